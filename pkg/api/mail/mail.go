@@ -1,0 +1,133 @@
+// Package mail is the contract of the mail service, which owns the outgoing
+// mail: templates, delivery with retry, and the development mailbox.
+package mail
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/rpc"
+)
+
+// Template names a mail. Each exists in every language, as text and HTML.
+type Template string
+
+// The templates and the data they need.
+const (
+	// Activation asks a new user to confirm the address. Data: url.
+	Activation Template = "activation"
+	// Invitation asks somebody to join. Data: url; hub (may be empty).
+	Invitation Template = "invitation"
+	// AccountExists tells the owner of an address that somebody tried to
+	// register it again. Data: url (of the login page).
+	AccountExists Template = "account_exists"
+)
+
+// SendRequest asks for one mail.
+type SendRequest struct {
+	// Key makes the request idempotent: one key is one mail, for ever.
+	Key      string            `json:"key"`
+	Template Template          `json:"template"`
+	To       string            `json:"to"`
+	Language int               `json:"language"` // 0 German, 1 English
+	Data     map[string]string `json:"data"`
+}
+
+// Message is a mail as the development mailbox shows it.
+type Message struct {
+	ID       int64     `json:"id"`
+	To       string    `json:"to"`
+	Subject  string    `json:"subject"`
+	Text     string    `json:"text"`
+	HTML     string    `json:"html"`
+	SentTime time.Time `json:"sent_time"`
+}
+
+// MailboxRequest asks for the development mailbox, newest first.
+type MailboxRequest struct {
+	Limit int `json:"limit"` // at most 500; 0 is 100
+}
+
+// Mailbox is the development mailbox.
+type Mailbox struct {
+	Messages []Message `json:"messages"`
+}
+
+// DeadRequest asks for mails that could not be delivered.
+type DeadRequest struct {
+	Limit int `json:"limit"` // at most 500; 0 is 100
+}
+
+// DeadLetter is a mail that is not tried any more.
+type DeadLetter struct {
+	ID       int64     `json:"id"`
+	Key      string    `json:"key"`
+	Attempts int       `json:"attempts"`
+	Error    string    `json:"error"`
+	Created  time.Time `json:"created_time"`
+}
+
+// DeadLetters are the mails that could not be delivered, newest first.
+type DeadLetters struct {
+	Letters []DeadLetter `json:"letters"`
+}
+
+// RetryRequest tries a dead letter again.
+type RetryRequest struct {
+	ID int64 `json:"id"`
+}
+
+// Service is what the mail service does for others. All errors are faults.
+type Service interface {
+	// Send accepts a mail; when it returns, the mail will not be lost.
+	// Invalid if the template is unknown, its data incomplete or the address
+	// unusable.
+	Send(context.Context, SendRequest) (api.Nothing, error)
+	// Mailbox shows the development mailbox. NotFound where there is none.
+	Mailbox(context.Context, MailboxRequest) (Mailbox, error)
+	// Dead lists what could not be delivered.
+	Dead(context.Context, DeadRequest) (DeadLetters, error)
+	// Retry puts a dead letter back into the queue. NotFound if it is not one.
+	Retry(context.Context, RetryRequest) (api.Nothing, error)
+}
+
+// Name of the service in discovery, metrics and certificates.
+const Name = "mail"
+
+// The routes. Send is idempotent by its key.
+var (
+	send    = rpc.Route[SendRequest, api.Nothing]{Service: Name, Method: "Send", Idempotent: true}
+	mailbox = rpc.Route[MailboxRequest, Mailbox]{Service: Name, Method: "Mailbox", Idempotent: true}
+	dead    = rpc.Route[DeadRequest, DeadLetters]{Service: Name, Method: "Dead", Idempotent: true}
+	retry   = rpc.Route[RetryRequest, api.Nothing]{Service: Name, Method: "Retry"}
+)
+
+// Mount serves s on the server.
+func Mount(server *rpc.Server, s Service) {
+	rpc.Handle(server, send, s.Send)
+	rpc.Handle(server, mailbox, s.Mailbox)
+	rpc.Handle(server, dead, s.Dead)
+	rpc.Handle(server, retry, s.Retry)
+}
+
+// NewClient is the service behind the connection.
+func NewClient(c rpc.Conn) Service { return client{c} }
+
+type client struct{ conn rpc.Conn }
+
+func (c client) Send(ctx context.Context, r SendRequest) (api.Nothing, error) {
+	return rpc.Call(ctx, c.conn, send, r)
+}
+
+func (c client) Mailbox(ctx context.Context, r MailboxRequest) (Mailbox, error) {
+	return rpc.Call(ctx, c.conn, mailbox, r)
+}
+
+func (c client) Dead(ctx context.Context, r DeadRequest) (DeadLetters, error) {
+	return rpc.Call(ctx, c.conn, dead, r)
+}
+
+func (c client) Retry(ctx context.Context, r RetryRequest) (api.Nothing, error) {
+	return rpc.Call(ctx, c.conn, retry, r)
+}

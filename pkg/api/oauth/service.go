@@ -1,0 +1,78 @@
+package oauth
+
+import (
+	"context"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/rpc"
+)
+
+// Service is what the oauth service does for the edge and for operators. All
+// errors are faults; RFC 6749 errors are inside the answers.
+type Service interface {
+	// Authorize starts an authorization request.
+	Authorize(context.Context, AuthorizeRequest) (Authorization, error)
+	// Resume goes on with one. Gone if it has been answered or has expired.
+	Resume(context.Context, ResumeRequest) (Authorization, error)
+	// Pending shows one without changing it. Gone as Resume.
+	Pending(context.Context, PendingRequest) (Interaction, error)
+	// CreateClient registers a client. Conflict if the id is taken; Invalid
+	// names every broken rule.
+	CreateClient(context.Context, CreateClientRequest) (CreatedClient, error)
+	// ListClients gives all clients.
+	ListClients(context.Context, api.Nothing) (ClientList, error)
+	// DeleteClient deletes a client with its grants and tokens. NotFound.
+	DeleteClient(context.Context, ClientRequest) (api.Nothing, error)
+}
+
+// Name of the service in discovery, metrics and certificates.
+const Name = "oauth"
+
+// The routes.
+var (
+	authorize    = rpc.Route[AuthorizeRequest, Authorization]{Service: Name, Method: "Authorize"}
+	resume       = rpc.Route[ResumeRequest, Authorization]{Service: Name, Method: "Resume"}
+	pending      = rpc.Route[PendingRequest, Interaction]{Service: Name, Method: "Pending", Idempotent: true}
+	createClient = rpc.Route[CreateClientRequest, CreatedClient]{Service: Name, Method: "CreateClient"}
+	listClients  = rpc.Route[api.Nothing, ClientList]{Service: Name, Method: "ListClients", Idempotent: true}
+	deleteClient = rpc.Route[ClientRequest, api.Nothing]{Service: Name, Method: "DeleteClient"}
+)
+
+// Mount serves s on the server.
+func Mount(server *rpc.Server, s Service) {
+	rpc.Handle(server, authorize, s.Authorize)
+	rpc.Handle(server, resume, s.Resume)
+	rpc.Handle(server, pending, s.Pending)
+	rpc.Handle(server, createClient, s.CreateClient)
+	rpc.Handle(server, listClients, s.ListClients)
+	rpc.Handle(server, deleteClient, s.DeleteClient)
+}
+
+// NewClient is the service behind the connection.
+func NewClient(c rpc.Conn) Service { return client{c} }
+
+type client struct{ conn rpc.Conn }
+
+func (c client) Authorize(ctx context.Context, r AuthorizeRequest) (Authorization, error) {
+	return rpc.Call(ctx, c.conn, authorize, r)
+}
+
+func (c client) Resume(ctx context.Context, r ResumeRequest) (Authorization, error) {
+	return rpc.Call(ctx, c.conn, resume, r)
+}
+
+func (c client) Pending(ctx context.Context, r PendingRequest) (Interaction, error) {
+	return rpc.Call(ctx, c.conn, pending, r)
+}
+
+func (c client) CreateClient(ctx context.Context, r CreateClientRequest) (CreatedClient, error) {
+	return rpc.Call(ctx, c.conn, createClient, r)
+}
+
+func (c client) ListClients(ctx context.Context, r api.Nothing) (ClientList, error) {
+	return rpc.Call(ctx, c.conn, listClients, r)
+}
+
+func (c client) DeleteClient(ctx context.Context, r ClientRequest) (api.Nothing, error) {
+	return rpc.Call(ctx, c.conn, deleteClient, r)
+}

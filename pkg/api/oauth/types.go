@@ -1,0 +1,122 @@
+// Package oauth is the contract of the oauth service, which owns clients,
+// consents, grants, tokens and their keys. Its public endpoints are plain HTTP
+// (RFC 6749 and OpenID Connect); what needs a person in front of a browser is
+// here, because only the edge knows the browser's session.
+package oauth
+
+import "time"
+
+// Login is the session of the browser that makes an authorization request.
+type Login struct {
+	Subject           string    `json:"subject"` // the user's hash
+	Session           string    `json:"session"` // the session's hash, for sid
+	Hub               *int64    `json:"hub,omitempty"`
+	Methods           []string  `json:"methods"` // amr
+	AuthenticatedTime time.Time `json:"authenticated_time"`
+}
+
+// AuthorizeRequest is an authorization request (RFC 6749 section 4.1.1) as it
+// reached the authorization endpoint.
+type AuthorizeRequest struct {
+	Form  map[string][]string `json:"form"`            // query or body parameters, as sent
+	Login *Login              `json:"login,omitempty"` // nil: nobody is logged in
+}
+
+// ResumeRequest goes on with an authorization request that had to wait for its
+// user.
+type ResumeRequest struct {
+	ID       string    `json:"id"`
+	Login    *Login    `json:"login,omitempty"`
+	Decision *Decision `json:"decision,omitempty"` // nil: not asked yet
+}
+
+// Decision is the user's answer on the consent page.
+type Decision struct {
+	Allow bool `json:"allow"`
+}
+
+// Authorization says how an authorization request goes on. Exactly one field
+// is set.
+type Authorization struct {
+	// Redirect sends the browser back to the relying party, with a code or an
+	// error.
+	Redirect string `json:"redirect,omitempty"`
+	// Login asks the user to log in, then to resume.
+	Login *Interaction `json:"login,omitempty"`
+	// Consent asks the user for permission, then to resume.
+	Consent *Interaction `json:"consent,omitempty"`
+	// Problem is an error that must not be sent to an unproved redirect URI;
+	// the user sees it instead.
+	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Interaction is an authorization request that waits for its user.
+type Interaction struct {
+	ID         string   `json:"id"` // names the request when resuming; 1 hour
+	Client     Client   `json:"client"`
+	Scopes     []string `json:"scopes"`
+	LoginHint  string   `json:"login_hint,omitempty"`
+	UILocales  string   `json:"ui_locales,omitempty"`
+	RedirectTo string   `json:"redirect_to"` // origin of the redirect URI, to show
+}
+
+// Problem is an OAuth error to show (RFC 6749 section 4.1.2.1).
+type Problem struct {
+	Code        string `json:"code"`
+	Description string `json:"description"`
+}
+
+// PendingRequest asks for a waiting authorization request.
+type PendingRequest struct {
+	ID string `json:"id"`
+}
+
+// Client is a relying party or another OAuth client.
+type Client struct {
+	ID           string   `json:"id"`
+	Name         string   `json:"name"`
+	Public       bool     `json:"public"` // has no secret (RFC 6749 section 2.1)
+	RedirectURIs []string `json:"redirect_uris"`
+	GrantTypes   []string `json:"grant_types"`
+	Scopes       []string `json:"scopes"`
+	// AuthMethod is token_endpoint_auth_method: none, client_secret_basic or
+	// client_secret_post.
+	AuthMethod string `json:"token_endpoint_auth_method"`
+	// FirstParty clients do not ask for consent.
+	FirstParty bool `json:"first_party"`
+	// PKCEOptional exempts a confidential client from sending a challenge. A
+	// challenge once sent is always checked.
+	PKCEOptional bool      `json:"pkce_optional"`
+	CreatedTime  time.Time `json:"created_time"`
+}
+
+// CreateClientRequest registers a client. Empty fields get defaults: the
+// authorization code and refresh grants, openid profile email offline_access,
+// client_secret_basic for a confidential client.
+type CreateClientRequest struct {
+	ID           string   `json:"id,omitempty"` // chosen by the operator; empty: random
+	Name         string   `json:"name"`
+	Public       bool     `json:"public"`
+	RedirectURIs []string `json:"redirect_uris"`
+	GrantTypes   []string `json:"grant_types"`
+	Scopes       []string `json:"scopes"`
+	AuthMethod   string   `json:"token_endpoint_auth_method"`
+	FirstParty   bool     `json:"first_party"`
+	PKCEOptional bool     `json:"pkce_optional"`
+}
+
+// CreatedClient is a new client with its secret, which is shown only here.
+type CreatedClient struct {
+	Client Client `json:"client"`
+	Secret string `json:"secret,omitempty"`
+}
+
+// ClientRequest names a client.
+type ClientRequest struct {
+	ID string `json:"id"`
+}
+
+// ClientList are all clients by id.
+type ClientList struct {
+	Clients []Client `json:"clients"`
+}

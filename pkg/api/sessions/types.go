@@ -1,0 +1,120 @@
+// Package sessions is the contract of the sessions service, which owns login
+// sessions, their tokens and the keys that sign them.
+package sessions
+
+import (
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+)
+
+// Scope says what a session's token opens.
+type Scope string
+
+// The scopes. All but ScopeFull open a single endpoint.
+const (
+	ScopeFull             Scope = "*"
+	ScopeCode             Scope = "auth.code"
+	ScopeInvitationFinish Scope = "userinvite.finish"
+	ScopeActivationFinish Scope = "activation.finish"
+	ScopeRecoveryConfirm  Scope = "recovery.confirm"
+	ScopePasswordUpdate   Scope = "password.update"
+	ScopeTermsConfirm     Scope = "terms.confirm"
+)
+
+// Method is an authentication method reference (RFC 8176).
+type Method string
+
+// The methods.
+const (
+	MethodPassword Method = "pwd"
+	MethodOTP      Method = "otp"
+	MethodMail     Method = "email" // a link or code sent to the address
+	MethodMultiple Method = "mfa"
+)
+
+// Session is a login, from opening to end.
+type Session struct {
+	ID       int64  `json:"id"`
+	Hash     string `json:"hash"` // 40 hex; the OIDC sid
+	User     int64  `json:"user"`
+	UserHash string `json:"user_hash"`
+	Hub      *int64 `json:"hub,omitempty"`
+	Scope    Scope  `json:"scope"`
+	MFA      *int64 `json:"mfa,omitempty"` // id of the confirmation by a further factor
+	PAT      *int64 `json:"pat,omitempty"` // id of the personal access token that opened it
+	Remember bool   `json:"remember"`
+	// Methods tell how the user proved who they are, for amr.
+	Methods []Method `json:"methods"`
+	// AuthenticatedTime is when they did, for auth_time.
+	AuthenticatedTime time.Time `json:"authenticated_time"`
+	CreatedTime       time.Time `json:"created_time"`
+	ExpirationTime    time.Time `json:"expiration_time"`
+}
+
+// Token is a bearer token of a session.
+type Token struct {
+	Session        Session   `json:"session"`
+	Token          string    `json:"token"` // a signed JWT
+	TTL            int       `json:"ttl"`   // life in minutes
+	ExpirationTime time.Time `json:"expiration_time"`
+}
+
+// CreateRequest opens a session for a user who has proved who they are.
+type CreateRequest struct {
+	User     int64    `json:"user"`
+	UserHash string   `json:"user_hash"`
+	Hub      *int64   `json:"hub,omitempty"`
+	Scope    Scope    `json:"scope"`
+	Remember bool     `json:"remember"`
+	Methods  []Method `json:"methods"`
+	// Limit is how many full sessions the user may have in the hub, this one
+	// included; the oldest ends. 0 is any number.
+	Limit  int        `json:"limit"`
+	Origin api.Origin `json:"origin"`
+}
+
+// ResolveRequest asks which session a token is of.
+type ResolveRequest struct {
+	Token string `json:"token"`
+}
+
+// Resolved is the session of a token that was found good.
+type Resolved struct {
+	Session        Session   `json:"session"`
+	TokenID        string    `json:"token_id"`        // the token's jti
+	TTL            int       `json:"ttl"`             // the token's whole life, in minutes
+	ExpirationTime time.Time `json:"expiration_time"` // of the token
+}
+
+// RefreshRequest asks for a fresh token of the same session.
+type RefreshRequest struct {
+	Token  string     `json:"token"` // a token of the session that is still good
+	Origin api.Origin `json:"origin"`
+}
+
+// EndRequest ends one session.
+type EndRequest struct {
+	Session int64 `json:"session"`
+}
+
+// EndAllRequest ends the sessions of a user.
+type EndAllRequest struct {
+	User   int64  `json:"user"`
+	Hub    *int64 `json:"hub,omitempty"`    // only those in this hub
+	Except *int64 `json:"except,omitempty"` // but not this one
+}
+
+// RevocationsRequest asks which sessions have ended of late.
+type RevocationsRequest struct {
+	// Since is the Now of an earlier answer; zero asks for the last minute.
+	Since time.Time `json:"since"`
+}
+
+// Revocations are sessions that have ended. Answers overlap: a transaction may
+// become visible after a later one, so each answer reaches back further than
+// Since by the longest a transaction can take.
+type Revocations struct {
+	Sessions []int64   `json:"sessions"`
+	Now      time.Time `json:"now"` // pass it as the next Since
+}

@@ -1,0 +1,201 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-kit/kit/circuitbreaker"
+	"github.com/go-kit/kit/endpoint"
+	"github.com/go-kit/kit/sd"
+	"github.com/go-kit/kit/sd/lb"
+	kithttp "github.com/go-kit/kit/transport/http"
+	"github.com/go-kit/log"
+	"github.com/sony/gobreaker"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+)
+
+// maxTries bounds how often a call is sent, over all instances.
+const maxTries = 3
+
+// DialOptions configure a Conn to another process.
+type DialOptions struct {
+	Service   string
+	Instancer sd.Instancer
+	// TLS proves who we are and checks who answers; nil speaks plaintext.
+	TLS *tls.Config
+	// Caller is our own service's name, which plaintext peers have to believe.
+	Caller string
+	Obs    *obs.Obs
+}
+
+// Dial makes a Conn that balances calls over the instances of a service. It
+// does not wait for one to appear: until then calls are Unavailable.
+func Dial(o DialOptions) Conn {
+	transport := &http.Transport{
+		TLSClientConfig:       o.TLS,
+		ForceAttemptHTTP2:     true,
+		DialContext:           (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   2 * time.Second,
+		ResponseHeaderTimeout: 30 * time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   64,
+	}
+	c := &remoteConn{
+		options: o, transport: transport,
+		client:  &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		metrics: newMetrics(o.Obs.Registry, "client"),
+	}
+	c.endpointer = sd.NewEndpointer(o.Instancer, c.instance, log.NewNopLogger())
+	c.balancer = lb.NewRoundRobin(c.endpointer)
+	return c
+}
+
+type remoteConn struct {
+	options    DialOptions
+	transport  *http.Transport
+	client     *http.Client
+	endpointer *sd.DefaultEndpointer
+	balancer   lb.Balancer
+	metrics    *metrics
+}
+
+func (c *remoteConn) Close() error {
+	c.endpointer.Close()
+	c.transport.CloseIdleConnections()
+	return nil
+}
+
+type specKey struct{}
+
+// endpoint tries instances until one answers. An answer that is a fault is an
+// answer; only failures to get one are tried again.
+func (c *remoteConn) endpoint(s *spec) endpoint.Endpoint {
+	again := func(n int, err error) (bool, error) {
+		return n < maxTries && !errors.Is(err, lb.ErrNoEndpoints) && (notSent(err) || s.idempotent && isTransport(err)), nil
+	}
+	try := lb.RetryWithCallback(s.timeout, c.balancer, again)
+	call := func(ctx context.Context, request any) (any, error) {
+		start := time.Now()
+		response, err := try(context.WithValue(ctx, specKey{}, s), request)
+		if err != nil {
+			err = final(err)
+		}
+		c.metrics.observe(s, start, err)
+		return response, err
+	}
+	return traced(c.options.Obs, s, trace.SpanKindClient)(call)
+}
+
+// final is the error that ended the tries, as a fault.
+func final(err error) error {
+	var retry lb.RetryError
+	if errors.As(err, &retry) {
+		err = retry.Final
+	}
+	if isTransport(err) || errors.Is(err, lb.ErrNoEndpoints) {
+		return fault.New(fault.Unavailable, "").Because(err)
+	}
+	return fault.From(err)
+}
+
+// instance makes the endpoint of one instance, with a breaker of its own so
+// that a sick one does not silence its neighbours.
+func (c *remoteConn) instance(address string) (endpoint.Endpoint, io.Closer, error) {
+	breaker := circuitbreaker.Gobreaker(gobreaker.NewCircuitBreaker(gobreaker.Settings{
+		Name:         c.options.Service + "@" + address,
+		Timeout:      2 * time.Second,
+		ReadyToTrip:  func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= 5 },
+		IsSuccessful: func(err error) bool { return !isTransport(err) || errors.Is(err, context.Canceled) },
+	}))
+	client := kithttp.NewExplicitClient(c.request(address), c.response, kithttp.SetClient(c.client))
+	return breaker(markTransport(client.Endpoint())), nil, nil
+}
+
+func (c *remoteConn) request(address string) kithttp.CreateRequestFunc {
+	scheme := "https://"
+	if c.options.TLS == nil {
+		scheme = "http://"
+	}
+	return func(ctx context.Context, request any) (*http.Request, error) {
+		s, _ := ctx.Value(specKey{}).(*spec)
+		body, err := json.Marshal(request)
+		if err != nil {
+			return nil, fault.From(fmt.Errorf("encoding a %T: %w", request, err))
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, scheme+address+s.path(), bytes.NewReader(body))
+		if err != nil {
+			return nil, fault.From(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set(headerRequestID, obs.RequestID(ctx))
+		if c.options.TLS == nil {
+			r.Header.Set(headerCaller, c.options.Caller)
+		}
+		if deadline, ok := ctx.Deadline(); ok {
+			r.Header.Set(headerTimeout, strconv.FormatInt(max(time.Until(deadline).Milliseconds(), 1), 10))
+		}
+		c.options.Obs.Propagator.Inject(ctx, propagation.HeaderCarrier(r.Header))
+		return r, nil
+	}
+}
+
+// response reads the answer. A status alone says nothing: a fault is one only
+// if it is marked, and whatever else is not 200 came from something between.
+func (c *remoteConn) response(ctx context.Context, r *http.Response) (any, error) {
+	if r.Header.Get(headerFault) != "" {
+		var f fault.Fault
+		if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&f); err != nil {
+			return nil, fmt.Errorf("decoding a fault: %w", err)
+		}
+		return nil, &f
+	}
+	if r.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered status %d", c.options.Service, r.StatusCode)
+	}
+	s, _ := ctx.Value(specKey{}).(*spec)
+	return s.decodeResponse(r.Body)
+}
+
+// transportError is a failure to get an answer, as opposed to a fault.
+type transportError struct{ error }
+
+func (e transportError) Unwrap() error { return e.error }
+
+func markTransport(next endpoint.Endpoint) endpoint.Endpoint {
+	return func(ctx context.Context, request any) (any, error) {
+		response, err := next(ctx, request)
+		var f *fault.Fault
+		if err == nil || errors.As(err, &f) {
+			return response, err
+		}
+		return nil, transportError{err}
+	}
+}
+
+func isTransport(err error) bool {
+	var t transportError
+	return errors.As(err, &t) || breakerOpen(err)
+}
+
+func breakerOpen(err error) bool {
+	return errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests)
+}
+
+// notSent is certain that no instance has seen the call.
+func notSent(err error) bool {
+	var op *net.OpError
+	return breakerOpen(err) || errors.As(err, &op) && op.Op == "dial"
+}

@@ -1,0 +1,7 @@
+module github.com/gatehouse-id/gatehouse/services/gateway
+
+go 1.26.0
+
+require github.com/gatehouse-id/gatehouse/pkg v0.0.0
+
+replace github.com/gatehouse-id/gatehouse/pkg => ../../pkg
