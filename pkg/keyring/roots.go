@@ -22,7 +22,7 @@ func ParseRoots(s string) ([][]byte, error) {
 		if len(secret) != RootSize {
 			return nil, fmt.Errorf("keyring: root key %d has %d bytes, not %d", position, len(secret), RootSize)
 		}
-		if len(bytes.Trim(secret, string(secret[:1]))) == 0 {
+		if bytes.Count(secret, secret[:1]) == len(secret) {
 			return nil, fmt.Errorf("keyring: root key %d is a placeholder: make one with \"openssl rand -base64 %d\"", position, RootSize)
 		}
 		roots = append(roots, secret)
