@@ -1,0 +1,156 @@
+package discovery
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/go-kit/kit/sd"
+	"github.com/go-kit/kit/sd/consul"
+	"github.com/hashicorp/consul/api"
+	"github.com/jonboulle/clockwork"
+)
+
+// WatchOptions configures Watch. Client and Service are required.
+type WatchOptions struct {
+	Client  *api.Client
+	Service string
+	Logger  *slog.Logger
+	// Clock paces the retries; nil is the real one.
+	Clock clockwork.Clock
+	// First bounds the one query that Watch waits for; 0 is two seconds.
+	First time.Duration
+	// Wait is how long Consul may hold a query open; 0 is one minute.
+	Wait time.Duration
+	// RetryMin and RetryMax bound the growing pause between two attempts while
+	// Consul is away; 0 is 100ms and 10s.
+	RetryMin, RetryMax time.Duration
+}
+
+// Consul watches the passing instances of a service: Watch with its defaults.
+func Consul(client *api.Client, service string, logger *slog.Logger) sd.Instancer {
+	return Watch(WatchOptions{Client: client, Service: service, Logger: logger})
+}
+
+// Watch follows the passing instances of a service with blocking queries until
+// it is stopped. While Consul is away the last known instances stay. Watch
+// itself waits for the first answer, but not for long: a Consul or a service
+// that is not there yet appears later.
+func Watch(o WatchOptions) sd.Instancer {
+	ctx, cancel := context.WithCancel(context.Background())
+	q := &querier{
+		ctx:    ctx,
+		health: o.Client.Health(),
+		clock:  cmp.Or(o.Clock, clockwork.NewRealClock()),
+		logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)).With("discovered", o.Service),
+		first:  cmp.Or(o.First, 2*time.Second),
+		wait:   cmp.Or(o.Wait, time.Minute),
+		retry:  newRetry(o.RetryMin, o.RetryMax),
+	}
+	return &watcher{
+		Instancer: consul.NewInstancer(q, Logger(q.logger, "consul instancer"), o.Service, nil, true),
+		cancel:    cancel,
+	}
+}
+
+// watcher is go-kit's instancer, but Stop also ends the query that is open and
+// may be called twice.
+type watcher struct {
+	*consul.Instancer
+	cancel context.CancelFunc
+	once   sync.Once
+}
+
+// Stop implements sd.Instancer.
+func (w *watcher) Stop() {
+	w.once.Do(func() {
+		w.Instancer.Stop() // first: its loop then takes the cancelled query for what it is
+		w.cancel()
+	})
+}
+
+// querier is the consul.Client of go-kit's instancer. It answers only when it
+// has instances to tell. The instancer would otherwise publish every failure of
+// Consul in place of the instances it knew, to whoever subscribes from then on,
+// and sleep for up to a minute where nothing can wake it.
+type querier struct {
+	ctx     context.Context //nolint:containedctx // go-kit's interface has no other way for it
+	health  *api.Health
+	clock   clockwork.Clock
+	logger  *slog.Logger
+	first   time.Duration
+	wait    time.Duration
+	retry   *backoff.ExponentialBackOff
+	started atomic.Bool
+	known   []string // what was last logged
+}
+
+// Service implements consul.Client. Go-kit calls it from its constructor and
+// then from one loop.
+func (q *querier) Service(service, tag string, passingOnly bool, options *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
+	if !q.started.Swap(true) {
+		return q.query(service, tag, passingOnly, &api.QueryOptions{WaitIndex: options.WaitIndex}, q.first)
+	}
+	next := &api.QueryOptions{WaitIndex: options.WaitIndex, WaitTime: q.wait}
+	for failed := false; ; failed = true {
+		// Consul adds up to a sixteenth to the wait; the rest is for the network.
+		entries, meta, err := q.query(service, tag, passingOnly, next, q.wait+q.wait/16+10*time.Second)
+		if err == nil {
+			if failed {
+				q.retry.Reset()
+				q.logger.InfoContext(q.ctx, "consul is back")
+			}
+			return entries, meta, nil
+		}
+		if q.ctx.Err() != nil {
+			return nil, nil, err
+		}
+		if !failed {
+			q.logger.WarnContext(q.ctx, "consul does not answer; the last known instances stay", "error", err)
+		}
+		if !pause(q.ctx, q.clock, q.retry.NextBackOff()) {
+			return nil, nil, q.ctx.Err()
+		}
+		// A Consul that lost its data counts from one again, and would let a
+		// query for a later index wait for its whole time.
+		next.WaitIndex = 0
+	}
+}
+
+func (q *querier) query(service, tag string, passingOnly bool, options *api.QueryOptions, timeout time.Duration) ([]*api.ServiceEntry, *api.QueryMeta, error) {
+	ctx, cancel := context.WithTimeout(q.ctx, timeout)
+	defer cancel()
+	entries, meta, err := q.health.Service(service, tag, passingOnly, options.WithContext(ctx))
+	if err == nil {
+		q.logChange(entries)
+	}
+	return entries, meta, err
+}
+
+func (q *querier) logChange(entries []*api.ServiceEntry) {
+	var ids []string
+	for _, entry := range entries {
+		ids = append(ids, entry.Service.ID)
+	}
+	slices.Sort(ids)
+	if !slices.Equal(ids, q.known) {
+		q.logger.InfoContext(q.ctx, "instances changed", "count", len(ids), "instances", strings.Join(ids, " "))
+		q.known = ids
+	}
+}
+
+// Register implements consul.Client; an instancer does not register.
+func (q *querier) Register(r *api.AgentServiceRegistration) error {
+	return errNotARegistrar
+}
+
+// Deregister implements consul.Client; an instancer does not deregister.
+func (q *querier) Deregister(r *api.AgentServiceRegistration) error {
+	return errNotARegistrar
+}
