@@ -62,7 +62,7 @@ func realAgent(t *testing.T, binary string) agent {
 	}
 	var process *exec.Cmd
 	start := func() {
-		process = exec.Command(binary, "agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", "-log-level=error", //nolint:gosec,noctx // outlives no test: stop is a cleanup
+		process = exec.Command(binary, "agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", "-log-level=error", //nolint:noctx // outlives no test: stop is a cleanup
 			"-http-port="+port, "-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1",
 			"-server-port="+freePort(t), "-serf-lan-port="+freePort(t), "-serf-wan-port=-1")
 		if err := process.Start(); err != nil {

@@ -134,7 +134,7 @@ func (q *querier) query(service, tag string, passingOnly bool, options *api.Quer
 }
 
 func (q *querier) logChange(entries []*api.ServiceEntry) {
-	var ids []string
+	ids := make([]string, 0, len(entries))
 	for _, entry := range entries {
 		ids = append(ids, entry.Service.ID)
 	}
@@ -146,11 +146,7 @@ func (q *querier) logChange(entries []*api.ServiceEntry) {
 }
 
 // Register implements consul.Client; an instancer does not register.
-func (q *querier) Register(r *api.AgentServiceRegistration) error {
-	return errNotARegistrar
-}
+func (*querier) Register(*api.AgentServiceRegistration) error { return errNotARegistrar }
 
 // Deregister implements consul.Client; an instancer does not deregister.
-func (q *querier) Deregister(r *api.AgentServiceRegistration) error {
-	return errNotARegistrar
-}
+func (*querier) Deregister(*api.AgentServiceRegistration) error { return errNotARegistrar }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -64,9 +65,7 @@ func TestContextIsLogged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for key, value := range known {
-				test.want[key] = value
-			}
+			maps.Copy(test.want, known)
 			if diff := cmp.Diff(test.want, logged(t, test.write)); diff != "" {
 				t.Error(diff)
 			}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -98,12 +99,7 @@ func startsWord(runes []rune, i int) bool {
 // redact is slog's ReplaceAttr: it is called for every attribute that is not a
 // group, with the names of the groups around it.
 func redact(groups []string, a slog.Attr) slog.Attr {
-	for _, group := range groups {
-		if Secret(group) {
-			return slog.String(a.Key, Redacted)
-		}
-	}
-	if Secret(a.Key) {
+	if Secret(a.Key) || slices.ContainsFunc(groups, Secret) {
 		return slog.String(a.Key, Redacted)
 	}
 	switch a.Value.Kind() {

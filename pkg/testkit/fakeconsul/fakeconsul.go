@@ -189,7 +189,7 @@ func (c *Consul) setStatus(id, status, output string) bool {
 func (c *Consul) Registrations() []api.AgentServiceRegistration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all []api.AgentServiceRegistration
+	all := make([]api.AgentServiceRegistration, 0, len(c.services))
 	for _, id := range slices.Sorted(maps.Keys(c.services)) {
 		all = append(all, c.services[id].registration)
 	}

@@ -1,6 +1,7 @@
 package fakeconsul
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -141,7 +142,7 @@ func (c *Consul) state() (away bool, outages int) {
 func (c *Consul) entries(name, tag string, passingOnly bool) ([]*api.ServiceEntry, uint64, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	entries := []*api.ServiceEntry{}
+	entries := make([]*api.ServiceEntry, 0, len(c.services))
 	for id, s := range c.services {
 		switch {
 		case s.registration.Name != name,
@@ -157,7 +158,7 @@ func (c *Consul) entries(name, tag string, passingOnly bool) ([]*api.ServiceEntr
 		}
 		entries = append(entries, entry)
 	}
-	slices.SortFunc(entries, func(a, b *api.ServiceEntry) int { return int(a.Service.CreateIndex) - int(b.Service.CreateIndex) }) //nolint:gosec // small numbers
+	slices.SortFunc(entries, func(a, b *api.ServiceEntry) int { return cmp.Compare(a.Service.CreateIndex, b.Service.CreateIndex) })
 	return entries, max(c.changed[name], 1), c.signal
 }
 
