@@ -28,6 +28,9 @@ type ResumeRequest struct {
 	ID       string    `json:"id"`
 	Login    *Login    `json:"login,omitempty"`
 	Decision *Decision `json:"decision,omitempty"` // nil: not asked yet
+	// Selected says that the user picked this login's account when asked to
+	// (PromptSelectAccount). A new login says so by itself.
+	Selected bool `json:"selected,omitempty"`
 }
 
 // Decision is the user's answer on the consent page.
@@ -50,9 +53,22 @@ type Authorization struct {
 	Problem *Problem `json:"problem,omitempty"`
 }
 
+// What an interaction asks of the user, as OpenID Connect Core 1.0 section
+// 3.1.2.1 names it.
+const (
+	// PromptLogin: the user has to prove who they are, even if logged in.
+	PromptLogin = "login"
+	// PromptSelectAccount: the user may go on with the present login, if that
+	// is the account they mean (ResumeRequest.Selected), or log in anew.
+	PromptSelectAccount = "select_account"
+	// PromptConsent: the user has to allow or to deny.
+	PromptConsent = "consent"
+)
+
 // Interaction is an authorization request that waits for its user.
 type Interaction struct {
-	ID         string   `json:"id"` // names the request when resuming; 1 hour
+	ID         string   `json:"id"`     // names the request when resuming; 1 hour
+	Prompt     string   `json:"prompt"` // what is asked of the user; empty in Pending's answer
 	Client     Client   `json:"client"`
 	Scopes     []string `json:"scopes"`
 	LoginHint  string   `json:"login_hint,omitempty"`
@@ -86,8 +102,11 @@ type Client struct {
 	FirstParty bool `json:"first_party"`
 	// PKCEOptional exempts a confidential client from sending a challenge. A
 	// challenge once sent is always checked.
-	PKCEOptional bool      `json:"pkce_optional"`
-	CreatedTime  time.Time `json:"created_time"`
+	PKCEOptional bool `json:"pkce_optional"`
+	// ResourceServer lets a confidential client introspect access tokens of
+	// all clients, not only its own (RFC 7662).
+	ResourceServer bool      `json:"resource_server"`
+	CreatedTime    time.Time `json:"created_time"`
 }
 
 // CreateClientRequest registers a client. Empty fields get defaults: the
@@ -103,6 +122,8 @@ type CreateClientRequest struct {
 	AuthMethod   string   `json:"token_endpoint_auth_method"`
 	FirstParty   bool     `json:"first_party"`
 	PKCEOptional bool     `json:"pkce_optional"`
+	// ResourceServer lets it introspect access tokens of all clients.
+	ResourceServer bool `json:"resource_server"`
 }
 
 // CreatedClient is a new client with its secret, which is shown only here.
