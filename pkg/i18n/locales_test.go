@@ -65,7 +65,7 @@ func TestTextsAreWhole(t *testing.T) {
 	for _, l := range Languages() {
 		for id, m := range texts(t, l) {
 			assert.NotEmpty(t, m.Other, "%s %s: every text has the form other", l, id)
-			assert.Zero(t, m.Zero+m.Two+m.Few+m.Many, "%s %s: a plural form the language does not have", l, id)
+			assert.Empty(t, m.Zero+m.Two+m.Few+m.Many, "%s %s: a plural form the language does not have", l, id)
 			for _, text := range forms(m) {
 				assert.Equal(t, strings.TrimSpace(text), text, "%s %s: space at an end", l, id)
 			}
