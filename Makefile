@@ -1,0 +1,80 @@
+# Needed: Go, git and make. The tools below are installed into bin/tools when first used.
+
+MODULES  := $(patsubst %/go.mod,%,$(wildcard pkg/go.mod services/*/go.mod test/go.mod))
+PACKAGES := $(MODULES:%=./%/...)
+COMMANDS := $(addprefix ./,$(wildcard services/*/cmd/*))
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Pinned; the version is part of the path, so a new one is installed by itself.
+GOLANGCI_LINT := bin/tools/golangci-lint/v2.15.0/golangci-lint
+GOTESTSUM     := bin/tools/gotestsum/v1.13.0/gotestsum
+GOVULNCHECK   := bin/tools/govulncheck/v1.8.0/govulncheck
+
+# All but the tests share one set of flags, and so one build cache.
+STATIC   := CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) -trimpath"
+GO_BUILD := $(STATIC) go build -ldflags '-X github.com/gatehouse-id/gatehouse/pkg/app.version=$(VERSION)' -o bin/
+
+# The race detector needs a C compiler; Go turns cgo off where there is none.
+RACE      = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+TESTFLAGS ?=
+FUZZTIME  ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-nowork lint fmt generate verify bench fuzz vuln tidy clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build every service, and all of them in one as bin/gatehouse
+	$(GO_BUILD) $(COMMANDS)
+
+run: ## build bin/gatehouse and start it for development
+	$(GO_BUILD) ./services/standalone/cmd/gatehouse
+	exec bin/gatehouse serve --dev
+
+test: $(GOTESTSUM) ## run the tests of all modules; skipped ones are listed at the end
+	@[ -n "$(RACE)" ] || echo "Without the race detector: it needs a C compiler."
+	$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) $(TESTFLAGS) $(PACKAGES)
+
+test-nowork: ## build and vet each module by itself, as its importers see it
+	@for m in $(MODULES); do echo "$$m"; (cd $$m && export GOWORK=off $(STATIC) && go build ./... && go vet ./...) || exit 1; done
+
+lint: $(GOLANGCI_LINT) ## run golangci-lint
+	$(STATIC) $(GOLANGCI_LINT) run $(PACKAGES)
+
+fmt: $(GOLANGCI_LINT) ## format the code
+	$(GOLANGCI_LINT) fmt $(PACKAGES)
+
+generate: ## write what is generated: go generate in every module
+	@for m in $(MODULES); do $(STATIC) go -C $$m generate ./... || exit 1; done
+
+verify: ## check formatting, vet, go.mod files, and that generated files are up to date
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	$(STATIC) go vet $(PACKAGES)
+	@for m in $(MODULES); do go -C $$m mod tidy -diff || exit 1; done
+	@tree() { git status --porcelain; git diff; }; before=$$(tree); $(MAKE) --no-print-directory generate && \
+		[ "$$before" = "$$(tree)" ] || { echo "generated files are out of date; this is what make generate changes:"; git diff --stat; exit 1; }
+
+bench: ## run the benchmarks
+	go test -run='^$$' -bench=. -benchmem $(PACKAGES)
+
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@grep -rHoE '^func Fuzz\w+' --include='*_test.go' $(MODULES) | while IFS=: read -r file target; do \
+		go test -run='^$$' -fuzz="^$${target#func }$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")" || exit 1; done
+
+vuln: $(GOVULNCHECK) ## look for known vulnerabilities in what is used
+	@for m in $(MODULES); do \
+		out=$$($(GOVULNCHECK) -C $$m ./... 2>&1); code=$$?; echo "$$m: $$out"; \
+		case "$$code $$out" in "0 "*) ;; \
+			"1 "*"fetching vulnerabilities"*) echo "The vulnerability database is not reachable: nothing was checked."; exit 0 ;; \
+			*) exit $$code ;; esac; done
+
+tidy: ## tidy the go.mod files
+	@for m in $(MODULES); do go -C $$m mod tidy || exit 1; done
+
+clean: ## remove what was built
+	rm -rf bin
+
+$(GOLANGCI_LINT): ; GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(notdir $(@D))
+$(GOTESTSUM):     ; GOBIN=$(abspath $(@D)) go install gotest.tools/gotestsum@$(notdir $(@D))
+$(GOVULNCHECK):   ; GOBIN=$(abspath $(@D)) go install golang.org/x/vuln/cmd/govulncheck@$(notdir $(@D))
