@@ -24,9 +24,14 @@ const (
 	AccountExists Template = "account_exists"
 )
 
+// Templates lists every template.
+func Templates() []Template { return []Template{Activation, Invitation, AccountExists} }
+
 // SendRequest asks for one mail.
 type SendRequest struct {
-	// Key makes the request idempotent: one key is one mail, for ever.
+	// Key makes the request idempotent: one key is one mail, for ever. It is
+	// stored as it is and shown to operators, so it must not be a secret. At
+	// most 200 bytes.
 	Key      string            `json:"key"`
 	Template Template          `json:"template"`
 	To       string            `json:"to"`

@@ -22,6 +22,14 @@ const (
 	ScopeTermsConfirm     Scope = "terms.confirm"
 )
 
+// Scopes lists every scope.
+func Scopes() []Scope {
+	return []Scope{
+		ScopeFull, ScopeCode, ScopeInvitationFinish, ScopeActivationFinish, ScopeRecoveryConfirm,
+		ScopePasswordUpdate, ScopeTermsConfirm,
+	}
+}
+
 // Method is an authentication method reference (RFC 8176).
 type Method string
 
@@ -68,6 +76,12 @@ type CreateRequest struct {
 	Scope    Scope    `json:"scope"`
 	Remember bool     `json:"remember"`
 	Methods  []Method `json:"methods"`
+	MFA      *int64   `json:"mfa,omitempty"` // id of the confirmation by a further factor
+	PAT      *int64   `json:"pat,omitempty"` // id of the personal access token that opens it
+	// AuthenticatedTime is when the user proved who they are; zero is now. A
+	// session is refused (Unauthenticated) if EndAll has since ended what was
+	// proved before it: a login that raced a change of password.
+	AuthenticatedTime time.Time `json:"authenticated_time,omitzero"`
 	// Limit is how many full sessions the user may have in the hub, this one
 	// included; the oldest ends. 0 is any number.
 	Limit  int        `json:"limit"`
@@ -103,6 +117,10 @@ type EndAllRequest struct {
 	User   int64  `json:"user"`
 	Hub    *int64 `json:"hub,omitempty"`    // only those in this hub
 	Except *int64 `json:"except,omitempty"` // but not this one
+	// Before spares the sessions of a user who proved who they are at that time
+	// or later; zero is now. A request that is relayed late, or twice, gives the
+	// time of its cause, so that it does not end what was opened after it.
+	Before time.Time `json:"before,omitzero"`
 }
 
 // RevocationsRequest asks which sessions have ended of late.
