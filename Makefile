@@ -37,7 +37,7 @@ test: $(GOTESTSUM) ## run the tests of all modules; skipped ones are listed at t
 	$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) $(TESTFLAGS) $(PACKAGES)
 
 test-nowork: ## build and vet each module by itself, as its importers see it
-	@for m in $(MODULES); do echo "$$m"; (cd $$m && export GOWORK=off $(STATIC) && go build ./... && go vet ./...) || exit 1; done
+	@for m in $(MODULES); do echo "$$m"; (cd $$m && export GOWORK=off $(STATIC) && go build -o /dev/null ./... && go vet ./...) || exit 1; done
 
 lint: $(GOLANGCI_LINT) ## run golangci-lint
 	$(STATIC) $(GOLANGCI_LINT) run $(PACKAGES)
@@ -53,7 +53,7 @@ verify: ## check formatting, vet, go.mod files, and that generated files are up 
 	$(STATIC) go vet $(PACKAGES)
 	@for m in $(MODULES); do go -C $$m mod tidy -diff || exit 1; done
 	@tree() { git status --porcelain; git diff; }; before=$$(tree); $(MAKE) --no-print-directory generate && \
-		[ "$$before" = "$$(tree)" ] || { echo "generated files are out of date; this is what make generate changes:"; git diff --stat; exit 1; }
+		[ "$$before" = "$$(tree)" ] || { echo "generated files are out of date; run make generate"; git status --short; exit 1; }
 
 bench: ## run the benchmarks
 	go test -run='^$$' -bench=. -benchmem $(PACKAGES)
