@@ -1,0 +1,146 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"regexp"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+// The dialects, as [DB.Dialect] names them.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+)
+
+// defaultConns is the size of a pool when Options does not say.
+const defaultConns = 10
+
+// Options says whose database it is and where its signals go.
+type Options struct {
+	// Service names the owner: PostgreSQL's schema and the label of metrics.
+	// Lower-case letters, digits and underscores.
+	Service string
+	// Migrations holds *.sql files at its root; nil means there are none.
+	Migrations fs.FS
+	// Registry gets the pool's gauges; nil for none.
+	Registry prometheus.Registerer
+	// Tracer makes a span per statement below a caller's span; nil for none.
+	Tracer trace.TracerProvider
+	// Logger gets the migrations; nil for silence.
+	Logger *slog.Logger
+	// MaxConns bounds the connections to PostgreSQL, or SQLite's readers.
+	// Zero means 10.
+	MaxConns int
+}
+
+// DB is one service's database. It is safe for concurrent use.
+type DB struct {
+	service string
+	logger  *slog.Logger
+	backend backend
+	// read and write are the same pool on PostgreSQL.
+	read, write *sql.DB
+	// writer is held by whoever writes; nil where the server sorts that out.
+	writer  *writerLock
+	metrics *metrics
+	sources fs.FS
+}
+
+// backend is what SQLite and PostgreSQL do differently.
+type backend interface {
+	name() string
+	// probe asks the database something that needs it to be there.
+	probe(ctx context.Context, d *sql.DB) error
+	// identity is the text that {{identity}} stands for in migrations.
+	identity() string
+	// hasTable asks for a table of the service.
+	hasTable() string
+	// migrator is the pool, and the lock, to migrate under.
+	migrator(ctx context.Context, d *DB) (*migrator, error)
+}
+
+var serviceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
+
+// Open connects to "sqlite:/path/to/file.db" or "postgres://…".
+//
+// SQLite's file and its directory are created, readable by the owner only.
+// On PostgreSQL the schema named after the service is created if it is
+// missing, and is the whole search path; runtime parameters in the URL, such
+// as statement_timeout, win over the defaults. A server that cannot be reached
+// within ten seconds is a fault.Unavailable, for the caller to try again.
+//
+// The tables are not touched: see [DB.Migrate].
+func Open(ctx context.Context, url string, o Options) (*DB, error) {
+	if !serviceName.MatchString(o.Service) {
+		return nil, fmt.Errorf("db: %q is no name for a service", o.Service)
+	}
+	o.MaxConns = cmp.Or(o.MaxConns, defaultConns)
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+
+	var d *DB
+	var err error
+	scheme, rest, _ := strings.Cut(url, ":")
+	switch scheme {
+	case "sqlite":
+		d, err = openSQLite(ctx, rest, o)
+	case "postgres", "postgresql":
+		d, err = openPostgres(ctx, url, o)
+	default:
+		// The URL may hold a password, so it is not repeated.
+		return nil, errors.New(`db: the database URL must start with "sqlite:" or "postgres://"`)
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	d.service, d.logger, d.sources = o.Service, o.Logger, o.Migrations
+	d.metrics = newMetrics(o.Service)
+	if err := d.metrics.register(o.Registry, d); err != nil {
+		return nil, errors.Join(err, d.closePools())
+	}
+	return d, nil
+}
+
+// Dialect is [SQLite] or [Postgres].
+func (d *DB) Dialect() string { return d.backend.name() }
+
+// Service is the name the database was opened with.
+func (d *DB) Service() string { return d.service }
+
+// Ping asks the database for a sign of life.
+func (d *DB) Ping(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return mapError(ctx, d.backend.probe(ctx, d.read))
+}
+
+// Close ends all connections and takes the metrics back.
+func (d *DB) Close() error {
+	d.metrics.unregister()
+	return d.closePools()
+}
+
+// closePools closes readers first: SQLite folds its log into the database when
+// the last connection closes, which must be one that may write.
+func (d *DB) closePools() error {
+	var errs []error
+	if d.read != d.write {
+		errs = append(errs, d.read.Close())
+	}
+	return errors.Join(append(errs, d.write.Close())...)
+}

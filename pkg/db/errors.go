@@ -1,0 +1,136 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+// IsUnique tells whether err is a broken unique constraint or primary key.
+func IsUnique(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505" // unique_violation
+	}
+	var lite *sqlite.Error
+	if !errors.As(err, &lite) {
+		return false
+	}
+	switch lite.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
+		return true
+	}
+	return false
+}
+
+// mapError is where every error of a driver passes on its way out. ctx is the
+// statement's.
+func mapError(ctx context.Context, err error) error {
+	var known *fault.Fault
+	switch {
+	case err == nil, errors.As(err, &known):
+		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return sql.ErrNoRows
+	case errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil:
+		// database/sql had rolled back because the context ended.
+		return fmt.Errorf("db: %w", ctx.Err())
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("db: %w", err)
+	case isAway(err):
+		return fault.New(fault.Unavailable, "").Because(fmt.Errorf("db: %w", err))
+	case isReadOnly(err):
+		return fmt.Errorf("db: Query and QueryRow on a DB only read, a Tx writes: %w", err)
+	}
+	if safe := withoutValues(err); safe != "" {
+		return errors.New("db: " + safe)
+	}
+	return fmt.Errorf("db: %w", err)
+}
+
+// isAway tells whether the same statement may work later, on a new connection.
+func isAway(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return stateIsAway(pg.Code)
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_PROTOCOL,
+			sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL:
+			return true
+		}
+		return false
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// stateIsAway sorts PostgreSQL's SQLSTATE codes (its manual, appendix A).
+func stateIsAway(code string) bool {
+	switch code {
+	case "25006", // read_only_sql_transaction: a standby, during a failover
+		"25P03",          // idle_in_transaction_session_timeout
+		"40001", "40P01", // serialization_failure, deadlock_detected
+		"55P03", // lock_not_available
+		"57014": // query_canceled, also by statement_timeout
+		return true
+	}
+	for _, class := range []string{
+		"08",  // connection exceptions
+		"53",  // out of disk, memory or connections
+		"57P", // shutdown, crash, not yet up
+		"58",  // errors of the system beneath
+	} {
+		if strings.HasPrefix(code, class) {
+			return true
+		}
+	}
+	return false
+}
+
+func isReadOnly(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_READONLY
+}
+
+// withoutValues rephrases the errors whose text repeats an argument or a
+// column's value; for the others it returns "". They are mistakes of the
+// program, but what they would spill into the log may be a secret.
+func withoutValues(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		if strings.HasPrefix(pg.Code, "22") { // data exceptions
+			return "PostgreSQL refused a value (SQLSTATE " + pg.Code + ")"
+		}
+		return ""
+	}
+	text := err.Error()
+	for _, marker := range []struct{ prefix, until string }{
+		{"failed to encode args[", ":"},              // pgx
+		{"sql: Scan error on column index ", "\": "}, // database/sql: …index 0, name "x": …
+		{"sql: converting argument ", ":"},
+	} {
+		if strings.HasPrefix(text, marker.prefix) {
+			before, _, _ := strings.Cut(text, marker.until)
+			return strings.TrimSuffix(before, `"`) + " (the value does not fit)"
+		}
+	}
+	return ""
+}

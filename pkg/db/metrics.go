@@ -1,0 +1,63 @@
+package db
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// How a transaction can end.
+const (
+	outcomeCommit   = "commit"
+	outcomeRollback = "rollback" // the function returned an error
+	outcomeError    = "error"    // the database did not begin or commit it
+)
+
+// metrics of one database: client_golang's go_sql_* for each pool, labelled
+// db_name, and the transactions, labelled service.
+type metrics struct {
+	registry     prometheus.Registerer
+	registered   []prometheus.Collector
+	transactions *prometheus.HistogramVec
+}
+
+func newMetrics(service string) *metrics {
+	return &metrics{transactions: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:        "gatehouse_db_transaction_seconds",
+		Help:        "Duration of transactions from begin to end, by outcome: commit, rollback, error.",
+		ConstLabels: prometheus.Labels{"service": service},
+		Buckets:     []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
+	}, []string{"outcome"})}
+}
+
+func (m *metrics) register(r prometheus.Registerer, d *DB) error {
+	if r == nil {
+		return nil
+	}
+	m.registry = r
+	pools := []prometheus.Collector{m.transactions, collectors.NewDBStatsCollector(d.read, d.service)}
+	if d.write != d.read {
+		pools = append(pools, collectors.NewDBStatsCollector(d.write, d.service+"_writer"))
+	}
+	for _, c := range pools {
+		if err := r.Register(c); err != nil {
+			m.unregister()
+			return fmt.Errorf("db: registering the metrics of %s: %w", d.service, err)
+		}
+		m.registered = append(m.registered, c)
+	}
+	return nil
+}
+
+func (m *metrics) unregister() {
+	for _, c := range m.registered {
+		m.registry.Unregister(c)
+	}
+	m.registered = nil
+}
+
+func (m *metrics) transaction(outcome string, took time.Duration) {
+	m.transactions.WithLabelValues(outcome).Observe(took.Seconds())
+}

@@ -1,0 +1,157 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+)
+
+// busyTimeout is how long, in milliseconds, SQLite waits for another process
+// that writes to the file. The end of the context ends the wait, too.
+const busyTimeout = "10000"
+
+type sqliteBackend struct{ path string }
+
+func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
+	path, err := createFile(path)
+	if err != nil {
+		return nil, err
+	}
+	// One connection writes, from BEGIN IMMEDIATE on, so that no transaction
+	// finds out at its first write that it read too early.
+	writer, err := sqlite.NewConnector(sqliteDSN(path, url.Values{"_txlock": {"immediate"}}))
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	reader, err := sqlite.NewConnector(sqliteDSN(path, url.Values{"_query_only": {"1"}}))
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+
+	d := &DB{
+		backend: sqliteBackend{path},
+		read:    traced(reader, "sqlite", o),
+		write:   traced(writer, "sqlite", o),
+		writer:  newWriterLock(),
+	}
+	d.write.SetMaxOpenConns(1)
+	d.read.SetMaxOpenConns(o.MaxConns)
+	d.read.SetMaxIdleConns(o.MaxConns)
+
+	// The writer goes first: it may have to switch the file to WAL.
+	for _, pool := range []*sql.DB{d.write, d.read} {
+		if err := d.backend.probe(ctx, pool); err != nil {
+			return nil, errors.Join(fmt.Errorf("db: opening %s: %w", path, mapError(ctx, err)), d.closePools())
+		}
+	}
+	return d, nil
+}
+
+// createFile makes the file and its directory if they are missing, private to
+// the user; SQLite gives its log the same permissions.
+func createFile(path string) (string, error) {
+	if path == "" || path == ":memory:" {
+		return "", errors.New("db: sqlite needs a file, as in sqlite:/var/lib/gatehouse/accounts.db")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("db: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("db: %w", err)
+	}
+	// An existing file is not even opened: closing it again would drop the
+	// locks that SQLite holds on it elsewhere in this process (POSIX).
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("db: %w", err)
+	}
+	return path, f.Close()
+}
+
+func sqliteDSN(path string, extra url.Values) string {
+	params := url.Values{
+		"_busy_timeout": {busyTimeout},
+		"_foreign_keys": {"1"},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"}, // a commit survives a power cut
+		"_dqs":          {"0"},
+		"_defensive":    {"1"},
+		"_pragma": {
+			"trusted_schema(0)",
+			"case_sensitive_like(1)",
+			"journal_size_limit(67108864)", // a log that grew during a long read shrinks again
+		},
+	}
+	for k, v := range extra {
+		params[k] = v
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}
+	return u.String()
+}
+
+func (b sqliteBackend) name() string { return SQLite }
+
+func (b sqliteBackend) identity() string { return "INTEGER PRIMARY KEY AUTOINCREMENT" }
+
+func (b sqliteBackend) hasTable() string {
+	return "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)"
+}
+
+// probe reads the file; SELECT 1 alone would not.
+func (b sqliteBackend) probe(ctx context.Context, d *sql.DB) error {
+	var n int
+	return d.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&n)
+}
+
+// migrator uses the one writing connection, under the process's writer lock
+// and under one between processes: an exclusive lock on an empty database
+// beside the real one, which the system frees when its holder dies.
+func (b sqliteBackend) migrator(ctx context.Context, d *DB) (*migrator, error) {
+	unlock, err := d.lockWriter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := b.lockProcesses(ctx)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return &migrator{
+		pool:    d.write,
+		dialect: goose.DialectSQLite3,
+		close: func() error {
+			defer unlock()
+			return lock.Close()
+		},
+	}, nil
+}
+
+func (b sqliteBackend) lockProcesses(ctx context.Context) (*sql.DB, error) {
+	path, err := createFile(b.path + "-migrate")
+	if err != nil {
+		return nil, err
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"_busy_timeout": {"300000"}}.Encode()}
+	connector, err := sqlite.NewConnector(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	lock := sql.OpenDB(connector)
+	lock.SetMaxOpenConns(1) // the connection that has the lock
+	if _, err := lock.ExecContext(ctx, "BEGIN EXCLUSIVE"); err != nil {
+		return nil, errors.Join(fmt.Errorf("db: waiting for another migration: %w", mapError(ctx, err)), lock.Close())
+	}
+	return lock, nil
+}
