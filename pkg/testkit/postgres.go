@@ -1,0 +1,248 @@
+package testkit
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	startTimeout   = time.Minute
+	cleanupTimeout = 30 * time.Second
+	superuser      = "gatehouse"
+)
+
+// errAbsent means that there is nothing to start.
+var errAbsent = errors.New("PostgreSQL is not installed (no initdb by pg_config --bindir, in /usr/lib/postgresql or in PATH)")
+
+// postgres is this process's server. It starts with the first test that needs
+// it and is the one thing that tests of a package share.
+var postgres server
+
+// server is a throw-away PostgreSQL: no fsync, no network, trusting whoever
+// can reach its socket.
+type server struct {
+	start    sync.Once
+	startErr error
+	dir      string
+	cmd      *exec.Cmd
+	lifeline io.Closer // closing it ends the server
+
+	mu      sync.Mutex
+	created int
+	free    []string // databases that a test is done with, emptied
+}
+
+// fresh is the URL of an empty database.
+func (s *server) fresh(tb testing.TB) string {
+	tb.Helper()
+	s.start.Do(func() { s.startErr = s.boot() })
+	switch {
+	case errors.Is(s.startErr, errAbsent) && os.Getenv("CI") == "":
+		tb.Skip("NOT TESTED ON POSTGRESQL: " + s.startErr.Error())
+	case s.startErr != nil:
+		tb.Fatalf("testkit: starting PostgreSQL: %v", s.startErr)
+	}
+
+	ctx, cancel := background()
+	defer cancel()
+	name, err := s.take(ctx)
+	if err != nil {
+		tb.Fatalf("testkit: creating a database: %v", err)
+	}
+	tb.Cleanup(func() { s.giveBack(tb, name) })
+	return s.url(name)
+}
+
+func (s *server) url(database string) string {
+	u := url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: url.Values{
+		"host": {s.dir}, "user": {superuser},
+	}.Encode()}
+	return u.String()
+}
+
+// take prefers a used database, as creating one copies a template of 7 MB.
+func (s *server) take(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	if n := len(s.free); n > 0 {
+		name := s.free[n-1]
+		s.free = s.free[:n-1]
+		s.mu.Unlock()
+		return name, nil
+	}
+	s.created++
+	name := "test" + strconv.Itoa(s.created)
+	s.mu.Unlock()
+	return name, s.exec(ctx, "postgres", "CREATE DATABASE "+name+" TEMPLATE template0")
+}
+
+// emptySQL ends what connections a test has left and drops all it has made.
+const emptySQL = `
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+DO $$
+DECLARE s text;
+BEGIN
+  FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public') LOOP
+    EXECUTE format('DROP SCHEMA %I CASCADE', s);
+  END LOOP;
+END $$;
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+`
+
+func (s *server) giveBack(tb testing.TB, name string) {
+	tb.Helper()
+	ctx, cancel := background()
+	defer cancel()
+	if err := s.exec(ctx, name, emptySQL); err != nil {
+		tb.Errorf("testkit: emptying database %s, which is not used again: %v", name, err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, name)
+}
+
+func (s *server) exec(ctx context.Context, database, query string) error {
+	conn, err := pgx.Connect(ctx, s.url(database))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, query)
+	return err
+}
+
+// supervise.sh lives as long as the server. It holds the other end of a pipe
+// from this process and cleans up when that breaks, for whatever reason.
+//
+//go:embed supervise.sh
+var supervise string
+
+// boot starts the server under its supervisor and waits until it answers.
+func (s *server) boot() error {
+	bin, err := findPostgres()
+	if err != nil {
+		return err
+	}
+	if s.dir, err = os.MkdirTemp(socketBase(), "gatehouse-pg-"); err != nil {
+		return err
+	}
+	// No context: the server lives as long as the process.
+	s.cmd = exec.Command("/bin/sh", "-c", supervise, "supervise", bin, s.dir, superuser)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for the tests
+	s.cmd.Dir = s.dir
+	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), isPostgresVariable), "LC_ALL=C", "TZ=UTC")
+	if err := s.dropRoot(); err != nil {
+		return errors.Join(err, os.RemoveAll(s.dir))
+	}
+	var stderr bytes.Buffer
+	s.cmd.Stderr = &stderr
+	stdin, err := s.cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return errors.Join(err, os.RemoveAll(s.dir))
+	}
+	s.lifeline = stdin
+
+	impatience := time.AfterFunc(startTimeout, func() { _ = stdin.Close() })
+	defer impatience.Stop()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if strings.TrimSpace(line) != "ready" {
+		_ = stdin.Close()
+		return fmt.Errorf("it did not start (%w, %w): %s%s", err, s.cmd.Wait(), line, &stderr)
+	}
+	return nil
+}
+
+// dropRoot makes the server run as somebody else, as it refuses to be root.
+func (s *server) dropRoot() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			return err
+		}
+		gid, err := strconv.ParseUint(u.Gid, 10, 32)
+		if err != nil {
+			return err
+		}
+		s.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		return os.Chown(s.dir, int(uid), int(gid))
+	}
+	return errors.New("running as root, and there is neither a user postgres nor nobody")
+}
+
+// stop ends the server, if one was started, and waits until its files are gone.
+func (s *server) stop() {
+	if s.lifeline == nil {
+		return
+	}
+	_ = s.lifeline.Close()
+	_ = s.cmd.Wait()
+}
+
+// socketBase is a directory that another user can pass through, with a path
+// short enough for a Unix socket (about 100 bytes).
+func socketBase() string {
+	if dir := os.TempDir(); os.Geteuid() != 0 && len(dir) < 60 {
+		return dir
+	}
+	return "/tmp"
+}
+
+func isPostgresVariable(s string) bool { return strings.HasPrefix(s, "PG") }
+
+func findPostgres() (string, error) {
+	var dirs []string
+	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
+		dirs = append(dirs, strings.TrimSpace(string(out)))
+	}
+	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
+	slices.Reverse(debian)                                  // the newest first
+	dirs = append(dirs, debian...)
+	if path, err := exec.LookPath("initdb"); err == nil {
+		dirs = append(dirs, filepath.Dir(path))
+	}
+	for _, dir := range dirs {
+		if isProgram(filepath.Join(dir, "initdb")) && isProgram(filepath.Join(dir, "pg_ctl")) {
+			return dir, nil
+		}
+	}
+	return "", errAbsent
+}
+
+func isProgram(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
+}
