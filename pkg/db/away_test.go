@@ -1,0 +1,181 @@
+package db_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+)
+
+// line is the network between a service and PostgreSQL, and can be cut.
+type line struct {
+	server string // its socket
+
+	mu    sync.Mutex
+	cut   bool
+	conns []net.Conn
+}
+
+// newLine returns the URL to reach PostgreSQL at through the line.
+func newLine(t *testing.T) (*line, string) {
+	t.Helper()
+	u, err := url.Parse(testkit.DatabaseURL(t, db.Postgres))
+	require.NoError(t, err)
+	l := &line{server: filepath.Join(u.Query().Get("host"), ".s.PGSQL.5432")}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			l.connect(conn)
+		}
+	}()
+	u.Host = listener.Addr().String()
+	u.RawQuery = url.Values{"user": {u.Query().Get("user")}, "sslmode": {"disable"}}.Encode()
+	return l, u.String()
+}
+
+func (l *line) connect(client net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	server, err := new(net.Dialer).DialContext(context.Background(), "unix", l.server)
+	if err != nil || l.cut {
+		_ = client.Close()
+		return
+	}
+	l.conns = append(l.conns, client, server)
+	for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
+		go func() {
+			_, _ = io.Copy(pair[0], pair[1])
+			_ = pair[0].Close()
+		}()
+	}
+}
+
+func (l *line) set(cut bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = cut
+	if cut {
+		for _, c := range l.conns {
+			_ = c.Close()
+		}
+		l.conns = nil
+	}
+}
+
+func TestALostConnectionIsUnavailableAndComesBack(t *testing.T) {
+	t.Parallel()
+	line, url := newLine(t)
+	ctx := t.Context()
+	d := open(t, url, items)
+	require.NoError(t, d.Migrate(ctx))
+
+	err := d.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		require.NoError(t, insert(ctx, tx, "lost"))
+		line.set(true)
+		return insert(ctx, tx, "never")
+	})
+	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+
+	for name, attempt := range map[string]func() error{
+		"ping":   func() error { return d.Ping(ctx) },
+		"exec":   func() error { return insert(ctx, d, "a") },
+		"select": func() error { return d.QueryRow(ctx, "SELECT 1").Scan(new(int)) },
+		"begin":  func() error { return d.Tx(ctx, func(context.Context, *db.Tx) error { panic("not reached") }) },
+	} {
+		err := attempt()
+		assert.True(t, fault.Is(err, fault.Unavailable), "%s: %v", name, err)
+	}
+
+	line.set(false)
+	require.NoError(t, d.Ping(ctx))
+	require.NoError(t, insert(ctx, d, "b"))
+	assert.Equal(t, 1, count(t, d))
+}
+
+func TestAnIdleConnectionThatWasCutIsReplacedUnnoticed(t *testing.T) {
+	t.Parallel()
+	line, url := newLine(t)
+	d := open(t, url, items)
+	require.NoError(t, d.Migrate(t.Context()))
+	line.set(true)
+	line.set(false)
+	// At worst the first statement finds the connection dead.
+	if err := d.Ping(t.Context()); err != nil {
+		assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+	}
+	require.NoError(t, insert(t.Context(), d, "a"))
+}
+
+func TestOpenWithoutAServerIsUnavailableSoon(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() }) // it listens, and never says a word
+
+	for name, c := range map[string]struct {
+		address string
+		timeout time.Duration
+	}{
+		"nobody listens": {"127.0.0.1:1", time.Minute},
+		"nobody answers": {listener.Addr().String(), 300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
+			defer cancel()
+			_, err := db.Open(ctx, "postgres://user:s3cret@"+c.address+"/shop", db.Options{Service: "shop"})
+			assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+			require.ErrorContains(t, err, c.address)
+			assert.NotContains(t, err.Error(), "s3cret")
+		})
+	}
+}
+
+func TestAStatementThatTakesTooLongIsUnavailable(t *testing.T) {
+	t.Parallel()
+	d := open(t, testkit.DatabaseURL(t, db.Postgres)+"&statement_timeout=20&lock_timeout=10", items)
+	require.NoError(t, d.Migrate(t.Context()))
+	require.NoError(t, insert(t.Context(), d, "a"))
+
+	err := d.QueryRow(t.Context(), "SELECT pg_sleep(60)").Scan(new(any))
+	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+
+	require.NoError(t, d.Tx(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE items SET n = 1")
+		require.NoError(t, err)
+		// As somebody else: a context without the transaction.
+		_, err = d.Exec(context.Background(), "UPDATE items SET n = 2")
+		assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+		return nil
+	}))
+}
+
+func TestAContextThatEndsStopsTheStatement(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, "shop", nil, func(t *testing.T, d *db.DB) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		err := d.QueryRow(ctx, `WITH RECURSIVE forever (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM forever)
+			SELECT count(*) FROM forever`).Scan(new(int64))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, fault.Unavailable, fault.From(err).Kind)
+		require.NoError(t, d.Ping(t.Context()))
+	})
+}
