@@ -1,0 +1,113 @@
+package password
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/i18n"
+)
+
+var olli = Person{FirstName: "Olli", LastName: "Kahn", Email: "titan@example.com"}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	const (
+		short    = "validation.password_too_short"
+		long     = "validation.password_too_long"
+		identity = "validation.password_contains_identity"
+	)
+	for _, tt := range []struct {
+		name, password string
+		person         Person
+		broken         []string
+	}{
+		{"of the documentation", "WoWar1chUnsicher?", olli, nil},
+		{"shortest", "tenletters", olli, nil},
+		{"longest", strings.Repeat("ä", 256), olli, nil},
+		{"no composition rules", "correct horse battery staple", olli, nil},
+		{"only spaces is somebody's choice", strings.Repeat(" ", 10), olli, nil},
+		{"emoji", strings.Repeat("🦆", 10), olli, nil},
+
+		{"empty", "", olli, []string{"validation.required"}},
+		{"nine characters", "nineletts", olli, []string{short}},
+		{"257 characters", strings.Repeat("ä", 257), olli, []string{long}},
+		{"far too long", strings.Repeat("x", 1<<20), olli, []string{long}},
+		{"expands when normalised", strings.Repeat("\ufdfa", 20), olli, []string{long}},  // 18 characters each
+		{"shrinks when normalised", strings.Repeat("e\u0301", 9), olli, []string{short}}, // 9 é
+		{"not UTF-8", "tenletters\xff", olli, []string{"validation.utf8"}},
+		{"NUL", "tenletters\x00", olli, []string{"validation.control_characters"}},
+		{"first name", "xxOLLIxxxx", olli, []string{identity}},
+		{"last name", "1234kahn56", olli, []string{identity}},
+		{"local part", "my-Titan-is-big", olli, []string{identity}},
+		{"address", "titan@example.com", olli, []string{identity}},
+		{"full-width name", "xxＯｌｌｉxxxx", olli, []string{identity}},
+		{"sharp s", "12345STRASSE", Person{LastName: "Straße"}, []string{identity}},
+		{"second name", "xxxmariaxxx", Person{FirstName: "Anna Maria"}, []string{identity}},
+		{"short names count together", "xxxannleexxx", Person{"Ann", "Lee", ""}, []string{identity}},
+		{"a short name alone does not", "annotation", Person{"Ann", "Lee", "al@example.com"}, nil},
+		{"nobody in particular", "tenletters", Person{}, nil},
+		{"all at once", "kahn\x00", olli, []string{short, "validation.control_characters", identity}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var v fault.Violations
+			Check(&v, tt.password, tt.password, tt.person)
+			if got := ids(v["password"]); !slices.Equal(got, tt.broken) {
+				t.Fatalf("broken rules %v, want %v", got, tt.broken)
+			}
+			if len(v["password_confirmation"]) > 0 {
+				t.Fatalf("the confirmation was the same: %v", v)
+			}
+		})
+	}
+}
+
+func TestCheckConfirmation(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ confirmation, field, broken string }{
+		{"tenletters", "", ""},
+		{"ｔｅｎｌｅｔｔｅｒｓ", "", ""},
+		{"tenLetters", "password", "validation.confirmed"},
+		{"", "password_confirmation", "validation.required"},
+	} {
+		var v fault.Violations
+		Check(&v, "tenletters", tt.confirmation, olli)
+		if tt.field == "" {
+			if v.Err() != nil {
+				t.Errorf("%q: %v", tt.confirmation, v)
+			}
+			continue
+		}
+		if got := ids(v[tt.field]); len(v) != 1 || !slices.Equal(got, []string{tt.broken}) {
+			t.Errorf("%q: %v, want %s: %s", tt.confirmation, v, tt.field, tt.broken)
+		}
+	}
+}
+
+func TestEveryRuleHasAText(t *testing.T) {
+	t.Parallel()
+	catalogue, err := i18n.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v fault.Violations
+	Check(&v, "kahn\x00", "other", olli)
+	Check(&v, strings.Repeat("x", 300), "", olli)
+	Check(&v, "", "", olli)
+	Check(&v, "\xff", "", olli)
+	for _, m := range slices.Concat(v["password"], v["password_confirmation"]) {
+		if text := catalogue.Text(i18n.English, m.ID, m.Args); text == m.ID {
+			t.Errorf("%s is not in the catalogue", m.ID)
+		}
+	}
+}
+
+func ids(all []fault.Message) []string {
+	var out []string
+	for _, m := range all {
+		out = append(out, m.ID)
+	}
+	return out
+}
