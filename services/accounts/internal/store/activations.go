@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+)
+
+// Activation is a mailed link and what will come of it.
+type Activation struct {
+	ID        int64
+	Hash      string // its public name
+	User      int64
+	Kind      accounts.LinkKind
+	FirstName string // copied to the user when finished, as the language
+	LastName  string
+	Language  accounts.Language
+	Hub       *int64 // to join; nil: the user creates one
+	Role      accounts.Role
+}
+
+const activationColumns = `id, hash, user_id, kind, first_name, last_name, language, hub_id, role`
+
+func scanActivation(row db.Scanner) (a Activation, err error) {
+	var hub sql.NullInt64
+	err = row.Scan(&a.ID, &a.Hash, &a.User, &a.Kind, &a.FirstName, &a.LastName, &a.Language, &hub, &a.Role)
+	a.Hub = fromNullID(hub)
+	return a, err
+}
+
+// InsertActivation adds an activation if its user is an invited one, and tells
+// whether it did. ID is not used.
+func InsertActivation(ctx context.Context, tx *db.Tx, a Activation, linkDigest []byte, now, expiration time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO activations
+		(hash, link_digest, user_id, kind, first_name, last_name, language, hub_id, role, created_time, expiration_time)
+		SELECT CAST($2 AS TEXT), CAST($3 AS BYTEA), users.id, CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT),
+			CAST($7 AS INTEGER), CAST($8 AS BIGINT), CAST($9 AS INTEGER), CAST($10 AS BIGINT), CAST($11 AS BIGINT)
+		FROM users WHERE users.id = $1 AND users.status = $12`,
+		a.User, a.Hash, linkDigest, a.Kind, a.FirstName, a.LastName, a.Language, nullID(a.Hub), a.Role,
+		db.Micros(now), db.Micros(expiration), accounts.Invited)
+	return n == 1, err
+}
+
+// LinkState is what became of an attempt to open a link.
+type LinkState int
+
+// The states.
+const (
+	LinkUnknown LinkState = iota // there is no such link
+	LinkGone                     // used, superseded or expired
+	LinkOpened                   // by this attempt
+)
+
+// OpenLink uses a link up: of any number of attempts one opens it.
+func OpenLink(ctx context.Context, tx *db.Tx, linkDigest []byte, now time.Time) (Activation, LinkState, error) {
+	a, err := scanActivation(tx.QueryRow(ctx, `UPDATE activations SET opened_time = $2
+		WHERE link_digest = $1 AND opened_time IS NULL AND revoked_time IS NULL AND expiration_time > $2
+			AND EXISTS (SELECT 1 FROM users WHERE users.id = activations.user_id AND users.status = $3)
+		RETURNING `+activationColumns, linkDigest, db.Micros(now), accounts.Invited))
+	if err == nil {
+		return a, LinkOpened, nil
+	}
+	if !errors.Is(err, db.ErrNoRows) {
+		return Activation{}, LinkUnknown, err
+	}
+	var exists int
+	err = tx.QueryRow(ctx, `SELECT 1 FROM activations WHERE link_digest = $1`, linkDigest).Scan(&exists)
+	switch {
+	case err == nil:
+		return Activation{}, LinkGone, nil
+	case errors.Is(err, db.ErrNoRows):
+		return Activation{}, LinkUnknown, nil
+	default:
+		return Activation{}, LinkUnknown, err
+	}
+}
+
+// OpenedActivation finds an activation that the user may finish: of the kind,
+// opened after openedAfter and neither finished nor superseded.
+// [db.ErrNoRows] if there is none.
+func OpenedActivation(ctx context.Context, q db.Queryer, hash string, user int64, kind accounts.LinkKind, openedAfter time.Time) (Activation, error) {
+	return scanActivation(q.QueryRow(ctx, `SELECT `+activationColumns+` FROM activations
+		WHERE hash = $1 AND user_id = $2 AND kind = $3 AND opened_time > $4
+			AND finished_time IS NULL AND revoked_time IS NULL`, hash, user, kind, db.Micros(openedAfter)))
+}
+
+// FinishActivation marks an opened activation as finished. It is false if it
+// is finished already, superseded, or was opened too long ago.
+func FinishActivation(ctx context.Context, tx *db.Tx, id int64, openedAfter, now time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE activations SET finished_time = $3
+		WHERE id = $1 AND opened_time > $2 AND finished_time IS NULL AND revoked_time IS NULL`,
+		id, db.Micros(openedAfter), db.Micros(now))
+	return n == 1, err
+}
+
+// RevokeActivations supersedes all activations of a user that are not
+// finished, opened or not.
+func RevokeActivations(ctx context.Context, tx *db.Tx, user int64, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE activations SET revoked_time = $2
+		WHERE user_id = $1 AND finished_time IS NULL AND revoked_time IS NULL`, user, db.Micros(now))
+	return err
+}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
+)
+
+// EventKind names what happened.
+type EventKind string
+
+// The kinds of events.
+const (
+	LoginSucceeded      EventKind = "login.succeeded"
+	LoginFailed         EventKind = "login.failed"
+	ActivationInitiated EventKind = "activation.initiated"
+	ActivationRefused   EventKind = "activation.refused" // the address has an account
+	ActivationFinished  EventKind = "activation.finished"
+	InvitationCreated   EventKind = "invitation.created"
+	LinkOpenedEvent     EventKind = "link.opened"
+	UserRemoved         EventKind = "user.removed"
+)
+
+// Actor says on whose behalf something happened.
+type Actor string
+
+// The actors.
+const (
+	ActorUser     Actor = "user"     // somebody at the edge; ActorID if it is known who
+	ActorOperator Actor = "operator" // whoever runs the installation
+	ActorSystem   Actor = "system"   // the service by itself
+)
+
+// Event is one entry of the audit record.
+type Event struct {
+	Kind    EventKind
+	User    *int64 // whose account it is about
+	Hub     *int64
+	Actor   Actor
+	ActorID *int64
+	Origin  api.Origin
+	// Detail holds more, never a secret and nothing that somebody typed who
+	// did not prove who they are: people type passwords into any field.
+	Detail map[string]any
+	Time   time.Time
+}
+
+// Record writes an event, in the transaction of what it tells of.
+func Record(ctx context.Context, tx *db.Tx, e Event) error {
+	detail := []byte("{}")
+	if len(e.Detail) > 0 {
+		var err error
+		if detail, err = json.Marshal(e.Detail); err != nil {
+			return fmt.Errorf("encoding the detail of %s: %w", e.Kind, err)
+		}
+	}
+	origin := input.Origin(e.Origin)
+	_, err := tx.Exec(ctx, `INSERT INTO audit
+		(kind, user_id, hub_id, actor, actor_id, address, user_agent, detail, created_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		e.Kind, nullID(e.User), nullID(e.Hub), e.Actor, nullID(e.ActorID),
+		origin.Address, origin.UserAgent, string(detail), db.Micros(e.Time))
+	return err
+}
