@@ -1,0 +1,71 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+// advertised is where others reach a server of this process, and the URL that
+// tells Consul whether it is ready.
+func (rt *Runtime) advertised(s *Server) (host string, port int, check string, err error) {
+	listening, port, err := split(s.Addr())
+	if err != nil {
+		return "", 0, "", err
+	}
+	_, debugPort, err := split(rt.debug.Addr())
+	if err != nil {
+		return "", 0, "", err
+	}
+	host = rt.Base.Advertise
+	if h, p, err := net.SplitHostPort(host); err == nil {
+		if port, err = strconv.Atoi(p); err != nil {
+			return "", 0, "", fmt.Errorf("GATEHOUSE_ADVERTISE: %q is no port", p)
+		}
+		host = h
+	}
+	if host == "" && !listening.IsUnspecified() {
+		host = listening.String()
+	}
+	if host == "" {
+		if host, err = machineAddress(); err != nil {
+			return "", 0, "", err
+		}
+	}
+	return host, port, "http://" + net.JoinHostPort(host, strconv.Itoa(debugPort)) + "/readyz", nil
+}
+
+func split(addr net.Addr) (netip.Addr, int, error) {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}, 0, fmt.Errorf("%v is no TCP address", addr)
+	}
+	at := tcp.AddrPort()
+	return at.Addr().Unmap(), int(at.Port()), nil
+}
+
+// machineAddress is the machine's first address that others may reach, IPv4
+// before IPv6.
+func machineAddress() (string, error) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return "", fmt.Errorf("finding an address to advertise: %w", err)
+	}
+	var six string
+	for _, a := range all {
+		prefix, err := netip.ParsePrefix(a.String())
+		switch address := prefix.Addr().Unmap(); {
+		case err != nil, !address.IsGlobalUnicast():
+		case address.Is4():
+			return address.String(), nil
+		case six == "":
+			six = address.String()
+		}
+	}
+	if six == "" {
+		return "", errors.New("this machine has no address to advertise: set GATEHOUSE_ADVERTISE")
+	}
+	return six, nil
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/pkg/mtls"
+)
+
+// Base are the settings that all services have.
+type Base struct {
+	Listen      string `env:"GATEHOUSE_LISTEN" envDefault:":8080" doc:"Address to serve on, host:port."`
+	DebugListen string `env:"GATEHOUSE_DEBUG_LISTEN" envDefault:":9090" doc:"Address of /metrics, /livez, /readyz and /debug/pprof, host:port. Not for the public."`
+	Advertise   string `env:"GATEHOUSE_ADVERTISE" doc:"Host, or host:port, under which other services and Consul reach this process. By default the first address of this machine that is no loopback address, and the port of GATEHOUSE_LISTEN."`
+
+	LogLevel  slog.Level `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info" doc:"The least level that is logged: debug, info, warn or error."`
+	LogFormat string     `env:"GATEHOUSE_LOG_FORMAT" envDefault:"json" doc:"json or text."`
+
+	Drain    time.Duration `env:"GATEHOUSE_DRAIN" envDefault:"5s" doc:"Time between saying that the process is no longer ready and closing its port. Longer than load balancers take to notice."`
+	Shutdown time.Duration `env:"GATEHOUSE_SHUTDOWN" envDefault:"20s" doc:"Time that requests in flight, and then background work, have to finish once the port is closed."`
+
+	TLSCert          string `env:"GATEHOUSE_TLS_CERT" doc:"PEM file with this service's certificate for mutual TLS between services. Its DNS name is NAME.gatehouse.internal."`
+	TLSKey           string `env:"GATEHOUSE_TLS_KEY" doc:"PEM file with the certificate's private key."`
+	TLSCA            string `env:"GATEHOUSE_TLS_CA" doc:"PEM file with the authorities that issue the services' certificates."`
+	InsecureInternal bool   `env:"INSECURE_INTERNAL" envDefault:"false" doc:"Services talk to each other in plaintext and believe each other's names. Only for a network that nobody else can reach."`
+
+	Consul Consul
+	Peers  Peers `env:"GATEHOUSE_PEERS" doc:"Where the other services are when there is no Consul: accounts=host:port|host:port,sessions=host:port."`
+
+	DatabaseURL string `env:"GATEHOUSE_DATABASE_URL" secret:"true" doc:"sqlite:/path/to/file.db or postgres://user:password@host/database."`
+	RootKey     string `env:"GATEHOUSE_ROOT_KEY" secret:"true" doc:"Keys that seal secrets in the database, 32 bytes each in base64, separated by commas, the newest first. openssl rand -base64 32 makes one."`
+}
+
+// Validate implements config.Validator.
+func (b *Base) Validate() []string {
+	var problems []string
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if !isHostPort(b.Listen) {
+		add("GATEHOUSE_LISTEN: %q is not host:port", b.Listen)
+	}
+	if !isHostPort(b.DebugListen) {
+		add("GATEHOUSE_DEBUG_LISTEN: %q is not host:port", b.DebugListen)
+	}
+	if b.LogFormat != "json" && b.LogFormat != "text" {
+		add(`GATEHOUSE_LOG_FORMAT: %q is neither "json" nor "text"`, b.LogFormat)
+	}
+	if b.Drain < 0 {
+		add("GATEHOUSE_DRAIN must not be negative")
+	}
+	if b.Shutdown <= 0 {
+		add("GATEHOUSE_SHUTDOWN must be more than 0")
+	}
+	some := b.TLSCert != "" || b.TLSKey != "" || b.TLSCA != ""
+	if some && (b.TLSCert == "" || b.TLSKey == "" || b.TLSCA == "") {
+		add("GATEHOUSE_TLS_CERT, GATEHOUSE_TLS_KEY and GATEHOUSE_TLS_CA belong together: set all three")
+	}
+	if some && b.InsecureInternal {
+		add("INSECURE_INTERNAL=true and GATEHOUSE_TLS_CERT exclude each other")
+	}
+	if b.RootKey != "" {
+		if _, err := keyring.ParseRoots(b.RootKey); err != nil {
+			add("GATEHOUSE_ROOT_KEY: %v", err)
+		}
+	}
+	return problems
+}
+
+// files are the certificate's, and whether there are any.
+func (b *Base) files() (mtls.Files, bool) {
+	return mtls.Files{Cert: b.TLSCert, Key: b.TLSKey, CA: b.TLSCA}, b.TLSCert != "" && b.TLSKey != "" && b.TLSCA != ""
+}
+
+func isHostPort(address string) bool {
+	_, _, err := net.SplitHostPort(address)
+	return err == nil
+}

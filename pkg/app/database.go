@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+)
+
+// How long a start waits for its database, and how often it says so.
+const (
+	databaseWait   = time.Minute
+	databaseNotice = 5 * time.Second
+)
+
+// DatabaseOptions say which database OpenDatabase opens.
+type DatabaseOptions struct {
+	// Service owns the tables.
+	Service string
+	// URL as for db.Open.
+	URL        string
+	Migrations fs.FS
+	// Migrate applies missing migrations. Without it they are an error.
+	Migrate bool
+}
+
+// OpenDB opens the service's database at GATEHOUSE_DATABASE_URL. A server that
+// is not there yet is waited for, at most a minute. Missing migrations are an
+// error: `NAME migrate` applies them.
+func (rt *Runtime) OpenDB(ctx context.Context, migrations fs.FS) (*db.DB, error) {
+	return rt.OpenDatabase(ctx, DatabaseOptions{Service: rt.Name, URL: rt.Base.DatabaseURL, Migrations: migrations})
+}
+
+// OpenDatabase is OpenDB for any database: a process may hold those of several
+// services.
+func (rt *Runtime) OpenDatabase(ctx context.Context, o DatabaseOptions) (*db.DB, error) {
+	d, err := openDatabase(ctx, o, rt.Obs, rt.Clock)
+	if err != nil {
+		return nil, err
+	}
+	rt.OnClose(o.Service+" database", func(context.Context) error { return d.Close() })
+	if o.Migrate {
+		err = d.Migrate(ctx)
+	} else {
+		err = upToDate(ctx, d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	rt.Ready(o.Service+" database", d.Ping)
+	return d, nil
+}
+
+func upToDate(ctx context.Context, d *db.DB) error {
+	pending, err := d.Pending(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for pending migrations: %w", err)
+	}
+	if pending > 0 {
+		return fmt.Errorf("the database lacks %d of this version's migrations: run `%s migrate` first", pending, d.Service())
+	}
+	return nil
+}
+
+// openDatabase tries until the database is there. Only an absence is waited
+// out; a refused password does not get better.
+func openDatabase(ctx context.Context, o DatabaseOptions, observed *obs.Obs, clock clockwork.Clock) (*db.DB, error) {
+	if o.URL == "" {
+		return nil, errors.New("GATEHOUSE_DATABASE_URL (or GATEHOUSE_DATABASE_URL_FILE) is required")
+	}
+	retry := backoff.NewExponentialBackOff()
+	retry.InitialInterval, retry.MaxInterval = 100*time.Millisecond, 2*time.Second
+	start := clock.Now()
+	var noticed time.Time
+	for {
+		d, err := db.Open(ctx, o.URL, db.Options{
+			Service:    o.Service,
+			Migrations: o.Migrations,
+			Registry:   observed.Registry,
+			Tracer:     observed.Tracer,
+			Logger:     observed.Logger,
+		})
+		switch {
+		case err == nil:
+			return d, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case !fault.Is(err, fault.Unavailable):
+			return nil, fmt.Errorf("opening the %s database: %w", o.Service, err)
+		case clock.Since(start) >= databaseWait:
+			return nil, fmt.Errorf("the %s database did not appear within %v: %w", o.Service, databaseWait, err)
+		case noticed.IsZero() || clock.Since(noticed) >= databaseNotice:
+			observed.Logger.WarnContext(ctx, "waiting for the database", slog.String("database", o.Service), slog.Any("error", err))
+			noticed = clock.Now()
+		}
+		select {
+		case <-clock.After(retry.NextBackOff()):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
