@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // advertised is where others reach a server of this process, and the URL that
@@ -19,12 +20,9 @@ func (rt *Runtime) advertised(s *Server) (host string, port int, check string, e
 	if err != nil {
 		return "", 0, "", err
 	}
-	host = rt.Base.Advertise
-	if h, p, err := net.SplitHostPort(host); err == nil {
-		if port, err = strconv.Atoi(p); err != nil {
-			return "", 0, "", fmt.Errorf("GATEHOUSE_ADVERTISE: %q is no port", p)
-		}
-		host = h
+	host, port, err = rt.Base.advertise(port)
+	if err != nil {
+		return "", 0, "", err
 	}
 	if host == "" && !listening.IsUnspecified() {
 		host = listening.String()
@@ -35,6 +33,22 @@ func (rt *Runtime) advertised(s *Server) (host string, port int, check string, e
 		}
 	}
 	return host, port, "http://" + net.JoinHostPort(host, strconv.Itoa(debugPort)) + "/readyz", nil
+}
+
+// advertise is what GATEHOUSE_ADVERTISE says: a host, which may be "", and a
+// port, or else the given one.
+func (b *Base) advertise(port int) (string, int, error) {
+	if host, text, err := net.SplitHostPort(b.Advertise); err == nil && host != "" {
+		number, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return "", 0, fmt.Errorf("%q is not a port number", text)
+		}
+		return host, int(number), nil
+	}
+	if ip := net.ParseIP(b.Advertise); ip == nil && strings.ContainsAny(b.Advertise, ":/ []") {
+		return "", 0, fmt.Errorf("%q is neither a host nor host:port", b.Advertise)
+	}
+	return b.Advertise, port, nil
 }
 
 func split(addr net.Addr) (netip.Addr, int, error) {

@@ -44,6 +44,9 @@ func (b *Base) Validate() []string {
 	if !isHostPort(b.DebugListen) {
 		add("GATEHOUSE_DEBUG_LISTEN: %q is not host:port", b.DebugListen)
 	}
+	if _, _, err := b.advertise(0); err != nil {
+		add("GATEHOUSE_ADVERTISE: %v", err)
+	}
 	if b.LogFormat != "json" && b.LogFormat != "text" {
 		add(`GATEHOUSE_LOG_FORMAT: %q is neither "json" nor "text"`, b.LogFormat)
 	}
