@@ -6,8 +6,9 @@
 // never opens as another.
 //
 // Roots rotate by list: the first root seals and all of them open. To rotate,
-// put the new root in front, restart, let everything be sealed again (see
-// [Ring.Stale]), and only then drop the old one.
+// add the new root at the end and restart every process, so that all can open
+// what it will seal; then put it in front and restart; let everything be sealed
+// again (see [Ring.Stale]); and only then drop the old one.
 //
 // [Keys] are the rotating signing keys of one service. They live in the
 // service's own database, with the private half sealed under the ring:

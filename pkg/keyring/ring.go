@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -159,7 +160,7 @@ func (r *Ring) Format(f fmt.State, _ rune) {
 
 func (r *Ring) find(id []byte) *root {
 	for i := range r.roots {
-		if string(r.roots[i].id[:]) == string(id) {
+		if bytes.Equal(r.roots[i].id[:], id) {
 			return &r.roots[i]
 		}
 	}

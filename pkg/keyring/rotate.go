@@ -1,0 +1,141 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+)
+
+// Run rotates the keys when they are due, until ctx ends. It removes expired
+// ones, and seals the others again when the ring has a new root. Every replica
+// may run it.
+func (k *Keys) Run(ctx context.Context) error {
+	tick := k.clock.NewTicker(refreshEvery / 2)
+	defer tick.Stop()
+	for {
+		if err := k.maintain(ctx); err != nil && ctx.Err() == nil {
+			k.logger.ErrorContext(ctx, "signing keys could not be looked after; another attempt follows", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.Chan():
+		}
+	}
+}
+
+// Rotate has a new key sign from now on: the next one if it is published
+// already, and else a fresh one. The one before verifies for its time, which
+// is a minute longer here, as other replicas learn of it within a minute.
+// After a key has leaked, [Keys.Revoke] it instead.
+func (k *Keys) Rotate(ctx context.Context) error {
+	s, err := k.read(ctx)
+	if err != nil {
+		return err
+	}
+	now := k.clock.Now()
+	if newest := s.newest(); newest != nil && newest.NotBefore.After(now) {
+		err = k.advance(ctx, newest, now)
+	} else {
+		err = k.insert(ctx, newest, now)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = k.read(ctx)
+	return err
+}
+
+// Revoke has a key neither sign nor verify any more, and another one sign
+// instead if need be. Other replicas follow within a minute. It returns
+// [ErrUnknownKey] if there is no key of that id.
+func (k *Keys) Revoke(ctx context.Context, kid string) error {
+	s, err := k.read(ctx)
+	if err != nil {
+		return err
+	}
+	if s.find(kid) == nil {
+		return ErrUnknownKey
+	}
+	now := k.clock.Now()
+	newest := s.newest()
+	signing, _ := s.signing(now)
+	switch kid {
+	case newest.ID:
+		err = k.insert(ctx, newest, now)
+	case signing.ID: // so the newest is the next one
+		err = k.advance(ctx, newest, now)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := k.db.Exec(ctx, `UPDATE signing_keys SET expires_at = $1 WHERE id = $2`, db.Micros(now), kid); err != nil {
+		return fmt.Errorf("keyring: revoke a key of %q: %w", k.name, err)
+	}
+	k.logger.WarnContext(ctx, "a signing key was revoked", "kid", kid)
+	_, err = k.read(ctx)
+	return err
+}
+
+// maintain is one round of Run.
+func (k *Keys) maintain(ctx context.Context) error {
+	s, err := k.read(ctx)
+	if err != nil {
+		return err
+	}
+	if k.due(s) {
+		if err := k.insert(ctx, s.newest(), k.clock.Now().Add(k.publish)); err != nil {
+			return err
+		}
+	}
+	_, err = k.db.Exec(ctx, `DELETE FROM signing_keys WHERE name = $1 AND expires_at <= $2`, k.name, db.Micros(k.clock.Now()))
+	if err != nil {
+		return fmt.Errorf("keyring: remove expired keys of %q: %w", k.name, err)
+	}
+	if err := k.reseal(ctx); err != nil {
+		return err
+	}
+	_, err = k.read(ctx)
+	return err
+}
+
+// due reports whether it is time to publish a next key.
+func (k *Keys) due(s *snapshot) bool {
+	newest, now := s.newest(), k.clock.Now()
+	if newest == nil || newest.NotBefore.After(now) {
+		return newest == nil
+	}
+	return newest.Alg != k.alg || !now.Before(newest.NotBefore.Add(k.rotate-k.publish))
+}
+
+// reseal seals again what an older root sealed, so that it can leave the ring.
+// A key that does not open is somebody else's: a replica with a newer ring.
+func (k *Keys) reseal(ctx context.Context) error {
+	rows, err := k.rows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if !k.ring.Stale(r.sealed) {
+			continue
+		}
+		aad := k.aad(r.id, r.alg)
+		encoded, err := k.ring.Open(sealPurpose, r.sealed, aad)
+		if errors.Is(err, ErrUnknownRoot) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("keyring: key %s of %q: %w", r.id, k.name, err)
+		}
+		sealed, err := k.ring.Seal(sealPurpose, encoded, aad)
+		if err != nil {
+			return err
+		}
+		if _, err := k.db.Exec(ctx, `UPDATE signing_keys SET sealed = $1 WHERE id = $2 AND sealed = $3`, sealed, r.id, r.sealed); err != nil {
+			return fmt.Errorf("keyring: seal a key of %q again: %w", k.name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package keyring
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+)
+
+// Schema creates the table of [Keys]. A service has it in one of its
+// migrations, once, however many sets of keys it has.
+const Schema = `CREATE TABLE signing_keys (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    name       TEXT   NOT NULL,
+    generation BIGINT NOT NULL,
+    alg        TEXT   NOT NULL,
+    sealed     BYTEA  NOT NULL,
+    signs_from BIGINT NOT NULL,
+    expires_at BIGINT,
+    UNIQUE (name, generation)
+);
+`
+
+// sealPurpose is the ring's purpose for private keys.
+const sealPurpose = "signing-key"
+
+type row struct {
+	id, alg               string
+	generation, signsFrom int64
+	sealed                []byte
+	expiresAt             sql.NullInt64
+}
+
+// load reads the table into the current snapshot. At the start it is an error
+// if a key does not open, but not later: while the roots rotate, replicas with
+// the old ring go on with the keys they know.
+func (k *Keys) load(ctx context.Context) (*snapshot, error) {
+	readAt := k.clock.Now()
+	rows, err := k.rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := k.current.Load()
+	starting := before == nil || len(before.keys) == 0
+	s := &snapshot{readAt: readAt}
+	for _, r := range rows {
+		private, err := k.private(r, before.find(r.id))
+		if err != nil && starting {
+			return nil, err
+		}
+		if err != nil {
+			k.logger.ErrorContext(ctx, "a signing key does not open", "error", err)
+			continue
+		}
+		key := storedKey{generation: r.generation, Key: Key{
+			ID: r.id, Alg: Alg(r.alg), Private: private, NotBefore: db.FromMicros(r.signsFrom),
+		}}
+		if end := db.FromNullMicros(r.expiresAt); end != nil {
+			key.NotAfter = *end
+		}
+		s.keys = append(s.keys, key)
+	}
+	k.current.Store(s)
+	return s, nil
+}
+
+func (k *Keys) rows(ctx context.Context) ([]row, error) {
+	found, err := k.db.Query(ctx, `SELECT id, alg, generation, sealed, signs_from, expires_at
+		FROM signing_keys WHERE name = $1 ORDER BY generation`, k.name)
+	if err != nil {
+		return nil, fmt.Errorf("keyring: read the keys %q: %w", k.name, err)
+	}
+	defer func() { _ = found.Close() }()
+	var rows []row
+	for found.Next() {
+		var r row
+		if err := found.Scan(&r.id, &r.alg, &r.generation, &r.sealed, &r.signsFrom, &r.expiresAt); err != nil {
+			return nil, fmt.Errorf("keyring: read the keys %q: %w", k.name, err)
+		}
+		rows = append(rows, r)
+	}
+	if err := found.Err(); err != nil {
+		return nil, fmt.Errorf("keyring: read the keys %q: %w", k.name, err)
+	}
+	return rows, nil
+}
+
+// private opens a row's key, unless it is known already.
+func (k *Keys) private(r row, known *storedKey) (any, error) {
+	if known != nil {
+		return known.Private, nil
+	}
+	encoded, err := k.ring.Open(sealPurpose, r.sealed, k.aad(r.id, r.alg))
+	if errors.Is(err, ErrUnknownRoot) {
+		return nil, fmt.Errorf("keyring: key %s of %q was sealed under a root key that is missing now: add that root after the new one: %w", r.id, k.name, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keyring: key %s of %q: %w", r.id, k.name, err)
+	}
+	private, err := Alg(r.alg).parse(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("keyring: key %s of %q: %w", r.id, k.name, err)
+	}
+	return private, nil
+}
+
+// aad ties a sealed key to its row, so that rows cannot be exchanged.
+func (k *Keys) aad(id, alg string) []byte {
+	return fmt.Appendf(nil, "%q %q %q", k.name, id, alg)
+}
+
+// insert makes the key that follows another one (nil: the first one), unless
+// another replica has done so first.
+func (k *Keys) insert(ctx context.Context, after *storedKey, signsFrom time.Time) error {
+	encoded, err := k.alg.generate()
+	if err != nil {
+		return fmt.Errorf("keyring: make a key for %q: %w", k.name, err)
+	}
+	id := rand.Text()
+	sealed, err := k.ring.Seal(sealPurpose, encoded, k.aad(id, string(k.alg)))
+	if err != nil {
+		return err
+	}
+	generation := int64(1)
+	if after != nil {
+		generation = after.generation + 1
+	}
+	made := false
+	err = k.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		n, err := tx.Exec(ctx, `INSERT INTO signing_keys (id, name, generation, alg, sealed, signs_from)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name, generation) DO NOTHING`,
+			id, k.name, generation, string(k.alg), sealed, db.Micros(signsFrom))
+		if err != nil || n == 0 {
+			return err
+		}
+		made = true
+		return k.expire(ctx, tx, generation-1, signsFrom)
+	})
+	if err != nil {
+		return fmt.Errorf("keyring: store a key of %q: %w", k.name, err)
+	}
+	if made {
+		k.logger.InfoContext(ctx, "a signing key was made", "kid", id, "alg", k.alg, "signs_from", signsFrom)
+	}
+	return nil
+}
+
+// advance has a key that was to sign later sign from now on.
+func (k *Keys) advance(ctx context.Context, next *storedKey, now time.Time) error {
+	err := k.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE signing_keys SET signs_from = $1 WHERE id = $2 AND signs_from > $1`,
+			db.Micros(now), next.ID)
+		if err != nil || n == 0 {
+			return err
+		}
+		return k.expire(ctx, tx, next.generation-1, now)
+	})
+	if err != nil {
+		return fmt.Errorf("keyring: advance a key of %q: %w", k.name, err)
+	}
+	return nil
+}
+
+// expire settles when the key whose successor signs from then on expires. A
+// successor that signs at once gets other replicas time to learn of it.
+func (k *Keys) expire(ctx context.Context, tx *db.Tx, generation int64, successorSigns time.Time) error {
+	known := k.clock.Now().Add(refreshEvery)
+	last := successorSigns
+	if last.Before(known) {
+		last = known
+	}
+	_, err := tx.Exec(ctx, `UPDATE signing_keys SET expires_at = $1 WHERE name = $2 AND generation = $3`,
+		db.Micros(last.Add(k.retire)), k.name, generation)
+	return err
+}
