@@ -101,27 +101,29 @@ func display(v reflect.Value) string {
 	case []byte:
 		return string(value)
 	}
+	return displayKind(v)
+}
+
+func displayKind(v reflect.Value) string {
+	var items []string
 	switch v.Kind() {
 	case reflect.Pointer:
 		return display(v.Elem())
+	case reflect.String:
+		return withoutPassword(v.String())
 	case reflect.Slice:
-		var items []string
 		for i := range v.Len() {
 			items = append(items, display(v.Index(i)))
 		}
-		return strings.Join(items, ",")
 	case reflect.Map:
-		var items []string
 		for entry := v.MapRange(); entry.Next(); {
 			items = append(items, display(entry.Key())+":"+display(entry.Value()))
 		}
 		slices.Sort(items)
-		return strings.Join(items, ",")
-	case reflect.String:
-		return withoutPassword(v.String())
 	default:
 		return fmt.Sprint(v.Interface())
 	}
+	return strings.Join(items, ",")
 }
 
 func withoutPassword(s string) string {

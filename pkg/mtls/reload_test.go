@@ -219,7 +219,7 @@ func TestPollingFindsWhatWatchingMisses(t *testing.T) {
 	await(t, attempts, succeeded)
 	service, _ := identity.Service()
 	assert.Equal(t, "mail", service)
-	assert.Equal(t, 1, bytes.Count([]byte(written.String()), []byte("cannot be used")))
+	assert.Equal(t, 1, strings.Count(written.String(), "cannot be used"))
 }
 
 func TestCloseEndsTheWatching(t *testing.T) { //nolint:paralleltest // it looks for goroutines that are left over
