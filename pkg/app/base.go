@@ -36,37 +36,41 @@ type Base struct {
 
 // Validate implements config.Validator.
 func (b *Base) Validate() []string {
+	_, _, advertise := b.advertise(0)
 	var problems []string
-	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if !isHostPort(b.Listen) {
-		add("GATEHOUSE_LISTEN: %q is not host:port", b.Listen)
+	for _, rule := range []struct {
+		broken  bool
+		problem string
+	}{
+		{!isHostPort(b.Listen), fmt.Sprintf("GATEHOUSE_LISTEN: %q is not host:port", b.Listen)},
+		{!isHostPort(b.DebugListen), fmt.Sprintf("GATEHOUSE_DEBUG_LISTEN: %q is not host:port", b.DebugListen)},
+		{advertise != nil, fmt.Sprintf("GATEHOUSE_ADVERTISE: %v", advertise)},
+		{b.LogFormat != "json" && b.LogFormat != "text", fmt.Sprintf(`GATEHOUSE_LOG_FORMAT: %q is neither "json" nor "text"`, b.LogFormat)},
+		{b.Drain < 0, "GATEHOUSE_DRAIN must not be negative"},
+		{b.Shutdown <= 0, "GATEHOUSE_SHUTDOWN must be more than 0"},
+	} {
+		if rule.broken {
+			problems = append(problems, rule.problem)
+		}
 	}
-	if !isHostPort(b.DebugListen) {
-		add("GATEHOUSE_DEBUG_LISTEN: %q is not host:port", b.DebugListen)
-	}
-	if _, _, err := b.advertise(0); err != nil {
-		add("GATEHOUSE_ADVERTISE: %v", err)
-	}
-	if b.LogFormat != "json" && b.LogFormat != "text" {
-		add(`GATEHOUSE_LOG_FORMAT: %q is neither "json" nor "text"`, b.LogFormat)
-	}
-	if b.Drain < 0 {
-		add("GATEHOUSE_DRAIN must not be negative")
-	}
-	if b.Shutdown <= 0 {
-		add("GATEHOUSE_SHUTDOWN must be more than 0")
-	}
+	return append(problems, b.validateSecrets()...)
+}
+
+func (b *Base) validateSecrets() []string {
+	var problems []string
+	_, all := b.files()
 	some := b.TLSCert != "" || b.TLSKey != "" || b.TLSCA != ""
-	if some && (b.TLSCert == "" || b.TLSKey == "" || b.TLSCA == "") {
-		add("GATEHOUSE_TLS_CERT, GATEHOUSE_TLS_KEY and GATEHOUSE_TLS_CA belong together: set all three")
+	if some && !all {
+		problems = append(problems, "GATEHOUSE_TLS_CERT, GATEHOUSE_TLS_KEY and GATEHOUSE_TLS_CA belong together: set all three")
 	}
 	if some && b.InsecureInternal {
-		add("INSECURE_INTERNAL=true and GATEHOUSE_TLS_CERT exclude each other")
+		problems = append(problems, "INSECURE_INTERNAL=true and GATEHOUSE_TLS_CERT exclude each other")
 	}
-	if b.RootKey != "" {
-		if _, err := keyring.ParseRoots(b.RootKey); err != nil {
-			add("GATEHOUSE_ROOT_KEY: %v", err)
-		}
+	if b.RootKey == "" {
+		return problems
+	}
+	if _, err := keyring.ParseRoots(b.RootKey); err != nil {
+		problems = append(problems, fmt.Sprintf("GATEHOUSE_ROOT_KEY: %v", err))
 	}
 	return problems
 }

@@ -21,7 +21,7 @@ func (p *program) healthcheck(ctx context.Context) error {
 		return p.misconfigured(err)
 	}
 	if err := askReady(ctx, base.DebugListen); err != nil {
-		p.tell("%s: %v\n", p.service.Name, err)
+		p.tellf("%s: %v\n", p.service.Name, err)
 		return failure{exitFailed}
 	}
 	return nil

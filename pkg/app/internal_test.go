@@ -124,7 +124,7 @@ func TestAPeerThatStartsLaterIsFound(t *testing.T) {
 				text, err := rpc.Call(ctx, conn, whoCalls, "hello")
 				if err == nil || ctx.Err() != nil {
 					answers <- answer{text, err}
-					return nil
+					return ctx.Err()
 				}
 			}
 		})

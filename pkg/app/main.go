@@ -57,33 +57,32 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if p.service.Settings == nil {
 		p.service.Settings = &Base{}
 	}
-	root := p.commands()
+	root := p.commands() //nolint:contextcheck // the commands take theirs from cobra
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	err := root.ExecuteContext(ctx)
-	var told failure
+	told, ok := errors.AsType[failure](err)
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &told):
+	case ok:
 		return told.code
 	default: // cobra's: an unknown command or flag
-		p.tell("%s: %v\nRun `%s help` for what there is.\n", p.service.Name, err, p.service.Name)
+		p.tellf("%s: %v\nRun `%s help` for what there is.\n", p.service.Name, err, p.service.Name)
 		return exitUsage
 	}
 }
 
 // misconfigured tells what is wrong with the settings.
 func (p *program) misconfigured(err error) error {
-	p.tell("%s: %v\n", p.service.Name, err)
-	var problems *config.Error
-	if errors.As(err, &problems) {
+	p.tellf("%s: %v\n", p.service.Name, err)
+	if _, ok := errors.AsType[*config.Error](err); ok {
 		return failure{exitUsage}
 	}
 	return failure{exitFailed}
 }
 
-func (p *program) tell(format string, args ...any) {
+func (p *program) tellf(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.stderr, format, args...) // without standard error there is nobody to tell
 }

@@ -89,7 +89,7 @@ func (rt *Runtime) register(s *Server) {
 		if err != nil {
 			return err
 		}
-		registrar = discovery.Register(rt.consul, discovery.Registration{
+		registrar = discovery.Register(rt.consul, discovery.Registration{ //nolint:contextcheck // ended by its Close
 			Service: rt.Name,
 			Address: address,
 			Port:    port,

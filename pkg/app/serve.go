@@ -76,12 +76,12 @@ func (p *program) observed(ctx context.Context, base *Base, do func(*obs.Obs) er
 		OTLP:           isSet(p.environ, "OTEL_EXPORTER_OTLP_ENDPOINT"),
 	})
 	if err != nil {
-		p.tell("%s: %v\n", p.service.Name, err)
+		p.tellf("%s: %v\n", p.service.Name, err)
 		return failure{exitFailed}
 	}
 	err = do(o)
 	if err != nil {
-		o.Logger.ErrorContext(ctx, p.service.Name+" failed", "error", err)
+		o.Logger.ErrorContext(ctx, "failed", "error", err)
 	}
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()

@@ -43,10 +43,10 @@ func (s Service) base() (*Base, error) {
 		return base, nil
 	}
 	for _, field := range v.Elem().Fields() {
-		if !field.CanAddr() || !field.Addr().CanInterface() {
+		if !field.CanInterface() {
 			continue
 		}
-		if base, ok := field.Addr().Interface().(*Base); ok {
+		if base, ok := reflect.TypeAssert[*Base](field.Addr()); ok {
 			return base, nil
 		}
 	}

@@ -36,9 +36,9 @@ func (g *Group) Go(name string, run func(context.Context) error) {
 func (g *Group) startWorkers(ctx context.Context, end context.CancelCauseFunc) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.workers.ctx, g.workers.end, g.workers.running = ctx, end, map[string]int{}
+	g.workers.ctx, g.workers.end, g.workers.running = ctx, end, map[string]int{} //nolint:fatcontext // set once
 	for _, w := range g.workers.waiting {
-		g.startWorker(w)
+		g.startWorker(w) //nolint:contextcheck // it takes what was stored above
 	}
 	g.workers.waiting = nil
 }

@@ -29,30 +29,26 @@ type agent struct {
 	restart func() // it is back, without its data
 }
 
-// eachAgent runs a test against the double, and against `consul agent -dev`
-// where that is installed.
-func eachAgent(t *testing.T, test func(*testing.T, agent)) {
-	t.Run("double", func(t *testing.T) {
-		t.Parallel()
-		double := fakeconsul.Start(t, fakeconsul.Options{Checks: 20 * time.Millisecond})
-		test(t, agent{
-			client:  double.Client(t),
-			stop:    double.Stop,
-			restart: func() { double.Forget(); double.Restart() },
-		})
-	})
-	t.Run("consul", func(t *testing.T) {
-		t.Parallel()
-		binary, err := exec.LookPath("consul")
-		if err != nil {
-			t.Skip("NOT RUN against a real Consul: no consul on the PATH; the double alone was tested")
-		}
-		test(t, realAgent(t, binary))
-	})
+// agents are the double and, where that is installed, `consul agent -dev`: the
+// same has to hold with both.
+var agents = map[string]func(*testing.T) agent{"double": doubleAgent, "consul": realAgent}
+
+func doubleAgent(t *testing.T) agent {
+	t.Helper()
+	double := fakeconsul.Start(t, fakeconsul.Options{Checks: 20 * time.Millisecond})
+	return agent{
+		client:  double.Client(t),
+		stop:    double.Stop,
+		restart: func() { double.Forget(); double.Restart() },
+	}
 }
 
-func realAgent(t *testing.T, binary string) agent {
+func realAgent(t *testing.T) agent {
 	t.Helper()
+	binary, err := exec.LookPath("consul")
+	if err != nil {
+		t.Skip("NOT RUN against a real Consul: no consul on the PATH; the double alone was tested")
+	}
 	port := freePort(t)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -62,7 +58,7 @@ func realAgent(t *testing.T, binary string) agent {
 	}
 	var process *exec.Cmd
 	start := func() {
-		process = exec.Command(binary, "agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", "-log-level=error", //nolint:noctx // outlives no test: stop is a cleanup
+		process = exec.Command(binary, "agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", "-log-level=error",
 			"-http-port="+port, "-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1",
 			"-server-port="+freePort(t), "-serf-lan-port="+freePort(t), "-serf-wan-port=-1")
 		if err := process.Start(); err != nil {

@@ -27,64 +27,80 @@ func watch(t *testing.T, client *api.Client, o discovery.WatchOptions) sd.Instan
 
 func TestWatchFollowsTheInstances(t *testing.T) {
 	t.Parallel()
-	eachAgent(t, func(t *testing.T, a agent) {
-		a.put(t, "accounts", "192.0.2.1", 1)
-		a.put(t, "sessions", "192.0.2.9", 9)
-		events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
-		await(t, events, "192.0.2.1:1")
-		a.put(t, "accounts", "192.0.2.2", 2)
-		await(t, events, "192.0.2.1:1", "192.0.2.2:2")
-		a.remove(t, "accounts-192.0.2.1-1")
-		await(t, events, "192.0.2.2:2")
-		a.remove(t, "accounts-192.0.2.2-2")
-		await(t, events)
-	})
+	for name, start := range agents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			a.put(t, "accounts", "192.0.2.1", 1)
+			a.put(t, "sessions", "192.0.2.9", 9)
+			events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
+			await(t, events, "192.0.2.1:1")
+			a.put(t, "accounts", "192.0.2.2", 2)
+			await(t, events, "192.0.2.1:1", "192.0.2.2:2")
+			a.remove(t, "accounts-192.0.2.1-1")
+			await(t, events, "192.0.2.2:2")
+			a.remove(t, "accounts-192.0.2.2-2")
+			await(t, events)
+		})
+	}
 }
 
 func TestInstancesAppearThatStartLater(t *testing.T) {
 	t.Parallel()
-	eachAgent(t, func(t *testing.T, a agent) {
-		events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
-		await(t, events)
-		a.put(t, "accounts", "192.0.2.1", 1)
-		await(t, events, "192.0.2.1:1")
-	})
+	for name, start := range agents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
+			await(t, events)
+			a.put(t, "accounts", "192.0.2.1", 1)
+			await(t, events, "192.0.2.1:1")
+		})
+	}
 }
 
 func TestConsulThatStartsLater(t *testing.T) {
 	t.Parallel()
-	eachAgent(t, func(t *testing.T, a agent) {
-		a.stop()
-		events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
-		a.restart()
-		a.put(t, "accounts", "192.0.2.1", 1)
-		await(t, events, "192.0.2.1:1")
-	})
+	for name, start := range agents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			a.stop()
+			events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
+			a.restart()
+			a.put(t, "accounts", "192.0.2.1", 1)
+			await(t, events, "192.0.2.1:1")
+		})
+	}
 }
 
 func TestLastKnownInstancesOutliveConsul(t *testing.T) {
 	t.Parallel()
-	eachAgent(t, func(t *testing.T, a agent) {
-		a.put(t, "accounts", "192.0.2.1", 1)
-		a.put(t, "accounts", "192.0.2.2", 2)
-		log := make(alarms, 64)
-		instancer := watch(t, a.client, discovery.WatchOptions{Logger: slog.New(log)})
-		events := subscribe(t, instancer)
-		await(t, events, "192.0.2.1:1", "192.0.2.2:2")
+	for name, start := range agents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			a.put(t, "accounts", "192.0.2.1", 1)
+			a.put(t, "accounts", "192.0.2.2", 2)
+			log := make(alarms, 64)
+			instancer := watch(t, a.client, discovery.WatchOptions{Logger: slog.New(log)})
+			events := subscribe(t, instancer)
+			await(t, events, "192.0.2.1:1", "192.0.2.2:2")
 
-		a.stop()
-		log.await(t, "consul does not answer")
-		select {
-		case event := <-events:
-			t.Fatalf("an outage was published: %+v", event)
-		default:
-		}
-		await(t, subscribe(t, instancer), "192.0.2.1:1", "192.0.2.2:2")
+			a.stop()
+			log.await(t, "consul does not answer")
+			select {
+			case event := <-events:
+				t.Fatalf("an outage was published: %+v", event)
+			default:
+			}
+			await(t, subscribe(t, instancer), "192.0.2.1:1", "192.0.2.2:2")
 
-		a.restart()
-		a.put(t, "accounts", "192.0.2.3", 3)
-		await(t, events, "192.0.2.3:3")
-	})
+			a.restart()
+			a.put(t, "accounts", "192.0.2.3", 3)
+			await(t, events, "192.0.2.3:3")
+		})
+	}
 }
 
 func TestOutageWithoutLoss(t *testing.T) {

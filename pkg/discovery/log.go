@@ -11,7 +11,8 @@ import (
 // Logger gives go-kit's components the process's logger. Go-kit marks what went
 // wrong with the key "err", and knows no message and, here, no level: such a
 // record becomes a warning, any other one debug output.
-func Logger(logger *slog.Logger, message string) log.Logger {
+func Logger(logger *slog.Logger, component string) log.Logger {
+	logger = logger.With("component", component)
 	return log.LoggerFunc(func(keyvals ...any) error {
 		level := slog.LevelDebug
 		attrs := make([]slog.Attr, 0, len(keyvals)/2)
@@ -22,7 +23,7 @@ func Logger(logger *slog.Logger, message string) log.Logger {
 			}
 			attrs = append(attrs, slog.Any(key, keyvals[i+1]))
 		}
-		logger.LogAttrs(context.Background(), level, message, attrs...)
+		logger.LogAttrs(context.Background(), level, "go-kit", attrs...)
 		return nil
 	})
 }

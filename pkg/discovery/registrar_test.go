@@ -36,55 +36,67 @@ func register(t *testing.T, client *api.Client, r discovery.Registration) *disco
 
 func TestRegistrarKeepsTheInstanceRegistered(t *testing.T) {
 	t.Parallel()
-	eachAgent(t, func(t *testing.T, a agent) {
-		events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
-		registrar := register(t, a.client, discovery.Registration{Ready: ready, Refresh: 50 * time.Millisecond})
-		await(t, events, "192.0.2.1:4001")
-		a.remove(t, "accounts-1")
-		await(t, events)
-		await(t, events, "192.0.2.1:4001")
-		if err := registrar.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		await(t, events)
-	})
+	for name, start := range agents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
+			registrar := register(t, a.client, discovery.Registration{Ready: ready, Refresh: 50 * time.Millisecond})
+			await(t, events, "192.0.2.1:4001")
+			a.remove(t, "accounts-1")
+			await(t, events)
+			await(t, events, "192.0.2.1:4001")
+			if err := registrar.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			await(t, events)
+		})
+	}
 }
 
 func TestRegistrarSurvivesAConsulThatLosesItsData(t *testing.T) {
 	t.Parallel()
-	eachAgent(t, func(t *testing.T, a agent) {
-		a.stop()
-		log := make(alarms, 64)
-		register(t, a.client, discovery.Registration{Ready: ready, Refresh: 50 * time.Millisecond, Logger: slog.New(log)})
-		log.await(t, "consul does not answer")
-		a.restart()
-		events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
-		await(t, events, "192.0.2.1:4001")
-		a.stop()
-		log.await(t, "consul does not answer")
-		a.restart()
-		log.await(t, "registered again")
-	})
+	for name, start := range agents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			a.stop()
+			log := make(alarms, 64)
+			register(t, a.client, discovery.Registration{Ready: ready, Refresh: 50 * time.Millisecond, Logger: slog.New(log)})
+			log.await(t, "consul does not answer")
+			a.restart()
+			events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
+			await(t, events, "192.0.2.1:4001")
+			a.stop()
+			log.await(t, "consul does not answer")
+			a.restart()
+			log.await(t, "registered again")
+		})
+	}
 }
 
 func TestConsulAsksWhetherTheInstanceIsReady(t *testing.T) {
 	t.Parallel()
-	eachAgent(t, func(t *testing.T, a agent) {
-		var broken atomic.Bool
-		debug := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			if broken.Load() {
-				w.WriteHeader(http.StatusServiceUnavailable)
-			}
-		}))
-		defer debug.Close()
-		events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
-		register(t, a.client, discovery.Registration{Check: debug.URL + "/readyz", CheckInterval: time.Second})
-		await(t, events, "192.0.2.1:4001")
-		broken.Store(true)
-		await(t, events)
-		broken.Store(false)
-		await(t, events, "192.0.2.1:4001")
-	})
+	for name, start := range agents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			var broken atomic.Bool
+			debug := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if broken.Load() {
+					w.WriteHeader(http.StatusServiceUnavailable)
+				}
+			}))
+			defer debug.Close()
+			events := subscribe(t, watch(t, a.client, discovery.WatchOptions{}))
+			register(t, a.client, discovery.Registration{Check: debug.URL + "/readyz", CheckInterval: time.Second})
+			await(t, events, "192.0.2.1:4001")
+			broken.Store(true)
+			await(t, events)
+			broken.Store(false)
+			await(t, events, "192.0.2.1:4001")
+		})
+	}
 }
 
 func TestWhatIsRegistered(t *testing.T) {

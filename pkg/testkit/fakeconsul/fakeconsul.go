@@ -78,11 +78,11 @@ type Server struct {
 }
 
 // Start serves a new Consul until the test is over.
-func Start(t testing.TB, o Options) *Server {
-	t.Helper()
+func Start(tb testing.TB, o Options) *Server {
+	tb.Helper()
 	c := New(o)
 	s := httptest.NewServer(c)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		c.Close()
 		s.CloseClientConnections()
 		s.Close()
@@ -91,13 +91,13 @@ func Start(t testing.TB, o Options) *Server {
 }
 
 // Client returns a client of the server, closed with the test.
-func (s *Server) Client(t testing.TB) *api.Client {
-	t.Helper()
+func (s *Server) Client(tb testing.TB) *api.Client {
+	tb.Helper()
 	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
+	tb.Cleanup(transport.CloseIdleConnections)
 	client, err := api.NewClient(&api.Config{Address: s.Address, Transport: transport, HttpClient: &http.Client{Transport: transport}})
 	if err != nil {
-		t.Fatalf("fakeconsul: %v", err)
+		tb.Fatalf("fakeconsul: %v", err)
 	}
 	return client
 }
