@@ -204,11 +204,8 @@ func TestPollingFindsWhatWatchingMisses(t *testing.T) {
 	require.NoError(t, os.Symlink(elsewhere.CA, linked.CA))
 
 	clock := clockwork.NewFakeClockAt(time.Now())
-	attempts, written := make(chan error, 10), &log{}
-	identity := load(t, mtls.Options{
-		Files: linked, Clock: clock, OnReload: func(err error) { attempts <- err },
-		Logger: slog.New(slog.NewTextHandler(written, nil)),
-	})
+	attempts := make(chan error, 10)
+	identity := load(t, mtls.Options{Files: linked, Clock: clock, OnReload: func(err error) { attempts <- err }})
 	require.NoError(t, clock.BlockUntilContext(t.Context(), 1))
 
 	require.NoError(t, os.WriteFile(elsewhere.Cert, []byte("broken"), 0o600))
@@ -219,7 +216,37 @@ func TestPollingFindsWhatWatchingMisses(t *testing.T) {
 	await(t, attempts, succeeded)
 	service, _ := identity.Service()
 	assert.Equal(t, "mail", service)
+}
+
+func TestWhatIsBrokenIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	files, written := testkit.CA(t).Issue("accounts"), &log{}
+	identity := load(t, mtls.Options{Files: files, Logger: slog.New(slog.NewTextHandler(written, nil))})
+	require.NoError(t, identity.Close())
+
+	require.NoError(t, os.WriteFile(files.Cert, []byte("broken"), 0o600))
+	identity.Reload(3)
 	assert.Equal(t, 1, strings.Count(written.String(), "cannot be used"))
+	require.NoError(t, os.Remove(files.Key))
+	identity.Reload(3)
+	assert.Equal(t, 2, strings.Count(written.String(), "cannot be used"))
+}
+
+func TestACertificateThatIsNotValidYetIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	ca := testkit.CA(t)
+	clock := clockwork.NewFakeClockAt(time.Now())
+	attempts := make(chan error, 10)
+	files := ca.Issue("accounts")
+	identity := load(t, mtls.Options{Files: files, Clock: clock, OnReload: func(err error) { attempts <- err }})
+	require.NoError(t, clock.BlockUntilContext(t.Context(), 1))
+	ca.Replace(files, testkit.Leaf{Service: "mail", NotBefore: clock.Now().Add(time.Hour)})
+	clock.Advance(mtls.DefaultPoll)
+	await(t, attempts, failedWith("not yet valid"))
+	clock.Advance(2 * time.Hour)
+	await(t, attempts, succeeded)
+	service, _ := identity.Service()
+	assert.Equal(t, "mail", service)
 }
 
 func TestCloseEndsTheWatching(t *testing.T) { //nolint:paralleltest // it looks for goroutines that are left over
