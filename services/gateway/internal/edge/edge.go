@@ -1,0 +1,96 @@
+// Package edge is what a request passes before a handler sees it, and what
+// handlers ask about it: who calls ([Session]), from where ([Origin]), in which
+// language to answer ([Language]), and how a failure looks from outside
+// ([Explain]).
+//
+// The order of what a request passes is in chain.go.
+package edge
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/i18n"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+)
+
+// Resolver finds the session of a token.
+type Resolver interface {
+	// Cached gives it without asking anybody, if that is as good as asking.
+	Cached(token string) (sessions.Resolved, bool)
+	// Resolve asks. Its errors are faults: Unauthenticated if the token is not
+	// good, Unavailable if that cannot be found out.
+	Resolve(ctx context.Context, token string) (sessions.Resolved, error)
+}
+
+// Options configure an Edge.
+type Options struct {
+	Obs      *obs.Obs
+	Clock    clockwork.Clock
+	Texts    *i18n.Catalogue
+	Sessions Resolver
+	// PublicURL is the origin under which the gateway is reached.
+	PublicURL *url.URL
+	// TrustedProxies may say on whose behalf they ask (X-Forwarded-For).
+	TrustedProxies []netip.Prefix
+	// Origins may call the JSON API from a browser; "*" is every origin, and
+	// then without credentials. Empty: none.
+	Origins []string
+	Limits  Limits
+	// NewLimiter makes the counters behind a quota; nil counts in memory.
+	NewLimiter func(name string, q Quota) Limiter
+}
+
+// Limits are the quotas, all per Window.
+type Limits struct {
+	Window time.Duration
+	// User bounds the calls of one user, Address those of one client address
+	// that no session vouches for.
+	User, Address int
+	// OAuthFailures bounds the failing calls of one address to the public OAuth
+	// endpoints.
+	OAuthFailures int
+	// Keys bounds how many users and addresses are counted at a time.
+	Keys int
+}
+
+// Edge holds what the middlewares share.
+type Edge struct {
+	options Options
+	cors    *corsPolicy
+	site    *http.CrossOriginProtection
+	metrics *metrics
+
+	users, addresses, badTokens, oauthFailures Limiter
+}
+
+// New makes an Edge. Its error names an origin that is none.
+func New(o Options) (*Edge, error) {
+	newLimiter := o.NewLimiter
+	if newLimiter == nil {
+		newLimiter = func(_ string, q Quota) Limiter { return NewMemoryLimiter(q, o.Limits.Keys, o.Clock) }
+	}
+	e := &Edge{
+		options: o,
+		cors:    apiCORS(o.Origins),
+		metrics: newMetrics(o.Obs.Registry),
+	}
+	per := func(name string, n int) Limiter { return newLimiter(name, Quota{Limit: n, Window: o.Limits.Window}) }
+	e.users = per("user", o.Limits.User)
+	e.addresses = per("address", o.Limits.Address)
+	e.badTokens = per("bad_token", o.Limits.Address)
+	e.oauthFailures = per("oauth_failure", o.Limits.OAuthFailures)
+
+	site, err := newSite(o)
+	if err != nil {
+		return nil, err
+	}
+	e.site = site
+	return e, nil
+}

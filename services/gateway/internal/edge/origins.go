@@ -1,0 +1,105 @@
+package edge
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/rs/cors"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+// corsPolicy says which other origins may read answers.
+type corsPolicy struct{ *cors.Cors }
+
+// apiCORS is the policy of the JSON API; nil if no other origin may call it.
+func apiCORS(origins []string) *corsPolicy {
+	if len(origins) == 0 {
+		return nil // rs/cors takes an empty list for every origin
+	}
+	return &corsPolicy{cors.New(cors.Options{
+		AllowedOrigins: origins,
+		// Credentials are a named origin's only: with the wildcard every page
+		// there is would act for the user.
+		AllowCredentials: !slices.Contains(origins, "*"),
+		AllowedMethods: []string{
+			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		},
+		AllowedHeaders: []string{
+			"Authorization", "Content-Type", "Content-Language", "Accept-Language", "If-None-Match", headerRequestID,
+		},
+		ExposedHeaders: []string{
+			"Content-Language", "ETag", "Retry-After", "WWW-Authenticate", headerLimit, headerRemaining, headerRequestID,
+		},
+		MaxAge:             600, // seconds
+		OptionsPassthrough: true,
+	})}
+}
+
+// openCORS lets every origin call, without credentials.
+func openCORS() *corsPolicy {
+	return &corsPolicy{cors.New(cors.Options{
+		AllowedOrigins: []string{"*"},
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedHeaders: []string{"Authorization", "Content-Type", "Accept", "DPoP", headerRequestID},
+		ExposedHeaders: []string{"Retry-After", "WWW-Authenticate", "DPoP-Nonce", headerRequestID},
+		MaxAge:         3600, // seconds
+	})}
+}
+
+// preflight tells whether a browser asks the policy before the actual request.
+func (p *corsPolicy) preflight(r *http.Request) bool {
+	return p != nil && r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// shareWith applies the policy, if there is one.
+func (e *Edge) shareWith(p *corsPolicy) Middleware {
+	return func(next http.Handler) http.Handler {
+		if p == nil {
+			return next
+		}
+		return p.Handler(next)
+	}
+}
+
+// newSite tells which requests are our own site's: same origin, or one the
+// operator named.
+func newSite(o Options) (*http.CrossOriginProtection, error) {
+	site := http.NewCrossOriginProtection()
+	for _, origin := range append([]string{originOf(o)}, o.Origins...) {
+		if origin == "*" {
+			continue
+		}
+		if err := site.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("gateway: %q is not an origin: %w", origin, err)
+		}
+	}
+	return site, nil
+}
+
+func originOf(o Options) string { return o.PublicURL.Scheme + "://" + o.PublicURL.Host }
+
+// cookieOnly protects what a browser's cookie proves. A bearer token is proof
+// of intent in itself: no browser sends one unasked.
+func cookieOnly(r *http.Request) bool { return of(r.Context()).credential.cookie }
+
+// withoutAuthorizationEndpoint protects all pages but the one that relying
+// parties may post to (OpenID Connect Core section 3.1.2.1).
+func withoutAuthorizationEndpoint(r *http.Request) bool { return r.URL.Path != "/oauth2/authorize" }
+
+// ownSite refuses requests that another site made the browser send and that
+// change something.
+func (e *Edge) ownSite(fail FailFunc, protects func(*http.Request) bool) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if protects(r) {
+				if err := e.site.Check(r); err != nil {
+					fail(w, r, fault.New(fault.Forbidden, "").Because(err))
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}

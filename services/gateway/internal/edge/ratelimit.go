@@ -1,0 +1,122 @@
+package edge
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+const (
+	headerLimit     = "X-RateLimit-Limit"
+	headerRemaining = "X-RateLimit-Remaining"
+)
+
+func everyRequest(*http.Request) bool { return true }
+
+func unsafeRequest(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	return true
+}
+
+// limitRate holds users, and addresses no session vouches for, to their quotas
+// and tells everybody where they stand. A preflight costs nothing: the browser
+// asks it of its own accord.
+func (e *Edge) limitRate(fail FailFunc, counts func(*http.Request) bool) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if e.cors.preflight(r) {
+				tellQuota(w, e.peek(r.Context(), e.addresses, of(r.Context()).client))
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			if counts(r) {
+				d, err := e.count(r.Context())
+				tellQuota(w, d)
+				if err != nil {
+					fail(w, r, err)
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// count counts one call of the request's user or address.
+func (e *Edge) count(ctx context.Context) (Decision, error) {
+	limiter, name, key := e.addresses, "address", of(ctx).client
+	switch caller, err := Session(ctx); {
+	case err == nil:
+		limiter, name, key = e.users, "user", strconv.FormatInt(caller.Session.User, 10)
+	case fault.Is(err, fault.Throttled):
+		e.metrics.throttled.WithLabelValues("bad_token").Inc()
+		return e.peek(ctx, e.badTokens, key), err
+	case !fault.Is(err, fault.Unauthenticated):
+		// Nobody can tell now whose call this is; that is not the address's fault.
+		return e.peek(ctx, e.addresses, key), nil
+	}
+	d := e.take(ctx, limiter, key)
+	if !d.OK {
+		e.metrics.throttled.WithLabelValues(name).Inc()
+		return d, fault.New(fault.Throttled, "").After(d.Reset)
+	}
+	return d, nil
+}
+
+func tellQuota(w http.ResponseWriter, d Decision) {
+	w.Header().Set(headerLimit, strconv.Itoa(d.Limit))
+	w.Header().Set(headerRemaining, strconv.Itoa(d.Remaining))
+}
+
+// limitFailures shuts out an address whose calls keep failing: it guesses. What
+// succeeds is not counted, because a relying party calls for all its users from
+// one address.
+func (e *Edge) limitFailures(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := of(r.Context()).client
+		if d := e.peek(r.Context(), e.oauthFailures, client); d.Remaining == 0 {
+			e.metrics.throttled.WithLabelValues("oauth_failure").Inc()
+			failOAuth(w, r, fault.New(fault.Throttled, "").After(d.Reset))
+			return
+		}
+		seen := &recorder{ResponseWriter: w}
+		next.ServeHTTP(seen, r)
+		switch seen.status {
+		case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+			e.take(r.Context(), e.oauthFailures, client)
+		}
+	})
+}
+
+func (e *Edge) take(ctx context.Context, l Limiter, key string) Decision {
+	d, err := l.Take(ctx, key)
+	return e.allowing(ctx, d, err)
+}
+
+func (e *Edge) peek(ctx context.Context, l Limiter, key string) Decision {
+	d, err := l.Peek(ctx, key)
+	return e.allowing(ctx, d, err)
+}
+
+// allowing lets requests pass while the counters are away: better unlimited
+// than closed.
+func (e *Edge) allowing(ctx context.Context, d Decision, err error) Decision {
+	if err == nil {
+		return d
+	}
+	e.options.Obs.Logger.LogAttrs(ctx, slog.LevelWarn, "rate limit not counted", slog.String("error", err.Error()))
+	return Decision{Limit: d.Limit, Remaining: max(d.Limit, 1), OK: true}
+}
+
+// seconds rounds up, so that whoever waits that long has waited long enough.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(max(int(math.Ceil(d.Seconds())), 1))
+}

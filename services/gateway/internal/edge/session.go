@@ -1,0 +1,88 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+// Caller is who makes a request: a session and the token that proves it.
+type Caller struct {
+	sessions.Resolved
+	Token string
+	// Cookie tells that a browser sent the token as its session cookie.
+	Cookie bool
+}
+
+type resolution struct {
+	caller Caller
+	err    error
+}
+
+// Session is who makes the request, whatever the scope of their token.
+// Unauthenticated if the request proves nobody, Unavailable if that cannot be
+// found out now, Throttled if the client has sent too many bad tokens. It is
+// found out once per request, and only if somebody asks.
+func Session(ctx context.Context) (Caller, error) {
+	r := of(ctx)
+	if r.resolution == nil {
+		caller, err := r.resolve(ctx)
+		r.resolution = &resolution{caller, err}
+	}
+	return r.resolution.caller, r.resolution.err
+}
+
+// FullSession is Session for what needs a token that opens everything;
+// Forbidden if it is a narrow one.
+func FullSession(ctx context.Context) (Caller, error) { return ScopedSession(ctx, sessions.ScopeFull) }
+
+// ScopedSession is Session for what needs a token of one of the scopes;
+// Forbidden if it has another.
+func ScopedSession(ctx context.Context, scopes ...sessions.Scope) (Caller, error) {
+	caller, err := Session(ctx)
+	if err != nil {
+		return Caller{}, err
+	}
+	if !slices.Contains(scopes, caller.Session.Scope) {
+		return Caller{}, fault.New(fault.Forbidden, scopeMessage)
+	}
+	return caller, nil
+}
+
+func (r *request) resolve(ctx context.Context) (Caller, error) {
+	token := r.credential.token
+	if token == "" {
+		return Caller{}, fault.New(fault.Unauthenticated, "")
+	}
+	resolved, ok := r.edge.options.Sessions.Cached(token)
+	if !ok {
+		var err error
+		if resolved, err = r.ask(ctx, token); err != nil {
+			return Caller{}, err
+		}
+	}
+	return Caller{Resolved: resolved, Token: token, Cookie: r.credential.cookie}, nil
+}
+
+// ask has the sessions service judge a token. A client that has sent too many
+// bad ones is stopped before the next one costs a signature check; sessions
+// that are known by then go on.
+func (r *request) ask(ctx context.Context, token string) (sessions.Resolved, error) {
+	if d := r.edge.peek(ctx, r.edge.badTokens, r.client); d.Remaining == 0 {
+		return sessions.Resolved{}, fault.New(fault.Throttled, "").After(d.Reset)
+	}
+	var resolved sessions.Resolved
+	err := error(fault.New(fault.Unauthenticated, "").Because(errNoToken))
+	if looksLikeToken(token) {
+		resolved, err = r.edge.options.Sessions.Resolve(ctx, token)
+	}
+	if fault.Is(err, fault.Unauthenticated) {
+		r.edge.take(ctx, r.edge.badTokens, r.client)
+	}
+	return resolved, err
+}
+
+var errNoToken = errors.New("the credential is no JWT")
