@@ -1,0 +1,219 @@
+// Package sessioncache spares the sessions service most questions about tokens
+// without letting an ended session live on.
+//
+// A token that was found good is remembered for as long as the feed of
+// revocations is being heard: an answer from here is never older than Bound. The
+// feed tells of an ended session only if it is asked after the end, so what
+// counts is when the last answered question was sent, not when the answer
+// came. With the feed away every token is asked about again; with the whole
+// sessions service away that is Unavailable, never Unauthenticated.
+package sessioncache
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/maypok86/otter/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+)
+
+// Bound is how long after its end a session may still be taken for alive.
+const Bound = time.Second
+
+const (
+	// maxAge is how long a token is remembered; then it is asked about again.
+	maxAge = time.Minute
+	// remembered is how long an ended session is kept in mind. It covers what
+	// was cached just before the end and what was being resolved meanwhile.
+	remembered = 2 * maxAge
+	// maxSilence is how long the feed may have been away and still tell all
+	// that happened meanwhile. After more, everything is asked about again.
+	maxSilence = time.Minute
+)
+
+// Options configure a Cache.
+type Options struct {
+	Sessions sessions.Service
+	Clock    clockwork.Clock
+	Obs      *obs.Obs
+	// Size is how many tokens are remembered.
+	Size int
+	// Poll is the time between two questions to the feed. It should leave room
+	// for one that goes wrong within Bound.
+	Poll time.Duration
+}
+
+// Cache answers whose a token is.
+type Cache struct {
+	options Options
+	start   time.Time
+	tokens  *otter.Cache[[sha256.Size]byte, entry]
+	// heard is when the last answered question to the feed was sent, in
+	// nanoseconds since start, which clocks that are set do not disturb; 0 is
+	// never.
+	heard atomic.Int64
+	// ended are the sessions that ended of late. The map is replaced, never
+	// changed, so that requests read it without a lock.
+	ended   atomic.Pointer[map[int64]time.Time]
+	writing sync.Mutex // held while replacing ended
+
+	hits, misses, direct prometheus.Counter
+}
+
+// entry is a token that was found good.
+type entry struct {
+	resolved sessions.Resolved
+	asked    time.Time
+}
+
+// New makes a Cache that remembers nothing until Run hears the feed.
+func New(o Options) *Cache {
+	c := &Cache{
+		options: o,
+		start:   o.Clock.Now().Add(-time.Nanosecond),
+		tokens: otter.Must(&otter.Options[[sha256.Size]byte, entry]{
+			MaximumSize:      o.Size,
+			ExpiryCalculator: otter.ExpiryWriting[[sha256.Size]byte, entry](maxAge),
+		}),
+	}
+	lookups := obs.Register(o.Obs.Registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_session_lookups_total",
+		Help: "Tokens looked up: hit in the cache, miss, or direct because the revocation feed is silent.",
+	}, []string{"result"}))
+	c.hits, c.misses, c.direct = lookups.WithLabelValues("hit"), lookups.WithLabelValues("miss"), lookups.WithLabelValues("direct")
+	c.ended.Store(&map[int64]time.Time{})
+	obs.Register(o.Obs.Registry, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "gatehouse_revocation_feed_age_seconds",
+		Help: "Age of the last answer of the revocation feed; above 1 the session cache is not used.",
+	}, func() float64 { return c.silence().Seconds() }))
+	return c
+}
+
+// Cached gives the session of a token without asking, if it is known for sure.
+func (c *Cache) Cached(token string) (sessions.Resolved, bool) {
+	if c.silence() > Bound {
+		return sessions.Resolved{}, false
+	}
+	e, ok := c.tokens.GetIfPresent(sha256.Sum256([]byte(token)))
+	if !ok || !c.good(e) {
+		return sessions.Resolved{}, false
+	}
+	c.hits.Inc()
+	return e.resolved, true
+}
+
+func (c *Cache) good(e entry) bool {
+	now := c.options.Clock.Now()
+	_, ended := (*c.ended.Load())[e.resolved.Session.ID]
+	return !ended && now.Sub(e.asked) < maxAge &&
+		now.Before(e.resolved.ExpirationTime) && now.Before(e.resolved.Session.ExpirationTime)
+}
+
+// Resolve asks whose a token is. Unauthenticated if it is not good, Unavailable
+// if the sessions service is away.
+func (c *Cache) Resolve(ctx context.Context, token string) (sessions.Resolved, error) {
+	if c.silence() > Bound {
+		c.direct.Inc()
+	} else {
+		c.misses.Inc()
+	}
+	key, asked := sha256.Sum256([]byte(token)), c.options.Clock.Now()
+	resolved, err := c.options.Sessions.Resolve(ctx, sessions.ResolveRequest{Token: token})
+	if err != nil {
+		if fault.Is(err, fault.Unauthenticated) {
+			c.tokens.Invalidate(key)
+		}
+		return sessions.Resolved{}, err
+	}
+	c.tokens.Set(key, entry{resolved, asked})
+	return resolved, nil
+}
+
+// Ended makes the cache forget a session that has just been ended from here,
+// without waiting for the feed.
+func (c *Cache) Ended(session int64) { c.remember([]int64{session}) }
+
+func (c *Cache) silence() time.Duration {
+	heard := c.heard.Load()
+	if heard == 0 {
+		return c.options.Clock.Since(c.start) + 2*Bound
+	}
+	return c.options.Clock.Since(c.start) - time.Duration(heard)
+}
+
+// Run listens to the feed until ctx ends.
+func (c *Cache) Run(ctx context.Context) error {
+	ticker := c.options.Clock.NewTicker(c.options.Poll)
+	defer ticker.Stop()
+	var since time.Time
+	away := false
+	for {
+		next, err := c.poll(ctx, since)
+		since = next
+		if ctx.Err() != nil {
+			return nil
+		}
+		if (err != nil) != away { // once per outage, not per question
+			away = err != nil
+			c.logFeed(ctx, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.Chan():
+		}
+	}
+}
+
+func (c *Cache) logFeed(ctx context.Context, err error) {
+	if err != nil {
+		c.options.Obs.Logger.LogAttrs(ctx, slog.LevelWarn, "revocation feed lost; every token is asked about",
+			slog.String("error", err.Error()))
+		return
+	}
+	c.options.Obs.Logger.LogAttrs(ctx, slog.LevelInfo, "revocation feed heard again")
+}
+
+// poll asks the feed once and gives the point from which to ask the next time.
+func (c *Cache) poll(ctx context.Context, since time.Time) (time.Time, error) {
+	silence, sent := c.silence(), c.options.Clock.Since(c.start)
+	answer, err := c.options.Sessions.Revocations(ctx, sessions.RevocationsRequest{Since: since})
+	if err != nil {
+		return since, err
+	}
+	if silence > maxSilence {
+		c.tokens.InvalidateAll()
+	}
+	c.remember(answer.Sessions)
+	c.heard.Store(int64(sent))
+	return answer.Now, nil
+}
+
+// remember keeps ended sessions in mind and drops the ones that have been there
+// for long enough.
+func (c *Cache) remember(ended []int64) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	now, before := c.options.Clock.Now(), *c.ended.Load()
+	after := make(map[int64]time.Time, len(before)+len(ended))
+	for id, at := range before {
+		if now.Sub(at) < remembered {
+			after[id] = at
+		}
+	}
+	for _, id := range ended {
+		after[id] = now
+	}
+	if len(after) != 0 || len(before) != 0 {
+		c.ended.Store(&after)
+	}
+}
