@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/sessioncache"
+)
+
+// Config are the service's settings.
+type Config struct {
+	PublicURL string `env:"GATEHOUSE_PUBLIC_URL" doc:"the public origin, such as https://id.example.org"`
+	Name      string `env:"GATEHOUSE_NAME" envDefault:"Gatehouse" doc:"What the installation is called where no hub is."`
+
+	CORSOrigins    []string  `env:"GATEHOUSE_CORS_ORIGINS" doc:"Origins whose pages may call the JSON API, such as https://app.example.org. * is every origin, and then without cookies. None by default."`
+	TrustedProxies []Network `env:"GATEHOUSE_TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of proxies that are believed about the client (X-Forwarded-For, X-Forwarded-Proto)."`
+
+	RateWindow   time.Duration `env:"GATEHOUSE_RATE_WINDOW" envDefault:"60s" doc:"The time over which the rate limits count."`
+	RateUser     int           `env:"GATEHOUSE_RATE_USER" envDefault:"1000" doc:"API calls of one user per window."`
+	RateAddress  int           `env:"GATEHOUSE_RATE_ADDRESS" envDefault:"100" doc:"API calls without a session per window and client address (IPv6: per /64)."`
+	RateOAuth    int           `env:"GATEHOUSE_RATE_OAUTH_FAILURES" envDefault:"600" doc:"Failing calls to the public OAuth endpoints per window and client address."`
+	RateKeys     int           `env:"GATEHOUSE_RATE_KEYS" envDefault:"100000" doc:"How many users and addresses are counted at a time; the rarest are forgotten first."`
+	SessionCache int           `env:"GATEHOUSE_SESSION_CACHE" envDefault:"20000" doc:"How many session tokens are remembered between requests."`
+	// Two polls and a slow answer fit into the second in which an ended session
+	// has to be refused.
+	RevocationPoll time.Duration `env:"GATEHOUSE_REVOCATION_POLL" envDefault:"400ms" doc:"Time between two questions for ended sessions. Above 1s the session cache is useless."`
+}
+
+// Validate finds what is wrong with the settings.
+func (c *Config) Validate() []string {
+	var problems []string
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if _, err := parseOrigin(c.PublicURL); err != nil {
+		add("GATEHOUSE_PUBLIC_URL: %v", err)
+	}
+	for _, origin := range c.CORSOrigins {
+		if origin == "*" {
+			continue
+		}
+		if _, err := parseOrigin(origin); err != nil {
+			add("GATEHOUSE_CORS_ORIGINS: %v", err)
+		}
+	}
+	if c.RateWindow < time.Second {
+		add("GATEHOUSE_RATE_WINDOW must be at least 1s")
+	}
+	for _, number := range []struct {
+		name  string
+		value int
+	}{
+		{"GATEHOUSE_RATE_USER", c.RateUser},
+		{"GATEHOUSE_RATE_ADDRESS", c.RateAddress},
+		{"GATEHOUSE_RATE_OAUTH_FAILURES", c.RateOAuth},
+		{"GATEHOUSE_RATE_KEYS", c.RateKeys},
+		{"GATEHOUSE_SESSION_CACHE", c.SessionCache},
+	} {
+		if number.value < 1 {
+			add("%s must be at least 1", number.name)
+		}
+	}
+	if c.RevocationPoll < 10*time.Millisecond || c.RevocationPoll > sessioncache.Bound {
+		add("GATEHOUSE_REVOCATION_POLL must be between 10ms and %v", sessioncache.Bound)
+	}
+	return problems
+}
+
+// parseOrigin reads a scheme, a host and perhaps a port, and nothing else
+// (RFC 6454 section 4).
+func parseOrigin(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" ||
+		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%q is not an origin such as https://id.example.org", s)
+	}
+	return u, nil
+}
+
+// Network is an address or a range of addresses.
+type Network struct{ netip.Prefix }
+
+// UnmarshalText reads 192.0.2.1, 192.0.2.0/24 or their like in IPv6.
+func (n *Network) UnmarshalText(text []byte) error {
+	s := string(text)
+	if !strings.Contains(s, "/") {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return fmt.Errorf("%q is neither an address nor a network", s)
+		}
+		a = a.Unmap()
+		n.Prefix = netip.PrefixFrom(a, a.BitLen())
+		return nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return fmt.Errorf("%q is neither an address nor a network", s)
+	}
+	n.Prefix = p.Masked()
+	return nil
+}

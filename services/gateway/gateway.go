@@ -1,0 +1,130 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/i18n"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/rest"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/sessioncache"
+)
+
+// Name of the service in discovery, metrics and certificates.
+const Name = "gateway"
+
+// Deps are what the gateway stands before; all are required.
+type Deps struct {
+	Obs      *obs.Obs
+	Clock    clockwork.Clock
+	Accounts accounts.Service
+	Sessions sessions.Service
+	Mail     mail.Service
+	OAuth    oauth.Service
+	// OAuthPublic reaches the plain HTTP endpoints of the oauth service.
+	OAuthPublic http.Handler
+}
+
+// Service is the gateway: an http.Handler, and background work in Run.
+type Service struct {
+	handler http.Handler
+	cache   *sessioncache.Cache
+}
+
+// New makes a gateway. The settings have been validated.
+func New(ctx context.Context, c Config, d Deps) (*Service, error) {
+	public, err := parseOrigin(c.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: GATEHOUSE_PUBLIC_URL: %w", err)
+	}
+	if d.OAuthPublic == nil {
+		return nil, errors.New("gateway: no way to the public OAuth endpoints")
+	}
+	texts, err := i18n.New()
+	if err != nil {
+		return nil, err
+	}
+	cache := sessioncache.New(sessioncache.Options{
+		Sessions: d.Sessions, Clock: d.Clock, Obs: d.Obs, Size: c.SessionCache, Poll: c.RevocationPoll,
+	})
+	e, err := edge.New(edge.Options{
+		Obs: d.Obs, Clock: d.Clock, Texts: texts, Sessions: cache,
+		PublicURL: public, TrustedProxies: prefixes(c.TrustedProxies), Origins: c.CORSOrigins,
+		Limits: edge.Limits{
+			Window: c.RateWindow, User: c.RateUser, Address: c.RateAddress, OAuthFailures: c.RateOAuth, Keys: c.RateKeys,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	flows := flow.New(flow.Deps{
+		Accounts: d.Accounts, Sessions: d.Sessions, Cache: cache, Clock: d.Clock, Logger: d.Obs.Logger,
+	})
+	api := rest.New(rest.Deps{
+		Flow: flows, Edge: e, Mail: d.Mail, Clock: d.Clock, Texts: texts, Product: c.Name,
+	})
+	warnOfPlainHTTP(ctx, d.Obs.Logger, public)
+	return &Service{handler: e.Handler(routes(e, api, d)), cache: cache}, nil
+}
+
+// oauthPaths are the public endpoints of the oauth service. The ones at which a
+// person is asked something are pages.
+var oauthPaths = []string{
+	"/.well-known/openid-configuration",
+	"/.well-known/oauth-authorization-server",
+	"/oauth2/token",
+	"/oauth2/introspect",
+	"/oauth2/revoke",
+	"/oauth2/userinfo",
+	"/oauth2/jwks",
+}
+
+func routes(e *edge.Edge, api *rest.API, d Deps) http.Handler {
+	mux := http.NewServeMux()
+
+	v1 := e.API(api.Routes(), api.Fail)
+	mux.Handle("/v1", v1)
+	mux.Handle("/v1/", v1)
+
+	public := e.OAuth(d.OAuthPublic)
+	for _, path := range oauthPaths {
+		mux.Handle(path, public)
+	}
+
+	mux.Handle("GET /mailbox/messages", e.Mailbox(api.Mailbox(), api.Fail))
+	return edge.Routed(mux)
+}
+
+// ServeHTTP serves the public.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Run keeps the session cache true until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return s.cache.Run(ctx) }
+
+func prefixes(networks []Network) []netip.Prefix {
+	list := make([]netip.Prefix, len(networks))
+	for i, n := range networks {
+		list[i] = n.Prefix
+	}
+	return list
+}
+
+func warnOfPlainHTTP(ctx context.Context, logger *slog.Logger, public *url.URL) {
+	if public.Scheme == "http" && !edge.LocalHost(public.Hostname()) {
+		logger.LogAttrs(ctx, slog.LevelWarn,
+			"GATEHOUSE_PUBLIC_URL is plain HTTP: browsers will not keep the session cookie, so nobody can log in on the pages")
+	}
+}
