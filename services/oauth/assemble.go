@@ -1,0 +1,121 @@
+package oauth
+
+import (
+	"net/http"
+
+	"github.com/ory/fosite"
+
+	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/discovery"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/introspection"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/revocation"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/userinfo"
+)
+
+// parts are what several of the service's packages share.
+type parts struct {
+	config  Config
+	deps    Deps
+	counts  *metrics.Metrics
+	clients *client.Store
+	grants  *grant.Store
+	secrets bearer.Secrets
+	access  bearer.Access
+	refresh bearer.Refresh
+	signer  *keys.Signer
+	auth    *client.Authenticator
+}
+
+// assemble wires the service.
+func assemble(c Config, d Deps, signing *keyring.Keys) *Service {
+	p := &parts{
+		config: c, deps: d,
+		counts:  metrics.New(d.Obs.Registry),
+		clients: &client.Store{DB: d.DB},
+		grants:  &grant.Store{DB: d.DB},
+		secrets: bearer.Secrets{Ring: d.Ring},
+		access:  bearer.Access{Ring: d.Ring},
+		refresh: bearer.Refresh{Ring: d.Ring},
+		signer:  &keys.Signer{Keys: signing, Issuer: c.PublicURL},
+	}
+	p.auth = &client.Authenticator{Store: p.clients, Secrets: p.secrets, Logger: d.Obs.Logger}
+	provider := p.provider()
+	return &Service{
+		flow: &authorize.Flow{
+			Parser: &authorize.Parser{Provider: provider, Hints: p.signer}, Provider: provider, DB: d.DB,
+			Requests: &authorize.Pending{DB: d.DB}, Consents: &consent.Store{DB: d.DB}, Grants: p.grants,
+			Issuer: c.PublicURL, Clock: d.Clock, Metrics: p.counts,
+		},
+		registrar: &registration.Registrar{Store: p.clients, Secrets: p.secrets, APIScopes: c.Scopes, Clock: d.Clock},
+		clients:   p.clients, grants: p.grants, keys: signing,
+		public: p.routes(provider),
+		clock:  d.Clock, logger: d.Obs.Logger,
+	}
+}
+
+// provider sets fosite up with our handlers, one of each type: it drops a
+// second one of the same type without a word.
+func (p *parts) provider() fosite.OAuth2Provider {
+	grants := &token.Deps{
+		Grants: p.grants, Accounts: p.deps.Accounts, Metrics: p.counts, Clock: p.deps.Clock, Logger: p.deps.Obs.Logger,
+		Minter: &token.Minter{
+			Access: p.access, Refresh: p.refresh, IDTokens: p.signer, Lifetimes: p.config.lifetimes(),
+		},
+	}
+	return fosite.NewOAuth2Provider(p.clients, &fosite.Config{
+		// Without these fosite would take wildcards and bcrypt.
+		ScopeStrategy:            fosite.ExactScopeStrategy,
+		AudienceMatchingStrategy: func([]string, []string) error { return nil },
+		ClientSecretsHasher:      p.secrets,
+
+		ClientAuthenticationStrategy: p.auth.Authenticate,
+		AuthorizeEndpointHandlers: fosite.AuthorizeEndpointHandlers{
+			&authorize.Handler{CodeLifetime: p.config.CodeLifetime, Clock: p.deps.Clock},
+		},
+		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
+			&token.Code{Deps: grants}, &token.Refresh{Deps: grants}, &token.ClientCredentials{Deps: grants},
+		},
+		TokenIntrospectionHandlers: fosite.TokenIntrospectionHandlers{
+			&introspection.Inspector{
+				Grants: p.grants, Access: p.access, Refresh: p.refresh, Grace: p.config.RefreshGrace, Clock: p.deps.Clock,
+			},
+		},
+		RevocationHandlers: fosite.RevocationHandlers{
+			&revocation.Revoker{
+				Grants: p.grants, Access: p.access, Refresh: p.refresh, Metrics: p.counts, Clock: p.deps.Clock,
+			},
+		},
+	})
+}
+
+func (p *parts) routes(provider fosite.OAuth2Provider) http.Handler {
+	logger := p.deps.Obs.Logger
+	metadata := discovery.New(p.config.PublicURL, p.config.Scopes)
+	who := &userinfo.Endpoint{Provider: provider, Accounts: p.deps.Accounts, Logger: logger}
+	mux := http.NewServeMux()
+	mux.Handle("POST /oauth2/token", &token.Endpoint{Provider: provider, Metrics: p.counts, Logger: logger})
+	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{
+		Provider: provider, Authenticate: p.auth.Authenticate, Issuer: p.config.PublicURL, Logger: logger,
+	})
+	mux.Handle("POST /oauth2/revoke", &revocation.Endpoint{Provider: provider, Logger: logger})
+	mux.Handle("GET /oauth2/userinfo", who)
+	mux.Handle("POST /oauth2/userinfo", who)
+	mux.Handle("GET /oauth2/jwks", &keys.Set{Signer: p.signer, Logger: logger})
+	mux.Handle("GET /.well-known/openid-configuration", metadata)
+	mux.Handle("GET /.well-known/oauth-authorization-server", metadata)
+	return mux
+}
+
+// Public serves the endpoints without a person: token, introspection,
+// revocation, UserInfo, keys and metadata. It leaves CORS and rate limits to
+// the gateway. /oauth2/authorize is the gateway's own, through the contract.
+func (s *Service) Public() http.Handler { return s.public }

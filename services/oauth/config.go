@@ -1,0 +1,63 @@
+package oauth
+
+import (
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
+)
+
+// Config are the service's settings.
+type Config struct {
+	PublicURL       string        `env:"GATEHOUSE_PUBLIC_URL" doc:"the public origin, such as https://id.example.org"`
+	AccessLifetime  time.Duration `env:"GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME" envDefault:"10m" doc:"how long an OAuth access token is good for"`
+	IDLifetime      time.Duration `env:"GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME" envDefault:"1h" doc:"how long an ID token is good for"`
+	CodeLifetime    time.Duration `env:"GATEHOUSE_OAUTH_CODE_LIFETIME" envDefault:"1m" doc:"how long an authorization code may be redeemed, at most 10m"`
+	RefreshLifetime time.Duration `env:"GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME" envDefault:"720h" doc:"how long a refresh token may lie unused"`
+	GrantLifetime   time.Duration `env:"GATEHOUSE_OAUTH_GRANT_LIFETIME" envDefault:"8760h" doc:"when refreshing ends, however often it was done"`
+	RefreshGrace    time.Duration `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
+	Scopes          []string      `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
+	KeyRotation     time.Duration `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs ID tokens before the next one does"`
+	KeyRetirement   time.Duration `env:"GATEHOUSE_OAUTH_KEY_RETIREMENT" envDefault:"720h" doc:"how long a key verifies ID tokens, also as hints, after it has signed its last"`
+}
+
+// Validate finds what is wrong with the settings.
+func (c *Config) Validate() []string {
+	var problems []string
+	add := func(broken bool, problem string) {
+		if broken {
+			problems = append(problems, problem)
+		}
+	}
+	add(!isOrigin(c.PublicURL), "GATEHOUSE_PUBLIC_URL must be an origin without a path, such as https://id.example.org; http only for localhost")
+	add(c.AccessLifetime < time.Minute || c.AccessLifetime > 24*time.Hour, "GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME must be between 1m and 24h")
+	add(c.IDLifetime < time.Minute || c.IDLifetime > 24*time.Hour, "GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME must be between 1m and 24h")
+	add(c.CodeLifetime < time.Second || c.CodeLifetime > 10*time.Minute, "GATEHOUSE_OAUTH_CODE_LIFETIME must be between 1s and 10m")
+	add(c.RefreshLifetime < c.AccessLifetime, "GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME must not be less than GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME")
+	add(c.GrantLifetime < c.RefreshLifetime, "GATEHOUSE_OAUTH_GRANT_LIFETIME must not be less than GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME")
+	add(c.RefreshGrace < 0 || c.RefreshGrace > time.Minute, "GATEHOUSE_OAUTH_REFRESH_GRACE must be between 0 and 1m")
+	add(c.KeyRotation < 8*keys.CacheFor, "GATEHOUSE_OAUTH_KEY_ROTATION must be at least 40m")
+	add(c.KeyRetirement < c.IDLifetime, "GATEHOUSE_OAUTH_KEY_RETIREMENT must not be less than GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME")
+	add(slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.Valid(s) || scope.OfUser(s) }),
+		"GATEHOUSE_OAUTH_SCOPES must be scopes (RFC 6749 section 3.3) other than those of OpenID Connect")
+	return problems
+}
+
+// isOrigin tells whether the URL can be an issuer.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || s != u.Scheme+"://"+u.Host {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+}
+
+func (c *Config) lifetimes() token.Lifetimes {
+	return token.Lifetimes{
+		Access: c.AccessLifetime, ID: c.IDLifetime,
+		Refresh: c.RefreshLifetime, Grant: c.GrantLifetime, Grace: c.RefreshGrace,
+	}
+}

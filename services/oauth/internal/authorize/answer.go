@@ -1,0 +1,88 @@
+package authorize
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
+)
+
+// issue grants what was asked for and sends the code.
+func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) {
+	r := t.request
+	session := &grant.Session{Grant: &grant.Grant{
+		Client: r.Client.ID, Subject: t.login.Subject, Session: t.login.Session, Scopes: r.Scopes,
+		Details: grant.Details{
+			RedirectURI: r.form.Get("redirect_uri"), Challenge: r.form.Get("code_challenge"), Nonce: r.form.Get("nonce"),
+			Hub: t.login.Hub, Methods: t.login.Methods, AuthenticatedTime: t.login.AuthenticatedTime,
+		},
+	}}
+	response, err := f.Provider.NewAuthorizeResponse(ctx, r.fosite, session)
+	if err != nil {
+		return f.refuse(r, err)
+	}
+	if err := f.store(ctx, t, session.Grant); err != nil {
+		return oauth.Authorization{}, err
+	}
+	f.Metrics.Authorization("ok")
+	return f.redirect(r, response.GetParameters()), nil
+}
+
+// store keeps the grant, and in the same transaction uses the waiting request
+// up and remembers what the user has allowed.
+func (f *Flow) store(ctx context.Context, t *turn, g *grant.Grant) error {
+	if t.id == "" {
+		return f.Grants.Insert(ctx, f.DB, g)
+	}
+	return f.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := f.Requests.consume(ctx, tx, t.id, g.Created); err != nil {
+			return err
+		}
+		if t.allowed {
+			if err := f.Consents.Remember(ctx, tx, g.Subject, g.Client, g.Scopes, g.Created); err != nil {
+				return err
+			}
+		}
+		return f.Grants.Insert(ctx, tx, g)
+	})
+}
+
+// end answers a waiting request with an error.
+func (f *Flow) end(ctx context.Context, id string, r *Request, err error) (oauth.Authorization, error) {
+	if wire.FailureOf(err).Status < http.StatusInternalServerError {
+		if err := f.Requests.consume(ctx, f.DB, id, f.Clock.Now()); err != nil {
+			return oauth.Authorization{}, err
+		}
+	}
+	return f.refuse(r, err)
+}
+
+// refuse tells the client what is wrong, or the user if it is not proven that
+// the redirect URI is the client's. A failure of ours is nobody's answer.
+func (f *Flow) refuse(r *Request, err error) (oauth.Authorization, error) {
+	failure := wire.FailureOf(err)
+	if failure.Status >= http.StatusInternalServerError {
+		return oauth.Authorization{}, err
+	}
+	if r == nil {
+		f.Metrics.Authorization("problem")
+		return oauth.Authorization{Problem: &oauth.Problem{Code: failure.Code, Description: failure.Description}}, nil
+	}
+	f.Metrics.Authorization(failure.Code)
+	return f.redirect(r, url.Values{"error": {failure.Code}, "error_description": {failure.Description}}), nil
+}
+
+// redirect sends the browser back. Every answer says who it is from (RFC
+// 9207), so that it cannot be passed off as another provider's.
+func (f *Flow) redirect(r *Request, parameters url.Values) oauth.Authorization {
+	parameters.Set("iss", f.Issuer)
+	if r.State != "" {
+		parameters.Set("state", r.State)
+	}
+	return oauth.Authorization{Redirect: redirect.With(r.RedirectURI, parameters)}
+}

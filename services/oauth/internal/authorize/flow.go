@@ -1,0 +1,165 @@
+// Package authorize is the authorization endpoint (RFC 6749 section 3.1). The
+// gateway owns the browser, its session and the pages; here it is decided how
+// a request goes on.
+//
+//	Authorize ─▶ parse ─┬─▶ Problem                        redirect URI not proven
+//	                    └─▶ decide ─┬─▶ Redirect           code, or an error for the client
+//	                          ▲     ├─▶ Login   ─┐ stored
+//	                          │     └─▶ Consent ─┤
+//	                        Resume ◀─────────────┘
+//
+// A request that waits is read again, in full, whenever it is resumed; what
+// the user has done meanwhile is told by the login. It is answered once: the
+// answer deletes it, and whoever comes second finds it gone.
+package authorize
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/ory/fosite"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
+)
+
+// Flow takes authorization requests from their arrival to their answer.
+type Flow struct {
+	Parser   *Parser
+	Provider fosite.OAuth2Provider
+	DB       *db.DB
+	Requests *Pending
+	Consents *consent.Store
+	Grants   *grant.Store
+	Issuer   string
+	Clock    clockwork.Clock
+	Metrics  *metrics.Metrics
+}
+
+// Authorize takes a request that has just arrived.
+func (f *Flow) Authorize(ctx context.Context, in oauth.AuthorizeRequest) (oauth.Authorization, error) {
+	if err := checkLogin(in.Login); err != nil {
+		return oauth.Authorization{}, err
+	}
+	r, err := f.Parser.Parse(ctx, url.Values(in.Form))
+	if err != nil {
+		return f.refuse(r, err)
+	}
+	return f.decide(ctx, &turn{request: r, login: in.Login, created: f.Clock.Now()})
+}
+
+// Resume goes on with a request that waited.
+func (f *Flow) Resume(ctx context.Context, in oauth.ResumeRequest) (oauth.Authorization, error) {
+	if err := checkLogin(in.Login); err != nil {
+		return oauth.Authorization{}, err
+	}
+	w, err := f.Requests.find(ctx, in.ID, f.Clock.Now())
+	if err != nil {
+		return oauth.Authorization{}, err
+	}
+	r, err := f.Parser.parse(ctx, w.Form)
+	if err != nil {
+		return f.end(ctx, in.ID, r, err)
+	}
+	r.HintedSubject = w.HintedSubject
+	if in.Decision != nil && !in.Decision.Allow {
+		return f.end(ctx, in.ID, r, fosite.ErrAccessDenied.WithDescription("The user denied the request.").WithHint(""))
+	}
+	t := &turn{request: r, login: in.Login, id: in.ID, created: w.created}
+	t.asked = in.Login != nil && w.asked == in.Login.Subject
+	t.selected = in.Selected || t.asked
+	t.allowed = t.asked && in.Decision != nil
+	if t.fresh() && r.HintedSubject != "" && r.HintedSubject != in.Login.Subject {
+		return f.end(ctx, in.ID, r, fosite.ErrLoginRequired.WithHint("Another user logged in than the id_token_hint is about."))
+	}
+	return f.decide(ctx, t)
+}
+
+// Pending shows a request that waits.
+func (f *Flow) Pending(ctx context.Context, in oauth.PendingRequest) (oauth.Interaction, error) {
+	w, err := f.Requests.find(ctx, in.ID, f.Clock.Now())
+	if err != nil {
+		return oauth.Interaction{}, err
+	}
+	r, err := f.Parser.parse(ctx, w.Form)
+	if err != nil {
+		if wire.FailureOf(err).Status >= http.StatusInternalServerError {
+			return oauth.Interaction{}, err
+		}
+		return oauth.Interaction{}, errGone // the client has changed since
+	}
+	return *r.interaction(in.ID, ""), nil
+}
+
+// decide finds the next step of a request that is in order.
+func (f *Flow) decide(ctx context.Context, t *turn) (oauth.Authorization, error) {
+	r := t.request
+	if prompt := t.needsLogin(); prompt != "" {
+		if r.prompts(promptNone) {
+			return f.refuse(r, fosite.ErrLoginRequired)
+		}
+		return f.wait(ctx, t, prompt)
+	}
+	allowed, err := f.allowed(ctx, t)
+	if err != nil {
+		return oauth.Authorization{}, err
+	}
+	if !allowed {
+		if r.prompts(promptNone) {
+			return f.refuse(r, fosite.ErrConsentRequired)
+		}
+		return f.wait(ctx, t, oauth.PromptConsent)
+	}
+	return f.issue(ctx, t)
+}
+
+// allowed tells whether the user need not be asked: because of the answer just
+// given, an earlier one, or the client being the operator's own.
+func (f *Flow) allowed(ctx context.Context, t *turn) (bool, error) {
+	r := t.request
+	switch {
+	case t.allowed:
+		return true, nil
+	case r.prompts(oauth.PromptConsent):
+		return false, nil
+	case r.Client.FirstParty:
+		return true, nil
+	case r.Client.Public && !redirect.Assured(r.RedirectURI):
+		// Any program on the user's device could pose as this one, so what was
+		// allowed before was perhaps allowed to another (RFC 8252 section 8.6).
+		return false, nil
+	}
+	return f.Consents.Covers(ctx, t.login.Subject, r.Client.ID, r.Scopes)
+}
+
+// wait stores the request until its user has done what is asked.
+func (f *Flow) wait(ctx context.Context, t *turn, prompt string) (oauth.Authorization, error) {
+	var asked string
+	if prompt == oauth.PromptConsent {
+		asked = t.login.Subject
+	}
+	var err error
+	switch {
+	case t.id == "":
+		t.id, err = f.Requests.add(ctx, t.request, asked, t.created)
+	case asked != "" && !t.asked:
+		err = f.Requests.ask(ctx, t.id, asked)
+	}
+	if err != nil {
+		return oauth.Authorization{}, err
+	}
+	interaction := t.request.interaction(t.id, prompt)
+	if prompt == oauth.PromptConsent {
+		f.Metrics.Authorization("consent")
+		return oauth.Authorization{Consent: interaction}, nil
+	}
+	f.Metrics.Authorization("login")
+	return oauth.Authorization{Login: interaction}, nil
+}

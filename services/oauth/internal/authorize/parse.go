@@ -1,0 +1,128 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/ory/fosite"
+
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
+)
+
+// maxForm bounds all parameters together, in bytes.
+const maxForm = 16 << 10
+
+// known are the parameters that mean something. All others are ignored (RFC
+// 6749 section 3.1).
+var known = []string{
+	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age",
+	"login_hint", "ui_locales", "code_challenge", "code_challenge_method", "registration",
+}
+
+// Parser reads authorization requests.
+type Parser struct {
+	Provider fosite.OAuth2Provider
+	Hints    *keys.Signer
+}
+
+// Parse reads a request as it arrived. An error without a Request must not
+// reach any redirect URI: it is not proven whose that is. With a Request the
+// error belongs to its client.
+func (p *Parser) Parse(ctx context.Context, form url.Values) (*Request, error) {
+	if tooLarge(form) || !wire.Text(form) {
+		return nil, fosite.ErrInvalidRequest.WithHint("The request is too large, or not UTF-8.")
+	}
+	r, err := p.parse(ctx, form)
+	if err != nil {
+		return r, err
+	}
+	if hint := form.Get("id_token_hint"); hint != "" {
+		r.HintedSubject, err = p.Hints.Subject(ctx, hint, r.Client.ID)
+		if errors.Is(err, keys.ErrHint) {
+			err = fosite.ErrInvalidRequest.WithHint("The id_token_hint is not valid.")
+		}
+	}
+	return r, err
+}
+
+// parse reads everything but the hint, which is kept in another form.
+func (p *Parser) parse(ctx context.Context, form url.Values) (*Request, error) {
+	single := url.Values{}
+	for _, name := range known {
+		if value := form.Get(name); value != "" {
+			single.Set(name, value)
+		}
+	}
+	r, fositeErr := p.ask(ctx, single)
+	if r.Client == nil {
+		if single.Get("client_id") == "" {
+			return nil, fosite.ErrInvalidRequest.WithHint("The client_id is missing.")
+		}
+		return nil, fositeErr
+	}
+	var ok bool
+	r.RedirectURI, ok = redirect.Match(r.Client.RedirectURIs, single.Get("redirect_uri"))
+	if !ok || len(form["client_id"]) > 1 || len(form["redirect_uri"]) > 1 {
+		return nil, fosite.ErrInvalidRequest.WithHint("The redirect_uri is not one of the client's.")
+	}
+	if len(form["state"]) == 1 {
+		r.State = single.Get("state")
+	}
+	if err := refused(form); err != nil {
+		return r, err
+	}
+	if fositeErr != nil {
+		return r, fositeErr
+	}
+	return r, r.fill()
+}
+
+// ask has fosite look at the request: the client, the redirect URI, scopes,
+// response type and mode. It insists on a state of eight characters, which
+// OpenID Connect leaves to the client, so it gets one of ours to see.
+func (p *Parser) ask(ctx context.Context, form url.Values) (*Request, error) {
+	shown := url.Values{}
+	for name, values := range form {
+		shown[name] = values
+	}
+	shown.Set("state", "state-is-the-client's-business")
+	request, err := p.Provider.NewAuthorizeRequest(ctx, (&http.Request{
+		Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}, Form: shown, PostForm: url.Values{},
+	}).WithContext(ctx))
+	r := &Request{form: form}
+	if own, ok := request.(*fosite.AuthorizeRequest); ok {
+		r.fosite, r.Client = own, client.Of(own.Client)
+	}
+	return r, err
+}
+
+// refused finds what makes a request wrong whatever else it says. fosite looks
+// at request objects only if the scope is openid; they are not offered at all.
+func refused(form url.Values) error {
+	switch {
+	case wire.Repeated(form) != "":
+		return fosite.ErrInvalidRequest.WithHint("A parameter is repeated.")
+	case form.Get("request") != "":
+		return fosite.ErrRequestNotSupported
+	case form.Get("request_uri") != "":
+		return fosite.ErrRequestURINotSupported
+	case form.Get("response_type") == "":
+		return fosite.ErrInvalidRequest.WithHint("The response_type is missing.")
+	}
+	return nil
+}
+
+func tooLarge(form url.Values) bool {
+	size := 0
+	for name, values := range form {
+		for _, value := range values {
+			size += len(name) + len(value)
+		}
+	}
+	return size > maxForm
+}

@@ -1,0 +1,128 @@
+package authorize
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/pkce"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+)
+
+// Request is an authorization request.
+type Request struct {
+	Client      *client.Client
+	RedirectURI string // proven: it is the client's
+	State       string
+	Scopes      []string
+	Prompts     []string
+	// MaxAge bounds the age of the login; nil if the request does not.
+	MaxAge *time.Duration
+	// HintedSubject is whom the ID token hint was about, "" without one.
+	HintedSubject string
+
+	form   url.Values // every known parameter, once
+	fosite *fosite.AuthorizeRequest
+}
+
+const (
+	promptNone  = "none"
+	maxNonce    = 1024
+	maxAgeLimit = 10 * 365 * 24 * time.Hour
+)
+
+// fill reads what fosite does not, or not well enough.
+func (r *Request) fill() error {
+	if r.Scopes = r.scopes(); len(r.Scopes) == 0 {
+		return fosite.ErrInvalidScope.WithHint("The request asks for no scope.")
+	}
+	if len(r.form.Get("nonce")) > maxNonce {
+		return fosite.ErrInvalidRequest.WithHint("The nonce is too long.")
+	}
+	if err := r.checkChallenge(); err != nil {
+		return err
+	}
+	if err := r.readPrompts(); err != nil {
+		return err
+	}
+	return r.readMaxAge()
+}
+
+// scopes are what the request asks for. Offline access means nothing to a
+// client that cannot refresh, and is left out (OpenID Connect Core 1.0 section
+// 11).
+func (r *Request) scopes() []string {
+	asked := scope.Parse(r.form.Get("scope"))
+	if !r.Client.May(client.RefreshToken) {
+		asked = slices.DeleteFunc(asked, func(s string) bool { return s == scope.OfflineAccess })
+	}
+	return asked
+}
+
+// checkChallenge demands a proof key, with S256, of everybody who was not
+// exempted. Who was exempted may send one all the same.
+func (r *Request) checkChallenge() error {
+	challenge, method := r.form.Get("code_challenge"), r.form.Get("code_challenge_method")
+	switch {
+	case challenge == "" && method != "":
+		return fosite.ErrInvalidRequest.WithHint("There is a code_challenge_method without a code_challenge.")
+	case challenge == "" && r.Client.PKCEOptional && !r.Client.Public:
+		return nil
+	case challenge == "":
+		return fosite.ErrInvalidRequest.WithHint("The code_challenge is missing (RFC 7636).")
+	case method != pkce.Method:
+		return fosite.ErrInvalidRequest.WithHint("The code_challenge_method must be S256.")
+	case !pkce.ValidChallenge(challenge):
+		return fosite.ErrInvalidRequest.WithHint("The code_challenge is not a SHA-256 in base64url.")
+	}
+	return nil
+}
+
+func (r *Request) readPrompts() error {
+	r.Prompts = scope.Parse(r.form.Get("prompt"))
+	known := []string{promptNone, oauth.PromptLogin, oauth.PromptConsent, oauth.PromptSelectAccount}
+	if scope.Missing(r.Prompts, known) != "" {
+		return fosite.ErrInvalidRequest.WithHint("The prompt is not known.")
+	}
+	if r.prompts(promptNone) && len(r.Prompts) > 1 {
+		return fosite.ErrInvalidRequest.WithHint("The prompt none excludes all others.")
+	}
+	return nil
+}
+
+func (r *Request) readMaxAge() error {
+	text := r.form.Get("max_age")
+	if text == "" {
+		return nil
+	}
+	seconds, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return fosite.ErrInvalidRequest.WithHint("The max_age is not a number of seconds.")
+	}
+	age := min(time.Duration(seconds)*time.Second, maxAgeLimit)
+	r.MaxAge = &age
+	return nil
+}
+
+func (r *Request) prompts(name string) bool { return slices.Contains(r.Prompts, name) }
+
+// asksLogin tells whether the request wants the user to log in in any case. No
+// login is younger than zero seconds.
+func (r *Request) asksLogin() bool {
+	return r.prompts(oauth.PromptLogin) || r.MaxAge != nil && *r.MaxAge == 0
+}
+
+// interaction is what the pages need to know.
+func (r *Request) interaction(id, prompt string) *oauth.Interaction {
+	return &oauth.Interaction{
+		ID: id, Prompt: prompt, Client: r.Client.Client, Scopes: r.Scopes,
+		LoginHint: r.form.Get("login_hint"), UILocales: r.form.Get("ui_locales"),
+		RedirectTo: redirect.Origin(r.RedirectURI),
+	}
+}

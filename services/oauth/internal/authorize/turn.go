@@ -1,0 +1,59 @@
+package authorize
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+)
+
+// turn is one look at a request: when it arrives and whenever it is resumed.
+type turn struct {
+	request *Request
+	login   *oauth.Login // nil: nobody is logged in
+	id      string       // of the waiting request, "" when it has just arrived
+	created time.Time    // when the request arrived
+	// asked: the consent page was shown to this login's user.
+	asked bool
+	// selected: the user has confirmed that this is the account they mean.
+	selected bool
+	// allowed: the user has just said yes.
+	allowed bool
+}
+
+// fresh tells whether the user has logged in because of this request. When it
+// has just arrived nobody can have, whatever another machine's clock says.
+func (t *turn) fresh() bool {
+	return t.login != nil && t.id != "" && !t.login.AuthenticatedTime.Before(t.created)
+}
+
+// needsLogin is what the user has to do about their login, "" for nothing.
+func (t *turn) needsLogin() string {
+	r := t.request
+	switch {
+	case t.login == nil:
+		return oauth.PromptLogin
+	case t.fresh():
+		return ""
+	case r.asksLogin() || t.stale():
+		return oauth.PromptLogin
+	case r.HintedSubject != "" && r.HintedSubject != t.login.Subject:
+		return oauth.PromptLogin
+	case r.prompts(oauth.PromptSelectAccount) && !t.selected:
+		return oauth.PromptSelectAccount
+	}
+	return ""
+}
+
+// stale tells whether the login was older than max_age when the request came.
+func (t *turn) stale() bool {
+	return t.request.MaxAge != nil && t.login.AuthenticatedTime.Add(*t.request.MaxAge).Before(t.created)
+}
+
+// checkLogin guards against a caller that does not say who is logged in.
+func checkLogin(l *oauth.Login) error {
+	if l != nil && (l.Subject == "" || l.AuthenticatedTime.IsZero()) {
+		return errors.New("authorize: a login without its subject or its time")
+	}
+	return nil
+}

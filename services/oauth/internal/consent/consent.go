@@ -1,0 +1,57 @@
+// Package consent remembers what users have allowed which clients.
+package consent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+)
+
+// Store keeps one row for each scope that a user has allowed a client, so that
+// later permissions add to earlier ones.
+type Store struct{ DB *db.DB }
+
+// Covers tells whether the user has allowed the client all of the scopes.
+func (s *Store) Covers(ctx context.Context, subject, client string, scopes []string) (bool, error) {
+	rows, err := s.DB.Query(ctx, "SELECT scope FROM consents WHERE subject = $1 AND client_id = $2", subject, client)
+	if err != nil {
+		return false, fmt.Errorf("consent: find: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // an error while reading is in Err
+	var allowed []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return false, fmt.Errorf("consent: find: %w", err)
+		}
+		allowed = append(allowed, name)
+	}
+	if err := rows.Err(); err != nil {
+		return false, fmt.Errorf("consent: find: %w", err)
+	}
+	return len(allowed) > 0 && scope.Missing(scopes, allowed) == "", nil
+}
+
+// Remember notes that the user allows the client the scopes.
+func (s *Store) Remember(ctx context.Context, tx *db.Tx, subject, client string, scopes []string, now time.Time) error {
+	var values strings.Builder
+	args := []any{subject, client, db.Micros(now)}
+	for i, name := range scopes {
+		if i > 0 {
+			values.WriteString(", ")
+		}
+		fmt.Fprintf(&values, "($1, $2, $%d, $3)", i+4)
+		args = append(args, name)
+	}
+	//nolint:gosec // the text consists of placeholders only
+	_, err := tx.Exec(ctx, "INSERT INTO consents (subject, client_id, scope, granted_time) VALUES "+values.String()+
+		" ON CONFLICT (subject, client_id, scope) DO UPDATE SET granted_time = excluded.granted_time", args...)
+	if err != nil {
+		return fmt.Errorf("consent: remember: %w", err)
+	}
+	return nil
+}

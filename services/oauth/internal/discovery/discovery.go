@@ -1,0 +1,94 @@
+// Package discovery says what the provider offers: OpenID Connect Discovery
+// 1.0 and RFC 8414, which share one document.
+package discovery
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/pkce"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/userinfo"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
+)
+
+// cacheFor is how long others may keep the document.
+const cacheFor = 5 * time.Minute
+
+// Document is the provider's metadata. It names what is on and nothing else;
+// what defaults to true and is off is said to be false.
+type Document struct {
+	Issuer                string `json:"issuer"`
+	AuthorizationEndpoint string `json:"authorization_endpoint"`
+	TokenEndpoint         string `json:"token_endpoint"`
+	UserInfoEndpoint      string `json:"userinfo_endpoint"`
+	JWKSURI               string `json:"jwks_uri"`
+	IntrospectionEndpoint string `json:"introspection_endpoint"`
+	RevocationEndpoint    string `json:"revocation_endpoint"`
+
+	Scopes               []string `json:"scopes_supported"`
+	ResponseTypes        []string `json:"response_types_supported"`
+	ResponseModes        []string `json:"response_modes_supported"`
+	GrantTypes           []string `json:"grant_types_supported"`
+	CodeChallengeMethods []string `json:"code_challenge_methods_supported"`
+	Prompts              []string `json:"prompt_values_supported"`
+	UILocales            []string `json:"ui_locales_supported"`
+
+	TokenEndpointAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
+	IntrospectionEndpointAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	RevocationEndpointAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
+
+	SubjectTypes             []string `json:"subject_types_supported"`
+	IDTokenSigningAlgorithms []string `json:"id_token_signing_alg_values_supported"`
+	Claims                   []string `json:"claims_supported"`
+	ClaimTypes               []string `json:"claim_types_supported"`
+	ACRs                     []string `json:"acr_values_supported"`
+
+	IssInResponse       bool `json:"authorization_response_iss_parameter_supported"`
+	ClaimsParameter     bool `json:"claims_parameter_supported"`
+	RequestParameter    bool `json:"request_parameter_supported"`
+	RequestURIParameter bool `json:"request_uri_parameter_supported"`
+}
+
+// New describes the provider of that issuer, which offers apiScopes beside
+// the scopes about users.
+func New(issuer string, apiScopes []string) *Document {
+	secret := []string{client.AuthBasic, client.AuthPost}
+	all := append(slices.Clone(secret), client.AuthNone)
+	return &Document{
+		Issuer:                issuer,
+		AuthorizationEndpoint: issuer + "/oauth2/authorize",
+		TokenEndpoint:         issuer + "/oauth2/token",
+		UserInfoEndpoint:      issuer + "/oauth2/userinfo",
+		JWKSURI:               issuer + "/oauth2/jwks",
+		IntrospectionEndpoint: issuer + "/oauth2/introspect",
+		RevocationEndpoint:    issuer + "/oauth2/revoke",
+
+		Scopes:               append(scope.User(), apiScopes...),
+		ResponseTypes:        []string{"code"},
+		ResponseModes:        []string{"query"},
+		GrantTypes:           client.GrantTypes(),
+		CodeChallengeMethods: []string{pkce.Method},
+		Prompts:              []string{"none", "login", "consent", "select_account"},
+		UILocales:            []string{"de", "en"},
+
+		TokenEndpointAuthMethods:         all,
+		IntrospectionEndpointAuthMethods: secret,
+		RevocationEndpointAuthMethods:    all,
+
+		SubjectTypes:             []string{"public"},
+		IDTokenSigningAlgorithms: []string{string(keys.Algorithm)},
+		Claims:                   userinfo.Names(),
+		ClaimTypes:               []string{"normal"},
+		ACRs:                     []string{keys.ACR},
+
+		IssInResponse: true,
+	}
+}
+
+func (d *Document) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	wire.CachedJSON(w, cacheFor, d)
+}

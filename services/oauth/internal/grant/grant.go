@@ -1,0 +1,109 @@
+// Package grant keeps what users have granted to clients: one row per
+// authorization, from its code to the last of its tokens.
+//
+//	         Insert                Redeem               Rotate
+//	(code) ────────▶ code issued ─────────▶ generation 1 ──────▶ generation 2 …
+//	                      │                      │                    │
+//	                      └──────────────────────┴── Revoke ──────────┴──▶ revoked
+//
+// Every arrow is one UPDATE that names the state it starts from, so of several
+// that try at once exactly one succeeds. What a code was issued for never
+// changes, so it may be checked before. A revoked grant takes all its tokens
+// with it, and a row that is gone counts as revoked.
+package grant
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"time"
+)
+
+// IDSize is the length of an ID in bytes.
+const IDSize = 16
+
+// ID names a grant. It is unique but no secret.
+type ID [IDSize]byte
+
+// NewID makes an ID that begins with the time in milliseconds, so that new
+// rows are neighbours in the index, and ends with 80 random bits.
+func NewID(now time.Time) ID {
+	var id ID
+	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16)
+	_, _ = rand.Read(id[6:]) // never fails since Go 1.24
+	return id
+}
+
+// String is the ID in hexadecimal, for logs.
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// Grant is what a user has granted to a client.
+type Grant struct {
+	ID      ID
+	Client  string
+	Subject string // the user's hash
+	Session string // the login session's hash, the sid of ID tokens
+	Scopes  []string
+	Details Details
+
+	CodeHash    []byte // SHA-256
+	CodeExpires time.Time
+	CodeUsed    *time.Time
+
+	// Generation counts refresh tokens: the one good refresh token is the one
+	// of this generation. Zero until the code is redeemed, and for ever
+	// without offline access.
+	Generation int64
+	Rotated    *time.Time // when the generation before it was replaced
+
+	Created time.Time
+	Expires time.Time // of the last token that can come of it
+	Revoked *time.Time
+}
+
+// Details are what is only ever read together with the row.
+type Details struct {
+	RedirectURI       string    `json:"redirect_uri,omitempty"` // as the request named it; empty if it did not
+	Challenge         string    `json:"challenge,omitempty"`    // PKCE, S256
+	Nonce             string    `json:"nonce,omitempty"`
+	Hub               *int64    `json:"hub,omitempty"`
+	Methods           []string  `json:"methods,omitempty"` // amr
+	AuthenticatedTime time.Time `json:"authenticated_time"`
+}
+
+// Live tells whether the grant's tokens count at that time.
+func (g *Grant) Live(now time.Time) bool { return g.Revoked == nil && now.Before(g.Expires) }
+
+// Offline tells whether the grant may have refresh tokens.
+func (g *Grant) Offline() bool { return slices.Contains(g.Scopes, "offline_access") }
+
+// Standing says how a refresh token's generation relates to the grant's.
+type Standing int
+
+// The standings of a refresh token.
+const (
+	// Unknown is of the future: the database was restored from a backup.
+	Unknown Standing = iota
+	// Current is the one good refresh token.
+	Current
+	// Retried was replaced a moment ago: the answer was lost, or another
+	// request of the same client came first.
+	Retried
+	// Reused was replaced for good, so two parties hold the family.
+	Reused
+)
+
+// Standing judges a refresh token. Within grace of its replacement the token
+// before the current one may be presented again.
+func (g *Grant) Standing(generation int64, now time.Time, grace time.Duration) Standing {
+	switch {
+	case generation == g.Generation:
+		return Current
+	case generation > g.Generation:
+		return Unknown
+	case generation == g.Generation-1 && g.Rotated != nil && now.Sub(*g.Rotated) < grace:
+		return Retried
+	}
+	return Reused
+}

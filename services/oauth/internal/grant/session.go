@@ -1,0 +1,75 @@
+package grant
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ory/fosite"
+)
+
+// Session is what fosite hands from one handler to the next. At the
+// authorization endpoint it carries the grant to be; at the token endpoint the
+// grant at hand, nil with client credentials.
+type Session struct {
+	Grant *Grant
+	// Replay says that a refresh token was presented again within the grace
+	// window.
+	Replay  bool
+	Expires map[fosite.TokenType]time.Time
+	// Issued and TokenID are of the access token under inspection.
+	Issued  time.Time
+	TokenID string
+}
+
+var _ fosite.Session = (*Session)(nil)
+
+// SetExpiresAt notes when the token expires.
+func (s *Session) SetExpiresAt(key fosite.TokenType, at time.Time) {
+	if s.Expires == nil {
+		s.Expires = map[fosite.TokenType]time.Time{}
+	}
+	s.Expires[key] = at
+}
+
+// GetExpiresAt is when the token expires, zero if nobody said.
+func (s *Session) GetExpiresAt(key fosite.TokenType) time.Time { return s.Expires[key] }
+
+// GetUsername is empty: names are UserInfo's business.
+func (s *Session) GetUsername() string { return "" }
+
+// GetSubject is the user's hash, empty for a client's own token.
+func (s *Session) GetSubject() string {
+	if s == nil || s.Grant == nil {
+		return ""
+	}
+	return s.Grant.Subject
+}
+
+// Clone copies the session and all it refers to, as its own type: what fosite
+// gets back must not be a part of it.
+func (s *Session) Clone() fosite.Session {
+	if s == nil {
+		return (*Session)(nil)
+	}
+	c := *s
+	c.Expires = maps.Clone(s.Expires)
+	if s.Grant != nil {
+		g := *s.Grant
+		g.Scopes = slices.Clone(g.Scopes)
+		g.CodeHash = slices.Clone(g.CodeHash)
+		g.Details.Methods = slices.Clone(g.Details.Methods)
+		g.Details.Hub = clonePointer(g.Details.Hub)
+		g.CodeUsed, g.Rotated, g.Revoked = clonePointer(g.CodeUsed), clonePointer(g.Rotated), clonePointer(g.Revoked)
+		c.Grant = &g
+	}
+	return &c
+}
+
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
+}

@@ -1,0 +1,74 @@
+// Package metrics counts what the provider does for its clients.
+package metrics
+
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
+)
+
+// other stands for whatever a client made up, to keep labels bounded.
+const other = "other"
+
+// Metrics are the business counters.
+type Metrics struct {
+	tokens         *prometheus.CounterVec
+	authorizations *prometheus.CounterVec
+	revoked        *prometheus.CounterVec
+}
+
+// New registers the counters.
+func New(reg prometheus.Registerer) *Metrics {
+	return &Metrics{
+		tokens: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_oauth_tokens_total",
+			Help: "Token requests by grant type and outcome: ok or an error code.",
+		}, []string{"grant", "outcome"})),
+		authorizations: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_oauth_authorizations_total",
+			Help: "Steps of authorization requests by outcome: ok, login, consent, problem or an error code.",
+		}, []string{"outcome"})),
+		revoked: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_oauth_grants_revoked_total",
+			Help: "Grants that were ended, by reason.",
+		}, []string{"reason"})),
+	}
+}
+
+// Token counts an answer of the token endpoint.
+func (m *Metrics) Token(grantType string, err error) {
+	if !slices.Contains(client.GrantTypes(), grantType) {
+		grantType = other
+	}
+	m.tokens.WithLabelValues(grantType, outcome(err)).Inc()
+}
+
+// Authorization counts a step of an authorization request. The outcome is one
+// of the contract's answers or an error code.
+func (m *Metrics) Authorization(outcome string) { m.authorizations.WithLabelValues(outcome).Inc() }
+
+// Revoked counts a grant that ended.
+func (m *Metrics) Revoked(r Reason) { m.revoked.WithLabelValues(string(r)).Inc() }
+
+// Reason says why a grant ended.
+type Reason string
+
+// The reasons.
+const (
+	CodeReused    Reason = "code_reused"
+	CodeMisused   Reason = "code_misused" // wrong verifier or redirect URI
+	RefreshReused Reason = "refresh_reused"
+	ByClient      Reason = "client"
+	UserInactive  Reason = "user_inactive"
+)
+
+func outcome(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return wire.FailureOf(err).Code
+}

@@ -1,0 +1,100 @@
+// Package revocation lets clients end their tokens (RFC 7009).
+package revocation
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/ory/fosite"
+
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
+)
+
+// Revoker ends tokens. A user's token of either kind ends the whole grant,
+// also a refresh token that was replaced meanwhile: the client wants to be
+// logged out. A client's own access token ends alone.
+type Revoker struct {
+	Grants  *grant.Store
+	Access  bearer.Access
+	Refresh bearer.Refresh
+	Metrics *metrics.Metrics
+	Clock   clockwork.Clock
+}
+
+var _ fosite.RevocationHandler = (*Revoker)(nil)
+
+var errForeign = fosite.ErrUnauthorizedClient.WithDescription("The token was issued to another client.").WithHint("")
+
+// RevokeToken ends the token, whatever kind it is of. A token that is not good
+// for anything is fine as it is. Another client's is refused.
+func (v *Revoker) RevokeToken(ctx context.Context, token string, _ fosite.TokenType, client fosite.Client) error {
+	if t, ok := v.Access.Open(token); ok {
+		switch {
+		case t.Client != client.GetID():
+			return errForeign
+		case t.HasGrant():
+			return v.grant(ctx, t.Grant, client)
+		case v.Clock.Now().Before(t.Expires):
+			return v.Grants.RevokeToken(ctx, t.ID[:], t.Expires)
+		}
+		return nil
+	}
+	if id, _, ok := v.Refresh.Parse(token); ok {
+		return v.grant(ctx, id, client)
+	}
+	return nil
+}
+
+func (v *Revoker) grant(ctx context.Context, id grant.ID, client fosite.Client) error {
+	g, err := v.Grants.ByID(ctx, id)
+	if errors.Is(err, grant.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if g.Client != client.GetID() {
+		return errForeign
+	}
+	if g.Revoked != nil {
+		return nil
+	}
+	if err := v.Grants.Revoke(ctx, id, v.Clock.Now()); err != nil {
+		return err
+	}
+	v.Metrics.Revoked(metrics.ByClient)
+	return nil
+}
+
+// Endpoint serves POST /oauth2/revoke.
+type Endpoint struct {
+	Provider fosite.OAuth2Provider
+	Logger   *slog.Logger
+}
+
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := e.revoke(w, r); err != nil {
+		wire.Log(r.Context(), e.Logger, "revoke", err)
+		wire.Fail(w, wire.FailureOf(err))
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+}
+
+func (e *Endpoint) revoke(w http.ResponseWriter, r *http.Request) error {
+	form, err := wire.ReadForm(w, r)
+	if err != nil {
+		return err
+	}
+	if form.Get("token") == "" {
+		return fosite.ErrInvalidRequest.WithHint("The token is missing.")
+	}
+	return e.Provider.NewRevocationRequest(r.Context(), r)
+}

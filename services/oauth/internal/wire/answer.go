@@ -1,0 +1,76 @@
+package wire
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// realm names the protection space in WWW-Authenticate.
+const realm = `realm="gatehouse"`
+
+// JSON writes an answer that nobody may keep (RFC 6749 section 5.1).
+func JSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	writeJSON(w, status, body)
+}
+
+// CachedJSON writes a public document that may be kept for maxAge.
+func CachedJSON(w http.ResponseWriter, maxAge time.Duration, body any) {
+	w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(maxAge.Seconds())))
+	writeJSON(w, http.StatusOK, body)
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		status, text = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // the client went away; nothing to tell it
+}
+
+// Fail writes an error of a client-authenticated endpoint (RFC 6749 section
+// 5.2).
+func Fail(w http.ResponseWriter, f Failure) {
+	if f.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Basic "+realm+`, charset="UTF-8"`)
+	}
+	fail(w, f)
+}
+
+// FailBearer writes an error of an endpoint that takes access tokens (RFC 6750
+// section 3). Without a code the request carried no token, and is told only
+// that it needs one.
+func FailBearer(w http.ResponseWriter, f Failure, scope string) {
+	if f.Status < http.StatusInternalServerError {
+		challenge := "Bearer " + realm
+		if f.Code != "" {
+			challenge += `, error="` + f.Code + `", error_description="` + f.Description + `"`
+		}
+		if scope != "" {
+			challenge += `, scope="` + scope + `"`
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	if f.Code == "" {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(f.Status)
+		return
+	}
+	fail(w, f)
+}
+
+func fail(w http.ResponseWriter, f Failure) {
+	if f.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(f.RetryAfter.Seconds()))))
+	}
+	JSON(w, f.Status, struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description,omitempty"`
+	}{f.Code, f.Description})
+}

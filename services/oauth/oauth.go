@@ -1,0 +1,155 @@
+// Package oauth is the OAuth 2.0 and OpenID Connect provider: clients,
+// consents, grants, tokens and their keys. People are the gateway's business
+// (see package authorize), and who they are is accounts'.
+//
+// The library beneath is fosite: it reads requests, calls our handlers and
+// names errors. Its own handlers for codes, refresh tokens and ID tokens are
+// not used, because they read, decide and write in turn; package token says
+// more.
+package oauth
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the service's tables.
+var Migrations = sub(migrations, "migrations")
+
+func sub(f embed.FS, dir string) fs.FS {
+	root, err := fs.Sub(f, dir)
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return root
+}
+
+// sweepEvery is how often expired rows are looked for.
+const sweepEvery = time.Minute
+
+// Deps are what the service stands on.
+type Deps struct {
+	Obs      *obs.Obs
+	Clock    clockwork.Clock
+	DB       *db.DB
+	Ring     *keyring.Ring
+	Accounts accounts.Service
+}
+
+// Service is the oauth service.
+type Service struct {
+	flow      *authorize.Flow
+	registrar *registration.Registrar
+	clients   *client.Store
+	grants    *grant.Store
+	keys      *keyring.Keys
+	public    http.Handler
+	clock     clockwork.Clock
+	logger    *slog.Logger
+}
+
+var _ oauth.Service = (*Service)(nil)
+
+// New makes the service. The database has to be migrated. It makes the first
+// signing key if there is none.
+func New(ctx context.Context, c Config, d Deps) (*Service, error) {
+	if problems := c.Validate(); len(problems) > 0 {
+		return nil, fmt.Errorf("oauth: %s", problems[0])
+	}
+	signing, err := keyring.NewKeys(ctx, keyring.KeysOptions{
+		DB: d.DB, Ring: d.Ring, Clock: d.Clock, Name: "id-token", Alg: keyring.RS256,
+		Rotate: c.KeyRotation, Retire: c.KeyRetirement, Logger: d.Obs.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("oauth: %w", err)
+	}
+	return assemble(c, d, signing), nil
+}
+
+// Run rotates keys and deletes what has expired, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.keys.Run(ctx) })
+	group.Go(func() error { return s.sweep(ctx) })
+	return group.Wait()
+}
+
+func (s *Service) sweep(ctx context.Context) error {
+	tick := s.clock.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.Chan():
+		}
+		now := s.clock.Now()
+		grants, err := s.grants.Sweep(ctx, now)
+		requests, err2 := s.flow.Requests.Sweep(ctx, now)
+		if err := errors.Join(err, err2); err != nil && ctx.Err() == nil {
+			s.logger.WarnContext(ctx, "expired rows were not deleted; another attempt follows", slog.Any("error", err))
+		}
+		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests))
+	}
+}
+
+// Authorize implements [oauth.Service].
+func (s *Service) Authorize(ctx context.Context, r oauth.AuthorizeRequest) (oauth.Authorization, error) {
+	return s.flow.Authorize(ctx, r)
+}
+
+// Resume implements [oauth.Service].
+func (s *Service) Resume(ctx context.Context, r oauth.ResumeRequest) (oauth.Authorization, error) {
+	return s.flow.Resume(ctx, r)
+}
+
+// Pending implements [oauth.Service].
+func (s *Service) Pending(ctx context.Context, r oauth.PendingRequest) (oauth.Interaction, error) {
+	return s.flow.Pending(ctx, r)
+}
+
+// CreateClient implements [oauth.Service].
+func (s *Service) CreateClient(ctx context.Context, r oauth.CreateClientRequest) (oauth.CreatedClient, error) {
+	return s.registrar.Create(ctx, r)
+}
+
+// ListClients implements [oauth.Service].
+func (s *Service) ListClients(ctx context.Context, _ api.Nothing) (oauth.ClientList, error) {
+	found, err := s.clients.List(ctx)
+	if err != nil {
+		return oauth.ClientList{}, err
+	}
+	list := oauth.ClientList{Clients: make([]oauth.Client, 0, len(found))}
+	for _, c := range found {
+		list.Clients = append(list.Clients, c.Client)
+	}
+	return list, nil
+}
+
+// DeleteClient implements [oauth.Service].
+func (s *Service) DeleteClient(ctx context.Context, r oauth.ClientRequest) (api.Nothing, error) {
+	return api.Nothing{}, s.clients.Delete(ctx, r.ID)
+}
