@@ -37,9 +37,7 @@ func scanActivation(row db.Scanner) (a Activation, err error) {
 func InsertActivation(ctx context.Context, tx *db.Tx, a Activation, linkDigest []byte, now, expiration time.Time) (bool, error) {
 	n, err := tx.Exec(ctx, `INSERT INTO activations
 		(hash, link_digest, user_id, kind, first_name, last_name, language, hub_id, role, created_time, expiration_time)
-		SELECT CAST($2 AS TEXT), CAST($3 AS BYTEA), users.id, CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT),
-			CAST($7 AS INTEGER), CAST($8 AS BIGINT), CAST($9 AS INTEGER), CAST($10 AS BIGINT), CAST($11 AS BIGINT)
-		FROM users WHERE users.id = $1 AND users.status = $12`,
+		SELECT $2, $3, users.id, $4, $5, $6, $7, $8, $9, $10, $11 FROM users WHERE users.id = $1 AND users.status = $12`,
 		a.User, a.Hash, linkDigest, a.Kind, a.FirstName, a.LastName, a.Language, nullID(a.Hub), a.Role,
 		db.Micros(now), db.Micros(expiration), accounts.Invited)
 	return n == 1, err
