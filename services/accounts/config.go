@@ -1,0 +1,85 @@
+package accounts
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// The default settings, for whoever makes a Config without the environment.
+const (
+	defaultLinkLife         = 24 * time.Hour
+	defaultFinishWindow     = time.Hour
+	defaultInvitedRetention = 30 * 24 * time.Hour
+	defaultArgon2Memory     = 19 << 10 // KiB
+	defaultArgon2Passes     = 2
+	defaultArgon2Lanes      = 1
+	defaultHashQueue        = 64
+)
+
+// The least that argon2id may cost, by memory (the smallest of the equivalent
+// settings in OWASP's password storage cheat sheet), and the most that is no
+// typing error.
+const (
+	minArgon2Memory = 7 << 10  // KiB
+	maxArgon2Memory = 4 << 20  // KiB
+	maxArgon2Passes = 64       // with little memory
+	maxArgon2Lanes  = 255      // its parameter is a byte
+	minArgon2Work   = 35 << 10 // KiB times passes
+)
+
+// Config are the service's settings. A zero duration or number means the
+// default; SelfRegistration has to be said.
+type Config struct {
+	PublicURL        string        `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org."`
+	SelfRegistration bool          `env:"GATEHOUSE_SELF_REGISTRATION" envDefault:"true" doc:"Whether people can register by themselves. Without it they need an invitation."`
+	LinkLife         time.Duration `env:"GATEHOUSE_LINK_LIFE" envDefault:"24h" doc:"How long a mailed activation or invitation link may wait to be opened."`
+	FinishWindow     time.Duration `env:"GATEHOUSE_ACTIVATION_WINDOW" envDefault:"1h" doc:"How long an activation may take to be finished after its link was opened."`
+	InvitedRetention time.Duration `env:"GATEHOUSE_INVITED_RETENTION" envDefault:"720h" doc:"How long invited users who never came, and expired links, are remembered."`
+	Argon2Memory     int           `env:"GATEHOUSE_ARGON2_MEMORY" envDefault:"19456" doc:"Memory of one password hash in KiB. Existing hashes follow at the next login."`
+	Argon2Passes     int           `env:"GATEHOUSE_ARGON2_PASSES" envDefault:"2" doc:"Passes of a password hash over its memory."`
+	Argon2Lanes      int           `env:"GATEHOUSE_ARGON2_LANES" envDefault:"1" doc:"Lanes of a password hash, which can be computed in parallel."`
+	HashConcurrency  int           `env:"GATEHOUSE_HASH_CONCURRENCY" envDefault:"0" doc:"How many passwords are hashed at once; 0: one per processor."`
+	HashQueue        int           `env:"GATEHOUSE_HASH_QUEUE" envDefault:"64" doc:"How many may wait for a password to be hashed before others are told to come back later."`
+}
+
+// withDefaults is c with the defaults in the place of zeroes.
+func (c Config) withDefaults() Config {
+	c.LinkLife = cmp.Or(c.LinkLife, defaultLinkLife)
+	c.FinishWindow = cmp.Or(c.FinishWindow, defaultFinishWindow)
+	c.InvitedRetention = cmp.Or(c.InvitedRetention, defaultInvitedRetention)
+	c.Argon2Memory = cmp.Or(c.Argon2Memory, defaultArgon2Memory)
+	c.Argon2Passes = cmp.Or(c.Argon2Passes, defaultArgon2Passes)
+	c.Argon2Lanes = cmp.Or(c.Argon2Lanes, defaultArgon2Lanes)
+	c.HashQueue = cmp.Or(c.HashQueue, defaultHashQueue)
+	return c
+}
+
+// Validate finds what is wrong with the settings.
+func (c *Config) Validate() []string {
+	var problems []string
+	bad := func(wrong bool, format string, args ...any) {
+		if wrong {
+			problems = append(problems, fmt.Sprintf(format, args...))
+		}
+	}
+	u, err := url.Parse(c.PublicURL)
+	bad(err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "",
+		"GATEHOUSE_PUBLIC_URL must be the public origin, such as https://id.example.org")
+	bad(c.LinkLife < time.Minute, "GATEHOUSE_LINK_LIFE must be at least 1m")
+	bad(c.FinishWindow < time.Minute, "GATEHOUSE_ACTIVATION_WINDOW must be at least 1m")
+	bad(c.InvitedRetention < c.LinkLife+c.FinishWindow,
+		"GATEHOUSE_INVITED_RETENTION must be at least GATEHOUSE_LINK_LIFE and GATEHOUSE_ACTIVATION_WINDOW together")
+	bad(c.Argon2Memory < minArgon2Memory || c.Argon2Memory > maxArgon2Memory,
+		"GATEHOUSE_ARGON2_MEMORY must be between %d and %d", minArgon2Memory, maxArgon2Memory)
+	bad(c.Argon2Passes < 1 || c.Argon2Passes > maxArgon2Passes,
+		"GATEHOUSE_ARGON2_PASSES must be between 1 and %d", maxArgon2Passes)
+	bad(c.Argon2Memory*c.Argon2Passes < minArgon2Work,
+		"GATEHOUSE_ARGON2_MEMORY times GATEHOUSE_ARGON2_PASSES must be at least %d, or guessing is too cheap", minArgon2Work)
+	bad(c.Argon2Lanes < 1 || c.Argon2Lanes > maxArgon2Lanes,
+		"GATEHOUSE_ARGON2_LANES must be between 1 and %d", maxArgon2Lanes)
+	bad(c.HashConcurrency < 0, "GATEHOUSE_HASH_CONCURRENCY must not be negative")
+	bad(c.HashQueue < 1, "GATEHOUSE_HASH_QUEUE must be at least 1")
+	return problems
+}

@@ -1,0 +1,49 @@
+package accounts
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+)
+
+// sweepEvery is how often expired rows are looked for.
+const sweepEvery = time.Hour
+
+// sweepForever sweeps until ctx ends. A sweep that fails is tried again at the
+// next turn: nothing depends on its time.
+func (s *Service) sweepForever(ctx context.Context) error {
+	ticker := s.deps.Clock.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
+			s.deps.Obs.Logger.WarnContext(ctx, "could not remove what has expired", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.Chan():
+		}
+	}
+}
+
+// sweep removes activations some time after they have expired, so that an old
+// link says that it is old, and invited users who never came.
+func (s *Service) sweep(ctx context.Context) error {
+	now := s.deps.Clock.Now()
+	before := now.Add(-s.config.InvitedRetention)
+	links, err := store.SweepActivations(ctx, s.deps.DB, before)
+	s.metrics.Activation(metrics.ActivationSwept, links)
+	if err != nil {
+		return err
+	}
+	users, err := store.SweepInvited(ctx, s.deps.DB, before, now)
+	s.metrics.Removed(users)
+	if links+users > 0 {
+		s.deps.Obs.Logger.InfoContext(ctx, "removed what has expired",
+			slog.Int64("links", links), slog.Int64("invited_users", users))
+	}
+	return err
+}
