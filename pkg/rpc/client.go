@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -44,15 +45,7 @@ type DialOptions struct {
 // Dial makes a Conn that balances calls over the instances of a service. It
 // does not wait for one to appear: until then calls are Unavailable.
 func Dial(o DialOptions) Conn {
-	transport := &http.Transport{
-		TLSClientConfig:       o.TLS,
-		ForceAttemptHTTP2:     true,
-		DialContext:           (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   2 * time.Second,
-		ResponseHeaderTimeout: 30 * time.Second,
-		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   64,
-	}
+	transport := newTransport(o)
 	c := &remoteConn{
 		options: o, transport: transport,
 		client:  &http.Client{Transport: transport, Timeout: 30 * time.Second},
@@ -61,6 +54,26 @@ func Dial(o DialOptions) Conn {
 	c.endpointer = sd.NewEndpointer(o.Instancer, c.instance, log.NewNopLogger())
 	c.balancer = lb.NewRoundRobin(c.endpointer)
 	return c
+}
+
+func newTransport(o DialOptions) *http.Transport {
+	return &http.Transport{
+		TLSClientConfig:       o.TLS,
+		ForceAttemptHTTP2:     true,
+		DialContext:           (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   2 * time.Second,
+		ResponseHeaderTimeout: 30 * time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   64,
+	}
+}
+
+// origin is the URL of an instance.
+func (o DialOptions) origin(address string) *url.URL {
+	if o.TLS == nil {
+		return &url.URL{Scheme: "http", Host: address}
+	}
+	return &url.URL{Scheme: "https", Host: address}
 }
 
 type remoteConn struct {
@@ -125,17 +138,14 @@ func (c *remoteConn) instance(address string) (endpoint.Endpoint, io.Closer, err
 }
 
 func (c *remoteConn) request(address string) kithttp.CreateRequestFunc {
-	scheme := "https://"
-	if c.options.TLS == nil {
-		scheme = "http://"
-	}
+	origin := c.options.origin(address)
 	return func(ctx context.Context, request any) (*http.Request, error) {
 		s, _ := ctx.Value(specKey{}).(*spec)
 		body, err := json.Marshal(request)
 		if err != nil {
 			return nil, fault.From(fmt.Errorf("encoding a %T: %w", request, err))
 		}
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, scheme+address+s.path(), bytes.NewReader(body))
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, origin.String()+s.path(), bytes.NewReader(body))
 		if err != nil {
 			return nil, fault.From(err)
 		}

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -56,57 +55,76 @@ func instrumented(o *obs.Obs, p propagation.TextMapPropagator, h http.Handler) h
 }
 
 // Proxy passes requests on to the plain HTTP handlers of a service in another
-// process, balanced over its instances. A failed request is not tried again.
-func Proxy(o DialOptions) http.Handler {
-	c, _ := Dial(o).(*remoteConn)
-	balancer := lb.NewRoundRobin(sd.NewEndpointer(o.Instancer, c.target, log.NewNopLogger()))
-	proxy := &httputil.ReverseProxy{
-		Transport: otelhttp.NewTransport(c.transport,
+// process.
+type Proxy struct {
+	options    DialOptions
+	transport  *http.Transport
+	endpointer *sd.DefaultEndpointer
+	balancer   lb.Balancer
+	proxy      *httputil.ReverseProxy
+}
+
+// NewProxy makes a Proxy that balances over the instances of the service. A
+// failed request is not tried again: its caller may, if it is safe to.
+func NewProxy(o DialOptions) *Proxy {
+	p := &Proxy{options: o, transport: newTransport(o)}
+	p.endpointer = sd.NewEndpointer(o.Instancer, p.instance, log.NewNopLogger())
+	p.balancer = lb.NewRoundRobin(p.endpointer)
+	p.proxy = &httputil.ReverseProxy{
+		Transport: otelhttp.NewTransport(p.transport,
 			otelhttp.WithTracerProvider(o.Obs.Tracer), otelhttp.WithPropagators(o.Obs.Propagator)),
-		Rewrite: func(p *httputil.ProxyRequest) {
-			target, _ := p.In.Context().Value(targetKey{}).(*url.URL)
-			p.SetURL(target)
-			p.Out.Host = p.In.Host
-			p.Out.Header.Set(headerRequestID, obs.RequestID(p.In.Context()))
-			p.Out.Header.Del(headerCaller)
-			if o.TLS == nil {
-				p.Out.Header.Set(headerCaller, o.Caller)
-			}
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			o.Obs.Logger.LogAttrs(r.Context(), slog.LevelWarn, "proxying failed",
-				slog.String("service", o.Service), slog.String("error", err.Error()))
-			unavailable(w)
-		},
+		Rewrite:      p.rewrite,
+		ErrorHandler: p.fail,
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e, err := balancer.Endpoint()
-		if err != nil {
-			proxy.ErrorHandler(w, r, err)
-			return
-		}
-		target, err := e(r.Context(), nil)
-		if err != nil {
-			proxy.ErrorHandler(w, r, err)
-			return
-		}
-		proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, target)))
-	})
+	return p
+}
+
+// Close lets go of the connections.
+func (p *Proxy) Close() error {
+	p.endpointer.Close()
+	p.transport.CloseIdleConnections()
+	return nil
 }
 
 type targetKey struct{}
 
-// target is an endpoint that only tells where the instance is.
-func (c *remoteConn) target(address string) (endpoint.Endpoint, io.Closer, error) {
-	scheme := "https"
-	if c.options.TLS == nil {
-		scheme = "http"
+// ServeHTTP answers 503 with an RFC 6749 error when no instance can be reached.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e, err := p.balancer.Endpoint()
+	if err != nil {
+		p.fail(w, r, err)
+		return
 	}
-	if address == "" {
-		return nil, nil, errors.New("an instance without an address")
+	target, err := e(r.Context(), nil)
+	if err != nil {
+		p.fail(w, r, err)
+		return
 	}
-	target := &url.URL{Scheme: scheme, Host: address}
+	p.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, target)))
+}
+
+// instance is an endpoint that only tells where the instance is.
+func (p *Proxy) instance(address string) (endpoint.Endpoint, io.Closer, error) {
+	target := p.options.origin(address)
 	return func(context.Context, any) (any, error) { return target, nil }, nil, nil
+}
+
+func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
+	if target, ok := r.In.Context().Value(targetKey{}).(*url.URL); ok {
+		r.SetURL(target)
+	}
+	r.Out.Host = r.In.Host
+	r.Out.Header.Set(headerRequestID, obs.RequestID(r.In.Context()))
+	r.Out.Header.Del(headerCaller)
+	if p.options.TLS == nil {
+		r.Out.Header.Set(headerCaller, p.options.Caller)
+	}
+}
+
+func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p.options.Obs.Logger.LogAttrs(r.Context(), slog.LevelWarn, "proxying failed",
+		slog.String("service", p.options.Service), slog.String("error", err.Error()))
+	unavailable(w)
 }
 
 func unavailable(w http.ResponseWriter) {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
@@ -143,6 +144,8 @@ func TestAFaultIsAnswerEnough(t *testing.T) {
 	require.NoError(t, err, "faults opened the breaker")
 }
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 func TestOnlyIdempotentCallsAreTriedAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -235,11 +238,13 @@ func TestPlainHTTPIsBehindTheListOfCallers(t *testing.T) {
 		_, _ = w.Write([]byte("for " + rpc.Caller(r.Context())))
 	}))
 	backend := httptest.NewServer(server)
-	defer backend.Close()
+	t.Cleanup(backend.Close)
 	proxy := func(caller, address string) http.Handler {
-		return rpc.Proxy(rpc.DialOptions{
+		p := rpc.NewProxy(rpc.DialOptions{
 			Service: "greeter", Caller: caller, Obs: obs.Nop(), Instancer: sd.FixedInstancer{address},
 		})
+		t.Cleanup(func() { assert.NoError(t, p.Close()) })
+		return p
 	}
 	address := strings.TrimPrefix(backend.URL, "http://")
 	for name, c := range map[string]struct {
@@ -253,6 +258,7 @@ func TestPlainHTTPIsBehindTheListOfCallers(t *testing.T) {
 		"service away":   {proxy("gateway", "127.0.0.1:1"), http.StatusServiceUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := httptest.NewRecorder()
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/keys", nil)
 			r.Header.Set("Gatehouse-Caller", "gateway") // what a browser claims must not count

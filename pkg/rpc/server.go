@@ -40,7 +40,6 @@ type ServerOptions struct {
 // Server holds the methods of one service and serves them over HTTP.
 type Server struct {
 	options ServerOptions
-	chain   endpoint.Middleware
 	mux     *http.ServeMux
 	local   map[string]endpoint.Endpoint
 	metrics *metrics

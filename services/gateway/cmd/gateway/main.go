@@ -42,6 +42,8 @@ func build(ctx context.Context, rt *app.Runtime, c gateway.Config) error {
 	if err != nil {
 		return err
 	}
+	proxy := rpc.NewProxy(public)
+	rt.OnClose("proxy to oauth", func(context.Context) error { return proxy.Close() })
 	service, err := gateway.New(ctx, c, gateway.Deps{
 		Obs:         rt.Obs,
 		Clock:       rt.Clock,
@@ -49,7 +51,7 @@ func build(ctx context.Context, rt *app.Runtime, c gateway.Config) error {
 		Sessions:    sessions.NewClient(conns[sessions.Name]),
 		Mail:        mail.NewClient(conns[mail.Name]),
 		OAuth:       oauth.NewClient(conns[oauth.Name]),
-		OAuthPublic: rpc.Proxy(public),
+		OAuthPublic: proxy,
 	})
 	if err != nil {
 		return err
