@@ -79,7 +79,8 @@ func (p *Parser) parse(ctx context.Context, form url.Values) (*Request, error) {
 	if fositeErr != nil {
 		return r, fositeErr
 	}
-	return r, r.fill()
+	err := r.fill()
+	return r, err
 }
 
 // ask has fosite look at the request: the client, the redirect URI, scopes,
@@ -92,7 +93,7 @@ func (p *Parser) ask(ctx context.Context, form url.Values) (*Request, error) {
 	}
 	shown.Set("state", "state-is-the-client's-business")
 	request, err := p.Provider.NewAuthorizeRequest(ctx, (&http.Request{
-		Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}, Form: shown, PostForm: url.Values{},
+		Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}, Form: shown,
 	}).WithContext(ctx))
 	r := &Request{form: form}
 	if own, ok := request.(*fosite.AuthorizeRequest); ok {

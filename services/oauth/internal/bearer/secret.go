@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 )
 
-const secretPurpose = "oauth client secret"
+const secretPurpose = "oauth client secret" //nolint:gosec // the name of a purpose
 
 // ErrSecret says that a client secret is wrong.
 var ErrSecret = errors.New("the client secret is wrong")

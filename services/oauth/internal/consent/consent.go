@@ -47,7 +47,6 @@ func (s *Store) Remember(ctx context.Context, tx *db.Tx, subject, client string,
 		fmt.Fprintf(&values, "($1, $2, $%d, $3)", i+4)
 		args = append(args, name)
 	}
-	//nolint:gosec // the text consists of placeholders only
 	_, err := tx.Exec(ctx, "INSERT INTO consents (subject, client_id, scope, granted_time) VALUES "+values.String()+
 		" ON CONFLICT (subject, client_id, scope) DO UPDATE SET granted_time = excluded.granted_time", args...)
 	if err != nil {

@@ -1,0 +1,67 @@
+package oauth
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+// fakeAccounts knows Alice and Bob.
+type fakeAccounts struct {
+	accounts.Service // what is not faked panics
+
+	mu    sync.Mutex
+	users map[string]accounts.Account
+	err   error
+	calls int
+}
+
+func newFakeAccounts() *fakeAccounts {
+	hub := accounts.Hub{ID: 7, Hash: "1daa7da5ba074972eb3d4552414928f5201541f3", Name: "Falcon"}
+	yes := true
+	return &fakeAccounts{users: map[string]accounts.Account{
+		alice: {
+			User: accounts.User{
+				ID: 1, Hash: alice, FirstName: "Alice", LastName: "Example", Email: "alice@example.org", EmailVerified: true,
+				Alias: "alice", Status: accounts.Active, Language: accounts.German,
+				ModifiedTime: time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC),
+			},
+			Hub: &hub, Role: accounts.RoleAdministrator, Features: accounts.Features{Audit: &yes, SessionLimit: 3},
+		},
+		bob: {User: accounts.User{ID: 2, Hash: bob, FirstName: "Bob", Email: "bob@example.org", Status: accounts.Active, Language: accounts.English}},
+	}}
+}
+
+func (f *fakeAccounts) Claims(_ context.Context, r accounts.ClaimsRequest) (accounts.Account, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	if f.err != nil {
+		return accounts.Account{}, f.err
+	}
+	a, ok := f.users[r.Subject]
+	if !ok || a.User.Status != accounts.Active {
+		return accounts.Account{}, fault.New(fault.NotFound, "")
+	}
+	if r.Hub == nil || a.Hub == nil || *r.Hub != a.Hub.ID {
+		a.Hub, a.Role, a.Features = nil, accounts.RoleNone, accounts.Features{}
+	}
+	return a, nil
+}
+
+func (f *fakeAccounts) disable(subject string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := f.users[subject]
+	a.User.Status = accounts.Disabled
+	f.users[subject] = a
+}
+
+func (f *fakeAccounts) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
