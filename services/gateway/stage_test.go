@@ -81,6 +81,11 @@ type request struct {
 	from         string // the socket's peer
 }
 
+func (q request) with(body string) request {
+	q.body = body
+	return q
+}
+
 func (q request) build() *http.Request {
 	var body io.Reader
 	if q.body != "" {
@@ -155,6 +160,9 @@ func (a answer) fails(status int) failure {
 	assert.NotContains(a.t, e.Error.Message, "fault.", "a text that is missing")
 	assert.Empty(a.t, e.Hash)
 	assert.Equal(a.t, status == http.StatusUnprocessableEntity, e.Error.Errors != nil, "errors with 422 only")
+	for _, texts := range e.Error.Errors {
+		assert.NotContains(a.t, strings.Join(texts, " "), "validation.", "a text that is missing")
+	}
 	assert.Equal(a.t, status == http.StatusInternalServerError, e.Error.ID != "", "id with 500 only")
 	if status == http.StatusUnauthorized {
 		assert.Contains(a.t, a.Header().Get("WWW-Authenticate"), "Bearer")

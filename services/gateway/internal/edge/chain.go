@@ -37,9 +37,9 @@ func (e *Edge) API(routes http.Handler, fail FailFunc) http.Handler {
 		e.recoverPanics(fail),
 		e.secure(apiPolicy),
 		e.shareWith(e.cors), // before the limits: a refused page has to be able to read why
+		e.limitRate(fail, everyRequest), // every answer tells the quota, so nothing is refused before
 		limitBody(fail),
 		e.ownSite(fail, cookieOnly),
-		e.limitRate(fail, everyRequest),
 	)
 }
 
@@ -49,9 +49,9 @@ func (e *Edge) Pages(routes http.Handler, fail FailFunc) http.Handler {
 	return Chain(routes,
 		e.recoverPanics(fail),
 		e.secure(PagePolicy()),
+		e.limitRate(fail, unsafeRequest),
 		limitBody(fail),
 		e.ownSite(fail, withoutAuthorizationEndpoint),
-		e.limitRate(fail, unsafeRequest),
 	)
 }
 

@@ -16,14 +16,14 @@ import (
 
 // What the double of the accounts service knows.
 const (
-	Email            = "titan@example.org"
-	Password         = "WoWar1chUnsicher?"
-	ActivationLink   = "1111111111111111111111111111111111111111"
-	InvitationLink   = "2222222222222222222222222222222222222222"
-	ActivationID     = "ed89d4ea96f023d252aa6882658f311b2744b72e"
-	UserHash         = "8db560a23013ff54838d45e59a3f3f39f6720c86"
-	HubHash          = "1daa7da5ba074972eb3d4552414928f5201541f3"
-	userID     int64 = 1
+	Email                = "titan@example.org"
+	Password             = "WoWar1chUnsicher?"
+	ActivationLink       = "1111111111111111111111111111111111111111"
+	InvitationLink       = "2222222222222222222222222222222222222222"
+	ActivationID         = "ed89d4ea96f023d252aa6882658f311b2744b72e"
+	UserHash             = "8db560a23013ff54838d45e59a3f3f39f6720c86"
+	HubHash              = "1daa7da5ba074972eb3d4552414928f5201541f3"
+	userID         int64 = 1
 )
 
 // Accounts is a double of the accounts service with one user.

@@ -1,0 +1,169 @@
+package gateway_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/services/gateway"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
+)
+
+// unlimited is for tests that ask a lot.
+func unlimited(c *gateway.Config) { c.RateAddress, c.RateUser = 1<<20, 1<<20 }
+
+func (a answer) quota(limit, remaining int) {
+	a.t.Helper()
+	assert.Equal(a.t, strconv.Itoa(limit), a.Header().Get("X-RateLimit-Limit"))
+	assert.Equal(a.t, strconv.Itoa(remaining), a.Header().Get("X-RateLimit-Remaining"))
+}
+
+func TestAddressesHaveAQuota(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	nobody := request{method: http.MethodGet, path: "/v1/auth", from: "198.51.100.7:1"}
+	for i := range 100 {
+		a := s.do(t, nobody)
+		a.fails(http.StatusUnauthorized)
+		a.quota(100, 99-i)
+	}
+	s.clock.Advance(10 * time.Second)
+	a := s.do(t, nobody)
+	a.fails(http.StatusTooManyRequests)
+	a.quota(100, 0)
+	assert.Equal(t, "50", a.Header().Get("Retry-After"))
+
+	nobody.path = "/v1/nonsense"
+	s.do(t, nobody).fails(http.StatusTooManyRequests)
+	other := nobody
+	other.from = "198.51.100.8:1"
+	s.do(t, other).fails(http.StatusNotFound)
+	vouched := request{method: http.MethodGet, path: "/v1/auth", from: nobody.from, token: s.full()}
+	s.do(t, vouched).succeeds(http.StatusOK)
+
+	s.clock.Advance(50 * time.Second)
+	s.do(t, nobody).fails(http.StatusNotFound)
+}
+
+func TestUsersHaveAQuota(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) { c.RateUser = 5 }))
+	tokens := []string{s.full(), s.full()}
+	for i := range 5 {
+		s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: tokens[i%2]}).quota(5, 4-i)
+	}
+	a := s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: tokens[0], from: "203.0.113.1:1"})
+	a.fails(http.StatusTooManyRequests)
+	a.quota(5, 0)
+	s.do(t, request{method: http.MethodGet, path: "/v1/auth", from: "203.0.113.1:1"}).quota(100, 99)
+}
+
+func TestTheQuotaIsToldWhateverTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.do(t, request{method: http.MethodPost, path: "/v1/auth", body: login}).quota(100, 99)
+	s.do(t, request{method: http.MethodGet, path: "/v1/nonsense"}).quota(100, 98)
+	s.do(t, request{method: http.MethodPatch, path: "/v1/auth"}).quota(100, 97)
+	s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: s.full()}).quota(1000, 999)
+	s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: s.sessions.Open(sessions.ScopeCode, nil).Token}).quota(1000, 998)
+	token := s.full()
+	s.sessions.Away()
+	s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: token}).quota(100, 97)
+}
+
+func TestIPv6NetworksShareAQuota(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ask := func(from string) answer {
+		return s.do(t, request{method: http.MethodGet, path: "/v1/auth", from: from})
+	}
+	ask("[2001:db8:0:1::1]:1").quota(100, 99)
+	ask("[2001:db8:0:1:ffff::2]:1").quota(100, 98)
+	ask("[2001:db8:0:2::1]:1").quota(100, 99)
+	ask("192.0.2.1:1").quota(100, 99)
+	ask("[::ffff:192.0.2.1]:1").quota(100, 98)
+}
+
+func TestGuessingTokensIsStopped(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	guess := request{method: http.MethodGet, path: "/v1/auth", token: "eyJ0eXAiOiJKV1QifQ.e30.guess", from: "198.51.100.7:1"}
+	for range 100 {
+		s.do(t, guess).fails(http.StatusUnauthorized)
+	}
+	asked := s.sessions.Calls("Resolve")
+	a := s.do(t, guess)
+	a.fails(http.StatusTooManyRequests)
+	a.quota(100, 0)
+	assert.Equal(t, asked, s.sessions.Calls("Resolve"), "the sessions service is spared")
+}
+
+func TestTrustedProxiesSpeakForClients(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) {
+		c.TrustedProxies = []gateway.Network{network(t, "10.0.0.0/8"), network(t, "2001:db8::1")}
+	}))
+	tests := map[string]struct{ from, header, want string }{
+		"a stranger is not believed":            {"198.51.100.7:1", "192.0.2.1", "198.51.100.7"},
+		"a proxy is":                            {"10.1.2.3:1", "192.0.2.1", "192.0.2.1"},
+		"over IPv6 too":                         {"[2001:db8::1]:1", "2001:db8:9::1", "2001:db8:9::1"},
+		"what the client wrote does not count":  {"10.1.2.3:1", "127.0.0.1, 192.0.2.1", "192.0.2.1"},
+		"two proxies":                           {"10.1.2.3:1", "192.0.2.1, 10.9.9.9", "192.0.2.1"},
+		"nonsense ends the way back":            {"10.1.2.3:1", "192.0.2.1, nonsense, 10.9.9.9", "10.9.9.9"},
+		"nothing said":                          {"10.1.2.3:1", "", "10.1.2.3"},
+		"a mapped address is the address of v4": {"10.1.2.3:1", "::ffff:192.0.2.1", "192.0.2.1"},
+	}
+	for name, tt := range tests {
+		s.do(t, request{
+			method: http.MethodPost, path: "/v1/auth", body: login, from: tt.from, header: map[string]string{"X-Forwarded-For": tt.header},
+		}).succeeds(http.StatusOK)
+		logins := s.accounts.Authenticated
+		assert.Equal(t, tt.want, logins[len(logins)-1].Origin.Address, name)
+	}
+}
+
+func network(t *testing.T, text string) (n gateway.Network) {
+	t.Helper()
+	assert.NoError(t, n.UnmarshalText([]byte(text)))
+	return n
+}
+
+func TestOAuthEndpointsCountFailuresOnly(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) { c.RateOAuth, c.RateAddress = 3, 1 }))
+	status := http.StatusOK
+	s.public = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+	ask := func(from string) answer {
+		return s.do(t, request{method: http.MethodPost, path: "/oauth2/token", from: from})
+	}
+	for range 10 {
+		assert.Equal(t, http.StatusOK, ask("198.51.100.7:1").Code)
+	}
+	status = http.StatusUnauthorized
+	for range 3 {
+		assert.Equal(t, http.StatusUnauthorized, ask("198.51.100.7:1").Code)
+	}
+	status = http.StatusOK
+	a := ask("198.51.100.7:1")
+	assert.Equal(t, http.StatusTooManyRequests, a.Code)
+	assert.Equal(t, "60", a.Header().Get("Retry-After"))
+	assert.JSONEq(t, `{"error":"temporarily_unavailable","error_description":"Too many requests. Please try again later."}`, a.Body.String())
+	assert.Equal(t, http.StatusOK, ask("198.51.100.8:1").Code)
+	s.clock.Advance(time.Minute)
+	assert.Equal(t, http.StatusOK, ask("198.51.100.7:1").Code)
+}
+
+// Opening a link costs as any call does; nobody tries all of them.
+func TestLinksCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var last answer
+	for range 101 {
+		last = s.do(t, request{method: http.MethodPost, path: "/v1/auth/verification/" + gatewaytest.UserHash})
+	}
+	last.fails(http.StatusTooManyRequests)
+}
