@@ -1,0 +1,148 @@
+package flow_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
+)
+
+type fixture struct {
+	*flow.Flow
+	clock    *clockwork.FakeClock
+	accounts *gatewaytest.Accounts
+	sessions *gatewaytest.Sessions
+	ended    []int64
+}
+
+// Ended implements flow.SessionCache.
+func (f *fixture) Ended(session int64) { f.ended = append(f.ended, session) }
+
+func start() *fixture {
+	clock := clockwork.NewFakeClock()
+	f := &fixture{clock: clock, accounts: gatewaytest.NewAccounts(clock.Now()), sessions: gatewaytest.NewSessions(clock)}
+	f.Flow = flow.New(flow.Deps{
+		Accounts: f.accounts, Sessions: f.sessions, Cache: f, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+	})
+	return f
+}
+
+func caller(t sessions.Token) edge.Caller {
+	return edge.Caller{
+		Resolved: sessions.Resolved{Session: t.Session, TTL: t.TTL, ExpirationTime: t.ExpirationTime},
+		Token:    t.Token,
+	}
+}
+
+func finish() flow.Activation {
+	return flow.Activation{
+		Activation: gatewaytest.ActivationID, Name: "Nordantech",
+		Password: gatewaytest.Password, PasswordConfirmation: gatewaytest.Password, Terms: true,
+	}
+}
+
+func TestFromLinkToSession(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		scope sessions.Scope
+		kind  accounts.LinkKind
+	}{
+		gatewaytest.ActivationLink: {sessions.ScopeActivationFinish, accounts.LinkActivation},
+		gatewaytest.InvitationLink: {sessions.ScopeInvitationFinish, accounts.LinkInvitation},
+	}
+	for link, want := range tests {
+		f := start()
+		opened, err := f.OpenLink(t.Context(), link)
+		require.NoError(t, err)
+		assert.Equal(t, want.scope, opened.Token.Session.Scope)
+		assert.Nil(t, opened.Token.Session.Hub)
+
+		done, err := f.FinishActivation(t.Context(), caller(opened.Token), finish())
+		require.NoError(t, err)
+		assert.Equal(t, sessions.ScopeFull, done.Token.Session.Scope)
+		assert.Equal(t, []sessions.Method{sessions.MethodMail}, done.Token.Session.Methods)
+		assert.NotNil(t, done.Account.Hub)
+		require.Len(t, f.accounts.Finished, 1)
+		assert.Equal(t, want.kind, f.accounts.Finished[0].Kind)
+		assert.EqualValues(t, 1, f.accounts.Finished[0].User)
+		assert.Equal(t, []int64{opened.Token.Session.ID}, f.ended, "the narrow session has done its work")
+	}
+}
+
+func TestAnActivationIsFinishedByItsLinkOnly(t *testing.T) {
+	t.Parallel()
+	f := start()
+	for _, scope := range sessions.Scopes() {
+		if scope == sessions.ScopeActivationFinish || scope == sessions.ScopeInvitationFinish {
+			continue
+		}
+		_, err := f.FinishActivation(t.Context(), caller(f.sessions.Open(scope, nil)), finish())
+		assert.True(t, fault.Is(err, fault.Forbidden), scope)
+	}
+	assert.Empty(t, f.accounts.Calls())
+}
+
+func TestAFinishedActivationStandsEvenIfTheSpentSessionCannotBeEnded(t *testing.T) {
+	t.Parallel()
+	f := start()
+	f.sessions.Fail("End", fault.New(fault.Unavailable, ""))
+	narrow := f.sessions.Open(sessions.ScopeActivationFinish, nil)
+	_, err := f.FinishActivation(t.Context(), caller(narrow), finish())
+	assert.NoError(t, err)
+	assert.Empty(t, f.ended)
+}
+
+func TestALinkIsNotSpentWithoutASessionToOpen(t *testing.T) {
+	t.Parallel()
+	f := start()
+	f.sessions.Away()
+	_, err := f.OpenLink(t.Context(), gatewaytest.ActivationLink)
+	assert.True(t, fault.Is(err, fault.Unavailable))
+	for _, method := range []string{"Create", "Revocations"} {
+		f.sessions.Fail(method, nil)
+	}
+	_, err = f.OpenLink(t.Context(), gatewaytest.ActivationLink)
+	assert.NoError(t, err, "it still works")
+}
+
+func TestRenewWaitsForHalfOfTheLife(t *testing.T) {
+	t.Parallel()
+	f := start()
+	token := f.sessions.Open(sessions.ScopeFull, nil)
+	f.clock.Advance(14 * time.Minute)
+	_, renewed, err := f.Renew(t.Context(), caller(token))
+	require.NoError(t, err)
+	assert.False(t, renewed)
+
+	f.clock.Advance(time.Minute)
+	fresh, renewed, err := f.Renew(t.Context(), caller(token))
+	require.NoError(t, err)
+	assert.True(t, renewed)
+	assert.NotEqual(t, token.Token, fresh.Token)
+	assert.Equal(t, token.Session.ID, fresh.Session.ID)
+
+	f.sessions.Away()
+	_, renewed, err = f.Renew(t.Context(), caller(token))
+	assert.True(t, fault.Is(err, fault.Unavailable))
+	assert.False(t, renewed)
+}
+
+func TestRegistration(t *testing.T) {
+	t.Parallel()
+	f := start()
+	require.NoError(t, f.Register(t.Context(), flow.Registration{FirstName: "Olli", LastName: "Kahn", Email: "a@example.org"}))
+	require.Len(t, f.accounts.Registered, 1)
+	assert.Equal(t, accounts.English, f.accounts.Registered[0].Language)
+	f.accounts.Fail("InitiateActivation", fault.New(fault.Forbidden, "fault.registration_off"))
+	assert.True(t, fault.Is(f.Register(t.Context(), flow.Registration{}), fault.Forbidden))
+}
