@@ -92,7 +92,9 @@ func twice(name, value string) func(url.Values) { return func(f url.Values) { f.
 func TestAuthorizeShowsProblems(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
-		c := h.web(func(r *oauth.CreateClientRequest) { r.RedirectURIs = append(r.RedirectURIs, "https://app.example/other?x=y") })
+		c := h.web(func(r *oauth.CreateClientRequest) {
+			r.RedirectURIs = append(r.RedirectURIs, "https://app.example/other?x=y")
+		})
 		tests := map[string]struct {
 			change func(url.Values)
 			code   string

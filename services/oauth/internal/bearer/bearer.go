@@ -31,7 +31,7 @@ func encode(prefix string, data []byte) string { return prefix + encoding.Encode
 
 func decode(prefix, token string) ([]byte, bool) {
 	rest, found := strings.CutPrefix(token, prefix)
-	if !found {
+	if !found || strings.ContainsAny(rest, "\r\n") { // which the decoder would skip
 		return nil, false
 	}
 	data, err := encoding.DecodeString(rest)

@@ -15,7 +15,7 @@ const Method = "S256"
 // ValidChallenge tells whether s can be a challenge: SHA-256 in base64url.
 func ValidChallenge(s string) bool {
 	sum, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	return err == nil && len(sum) == sha256.Size
+	return err == nil && len(sum) == sha256.Size && len(s) == base64.RawURLEncoding.EncodedLen(sha256.Size)
 }
 
 // Verify tells whether the verifier answers the challenge. Where there was no
