@@ -1,0 +1,110 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
+	"github.com/gatehouse-id/gatehouse/services/sessions/internal/token"
+)
+
+// What can be wrong with the session of a token that is in order.
+var (
+	errGone    = errors.New("sessions: no such session, or another one")
+	errEnded   = errors.New("sessions: the session has ended")
+	errExpired = errors.New("sessions: the session has expired")
+)
+
+// Resolve checks a token and its session.
+func (s *Service) Resolve(ctx context.Context, r sessions.ResolveRequest) (sessions.Resolved, error) {
+	now := s.clock.Now()
+	claims, record, err := s.check(ctx, r.Token, now)
+	s.metrics.resolved(err)
+	if err != nil {
+		return sessions.Resolved{}, refusal(err)
+	}
+	s.uses.note(record.ID, now)
+	return sessions.Resolved{
+		Session: record.Session, TokenID: claims.ID, TTL: claims.TTL, ExpirationTime: claims.Expires.Time,
+	}, nil
+}
+
+// Refresh gives a fresh token of the same session, which then lives as long.
+func (s *Service) Refresh(ctx context.Context, r sessions.RefreshRequest) (sessions.Token, error) {
+	now := s.clock.Now().Truncate(time.Microsecond).UTC()
+	_, record, err := s.check(ctx, r.Token, now)
+	if err != nil {
+		return sessions.Token{}, refusal(err)
+	}
+	if record.Scope != sessions.ScopeFull {
+		return sessions.Token{}, fault.New(fault.Forbidden, "fault.scope")
+	}
+	signer, err := s.tokens.Signer(ctx)
+	if err != nil {
+		return sessions.Token{}, err
+	}
+
+	expiration := now.Add(life(record.Remember))
+	address := storable(r.Origin.Address, maxAddress)
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		record, err = store.Extend(ctx, tx, record.ID, s.cutoff(now), expiration, address)
+		return err
+	})
+	if errors.Is(err, db.ErrNoRows) {
+		return sessions.Token{}, refusal(errEnded) // since it was checked
+	}
+	if err != nil {
+		return sessions.Token{}, err
+	}
+	s.uses.note(record.ID, now)
+	s.metrics.session("refreshed", 1)
+	return s.issue(signer, record, now)
+}
+
+// check reads a token and finds its session, which must be that of the token,
+// neither ended nor expired.
+func (s *Service) check(ctx context.Context, text string, now time.Time) (token.Claims, store.Record, error) {
+	claims, err := s.tokens.Read(ctx, text, now)
+	if err != nil {
+		return token.Claims{}, store.Record{}, err
+	}
+	record, err := store.Find(ctx, s.db, claims.Session)
+	switch {
+	case errors.Is(err, db.ErrNoRows):
+		err = errGone
+	case err != nil:
+	case record.UserHash != claims.Subject, string(record.Scope) != claims.Scope:
+		// Ids come again when a database is restored from an older backup, and
+		// tokens of the lost sessions are still in somebody's hands.
+		err = errGone
+	case record.EndedTime != nil:
+		err = errEnded
+	case !record.ExpirationTime.After(s.cutoff(now)):
+		err = errExpired
+	}
+	return claims, record, err
+}
+
+// cutoff is when whatever expires by then has expired for certain.
+func (s *Service) cutoff(now time.Time) time.Time { return now.Add(-s.tokens.Leeway) }
+
+// refusal is what the caller learns: that a token which was good once is so no
+// longer, or nothing.
+func refusal(err error) error {
+	for _, expired := range []error{token.ErrExpired, errGone, errEnded, errExpired} {
+		if errors.Is(err, expired) {
+			return fault.New(fault.Unauthenticated, "fault.session_expired").Because(err)
+		}
+	}
+	for _, wrong := range []error{token.ErrMalformed, token.ErrSignature, token.ErrForeign, token.ErrEarly} {
+		if errors.Is(err, wrong) {
+			return fault.New(fault.Unauthenticated, "").Because(err)
+		}
+	}
+	return fmt.Errorf("sessions: checking a token: %w", err)
+}
