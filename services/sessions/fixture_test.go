@@ -1,0 +1,167 @@
+package sessions
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/discovery"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/rpc"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+const (
+	olli     = int64(7)
+	mia      = int64(8)
+	olliHash = "c9985d6528dc7ad0d6faa2b99a545034c506347b"
+)
+
+var browser = api.Origin{Address: "192.0.2.7", UserAgent: "Browser/1"}
+
+// fixture is a service on a database, with a clock that stands still.
+type fixture struct {
+	*Service
+	t     testing.TB
+	db    *db.DB
+	clock *clockwork.FakeClock
+	obs   *obs.Obs
+	ring  *keyring.Ring
+	c     Config
+}
+
+// onEach runs the test with a service on each database.
+func onEach(t *testing.T, test func(t *testing.T, f *fixture), change ...func(*Config)) {
+	t.Helper()
+	t.Parallel()
+	testkit.EachDB(t, sessions.Name, Migrations, func(t *testing.T, d *db.DB) {
+		test(t, newFixture(t, d, change...))
+	})
+}
+
+func newFixture(tb testing.TB, d *db.DB, change ...func(*Config)) *fixture {
+	tb.Helper()
+	f := &fixture{
+		t: tb, db: d, clock: testkit.Clock(), obs: obs.Nop(), ring: testkit.Ring(tb),
+		c: Config{PublicURL: "https://id.example.org", Leeway: time.Second},
+	}
+	for _, fn := range change {
+		fn(&f.c)
+	}
+	f.Service = f.replica()
+	return f
+}
+
+// replica is another process of the service on the same database.
+func (f *fixture) replica() *Service {
+	f.t.Helper()
+	s, err := New(f.t.Context(), f.c, Deps{Obs: f.obs, Clock: f.clock, DB: f.db, Ring: f.ring})
+	require.NoError(f.t, err)
+	return s
+}
+
+// local reaches the service as a caller in the same process does.
+func (f *fixture) local() sessions.Service {
+	server := rpc.NewServer(rpc.ServerOptions{Service: sessions.Name, Callers: []string{"gateway"}, Obs: f.obs})
+	sessions.Mount(server, f.Service)
+	return sessions.NewClient(server.Local("gateway"))
+}
+
+// remote reaches the service as a caller in another process does.
+func (f *fixture) remote() sessions.Service {
+	server := rpc.NewServer(rpc.ServerOptions{Service: sessions.Name, Callers: []string{"gateway"}, Insecure: true, Obs: f.obs})
+	sessions.Mount(server, f.Service)
+	listening := httptest.NewServer(server)
+	conn := rpc.Dial(rpc.DialOptions{
+		Service: sessions.Name, Caller: "gateway", Obs: obs.Nop(),
+		Instancer: discovery.Fixed(strings.TrimPrefix(listening.URL, "http://")),
+	})
+	f.t.Cleanup(func() {
+		require.NoError(f.t, conn.Close())
+		listening.Close()
+	})
+	return sessions.NewClient(conn)
+}
+
+// login is a request for a full session.
+func login(user int64, hub *int64) sessions.CreateRequest {
+	return sessions.CreateRequest{
+		User: user, UserHash: olliHash, Hub: hub, Scope: sessions.ScopeFull,
+		Methods: []sessions.Method{sessions.MethodPassword}, Origin: browser,
+	}
+}
+
+func (f *fixture) open(r sessions.CreateRequest) sessions.Token {
+	f.t.Helper()
+	token, err := f.Create(f.t.Context(), r)
+	require.NoError(f.t, err)
+	return token
+}
+
+func (f *fixture) resolve(token string) (sessions.Resolved, error) {
+	return f.Resolve(f.t.Context(), sessions.ResolveRequest{Token: token})
+}
+
+// good wants tokens to resolve.
+func (f *fixture) good(tokens ...sessions.Token) {
+	f.t.Helper()
+	for _, token := range tokens {
+		got, err := f.resolve(token.Token)
+		require.NoError(f.t, err)
+		require.Equal(f.t, token.Session.ID, got.Session.ID)
+	}
+}
+
+// over wants tokens to be refused because their session is over.
+func (f *fixture) over(tokens ...sessions.Token) {
+	f.t.Helper()
+	for _, token := range tokens {
+		_, err := f.resolve(token.Token)
+		requireFault(f.t, err, fault.Unauthenticated, "fault.session_expired")
+	}
+}
+
+func (f *fixture) count(query string, args ...any) (n int64) {
+	f.t.Helper()
+	require.NoError(f.t, f.db.QueryRow(f.t.Context(), query, args...).Scan(&n))
+	return n
+}
+
+func (f *fixture) exec(query string, args ...any) {
+	f.t.Helper()
+	_, err := f.db.Exec(f.t.Context(), query, args...)
+	require.NoError(f.t, err)
+}
+
+// run runs the service until the test, or stop, ends it.
+func (f *fixture) run() (stop func()) {
+	ctx, cancel := context.WithCancel(f.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.Run(ctx) }()
+	return func() {
+		cancel()
+		require.NoError(f.t, <-done)
+	}
+}
+
+func requireFault(tb testing.TB, err error, kind fault.Kind, message string) {
+	tb.Helper()
+	require.Error(tb, err)
+	got := fault.From(err)
+	require.Equal(tb, kind, got.Kind, "%v", err)
+	require.Equal(tb, message, got.Message.ID, "%v", err)
+}
+
+func ref(n int64) *int64 { return &n }
