@@ -1,0 +1,49 @@
+// Command sessions runs the sessions service.
+package main
+
+import (
+	"context"
+
+	api "github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/app"
+	"github.com/gatehouse-id/gatehouse/services/sessions"
+)
+
+type settings struct {
+	app.Base
+
+	Sessions sessions.Config
+}
+
+func main() {
+	var s settings
+	app.Main(app.Service{
+		Name:       api.Name,
+		Settings:   &s,
+		Migrations: sessions.Migrations,
+		Callers:    []string{"gateway", "accounts", "oauth"},
+		Build: func(ctx context.Context, rt *app.Runtime) error {
+			return build(ctx, rt, s.Sessions)
+		},
+	})
+}
+
+func build(ctx context.Context, rt *app.Runtime, c sessions.Config) error {
+	database, err := rt.OpenDB(ctx, sessions.Migrations)
+	if err != nil {
+		return err
+	}
+	ring, err := rt.Ring()
+	if err != nil {
+		return err
+	}
+	service, err := sessions.New(ctx, c, sessions.Deps{Obs: rt.Obs, Clock: rt.Clock, DB: database, Ring: ring})
+	if err != nil {
+		return err
+	}
+	rt.Go("sessions", service.Run) //nolint:contextcheck // runs for as long as the process
+	server := rt.NewServer()
+	api.Mount(server, service)
+	rt.ServeInternal(server)
+	return nil
+}
