@@ -1,0 +1,135 @@
+package portal
+
+import (
+	"cmp"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
+)
+
+// loginPage is what the login page shows beside its form.
+type loginPage struct {
+	// App is the app one signs in to; empty: none.
+	App string
+	// Present is the account that is signed in already and may be picked.
+	Present *present
+	// Again tells that the account is signed in, but that the app wants proof.
+	Again bool
+	// Register is the way to an account; empty where there is none.
+	Register string
+}
+
+// present is the account a browser is signed in with.
+type present struct {
+	Name, Email string
+	Subject     string
+	Action      string // of the form that picks it
+}
+
+func (p *Portal) showLogin(v *visit) error {
+	_, in, err := v.signedIn()
+	if err != nil {
+		return err
+	}
+	if in && v.value("authorization") == "" {
+		return v.see("/")
+	}
+	page, err := v.loginPage()
+	if err != nil {
+		return err
+	}
+	return v.ok("login", page)
+}
+
+func (p *Portal) login(v *visit) error {
+	in := flow.Login{
+		User:     v.form.Get("user"),
+		Password: v.form.Get("password"),
+		Remember: v.form.Get("remember") != "",
+	}
+	done, err := p.deps.Flow.Login(v.r.Context(), in)
+	if err != nil {
+		page, pageErr := v.loginPage()
+		if pageErr != nil {
+			return pageErr
+		}
+		page.Form = v.loginForm(in)
+		return v.again(err, "login", page)
+	}
+	v.begin(done.Token)
+	p.cookies.clear(v.w, v.r, activationCookie)
+	return v.see(next(v.value("authorization")))
+}
+
+// next is where to go once signed in.
+func next(authorization string) string {
+	if authorization == "" {
+		return "/"
+	}
+	return with(resumePath, "authorization", authorization)
+}
+
+// loginPage makes the page. If an app waits, it says which, and what it knows of
+// the user.
+func (v *visit) loginPage() (page, error) {
+	id := v.value("authorization")
+	var login flow.Login
+	var data loginPage
+	if id != "" {
+		interaction, err := v.pending(id)
+		if err != nil {
+			return page{}, err
+		}
+		data.App, login.User = appName(interaction.Client), interaction.LoginHint
+		if err := v.mentionPresent(&data, &login); err != nil {
+			return page{}, err
+		}
+	}
+	if v.portal.deps.SelfRegistration {
+		data.Register = with("/register", "authorization", id)
+	}
+	return page{Title: v.text("page.login.title"), Form: v.loginForm(login), Data: data}, nil
+}
+
+// mentionPresent tells who is signed in already: to be picked if the app leaves
+// the choice to the user, else because it wants them to prove it again.
+func (v *visit) mentionPresent(data *loginPage, login *flow.Login) error {
+	caller, in, err := v.signedIn()
+	if err != nil || !in {
+		return err
+	}
+	described, err := v.portal.deps.Flow.Current(v.r.Context(), caller)
+	if fault.Is(err, fault.Unauthenticated) {
+		return nil // the account is closed
+	}
+	if err != nil {
+		return err
+	}
+	v.relearn()
+	if v.value("prompt") != oauth.PromptSelectAccount {
+		data.Again = true
+		login.User = cmp.Or(login.User, described.User.Email)
+		return nil
+	}
+	data.Present = &present{
+		Name: nameOf(described.User), Email: described.User.Email, Subject: described.User.Hash,
+		Action: with(resumePath, "authorization", v.value("authorization")),
+	}
+	return nil
+}
+
+func (v *visit) loginForm(in flow.Login) *form {
+	return &form{
+		Action: with("/login", "authorization", v.value("authorization"), "prompt", v.value("prompt")),
+		Submit: v.text("page.login.submit"),
+		Fields: []field{
+			{
+				Name: "user", Label: v.text("page.label.user"), Called: v.text("page.called.user"),
+				Autocomplete: "username", Identifier: true, Value: in.User,
+			},
+			{Name: "password", Label: v.text("page.label.password"), Type: "password", Autocomplete: "current-password"},
+			{Name: "remember", Label: v.text("page.label.remember"), Type: "checkbox", Optional: true, Checked: in.Remember},
+		},
+	}
+}
