@@ -78,9 +78,9 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		Handlers: relay.Handlers(d.Mail, d.Clock),
 	})
 	hasher := password.NewHasher(password.Options{
-		MemoryKiB:   uint32(c.Argon2Memory), //nolint:gosec // Validate has bounded these three
-		Passes:      uint32(c.Argon2Passes), //nolint:gosec // as above
-		Lanes:       uint8(c.Argon2Lanes),   //nolint:gosec // as above
+		MemoryKiB:   uint32(c.Argon2Memory), // Validate has bounded these three
+		Passes:      uint32(c.Argon2Passes),
+		Lanes:       uint8(c.Argon2Lanes),
 		Concurrency: c.HashConcurrency, Queue: c.HashQueue, Registry: d.Obs.Registry, Around: d.aroundHash,
 	})
 	counters := metrics.New(d.Obs.Registry)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -64,9 +65,7 @@ func (c *Config) Validate() []string {
 			problems = append(problems, fmt.Sprintf(format, args...))
 		}
 	}
-	u, err := url.Parse(c.PublicURL)
-	bad(err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "",
-		"GATEHOUSE_PUBLIC_URL must be the public origin, such as https://id.example.org")
+	bad(!isOrigin(c.PublicURL), "GATEHOUSE_PUBLIC_URL must be the public origin, such as https://id.example.org")
 	bad(c.LinkLife < time.Minute, "GATEHOUSE_LINK_LIFE must be at least 1m")
 	bad(c.FinishWindow < time.Minute, "GATEHOUSE_ACTIVATION_WINDOW must be at least 1m")
 	bad(c.InvitedRetention < c.LinkLife+c.FinishWindow,
@@ -82,4 +81,13 @@ func (c *Config) Validate() []string {
 	bad(c.HashConcurrency < 0, "GATEHOUSE_HASH_CONCURRENCY must not be negative")
 	bad(c.HashQueue < 1, "GATEHOUSE_HASH_QUEUE must be at least 1")
 	return problems
+}
+
+func isOrigin(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return false
+	}
+	bare := url.URL{Scheme: u.Scheme, Host: u.Host}
+	return u.Host != "" && strings.TrimRight(raw, "/") == bare.String()
 }

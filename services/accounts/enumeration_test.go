@@ -19,6 +19,7 @@ func TestRegistrationDoesTheSameWorkForAnyAddress(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range []string{db.SQLite, db.Postgres} {
 		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
 			recorder := tracetest.NewSpanRecorder()
 			tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
 			d, err := db.Open(t.Context(), testkit.DatabaseURL(t, dialect), db.Options{

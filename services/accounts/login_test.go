@@ -138,6 +138,7 @@ func TestOddOriginsFailNobody(t *testing.T) {
 // TestWhatChangesDuringALogin changes the account while its password is being
 // checked, from within the hash.
 func TestWhatChangesDuringALogin(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]string{
 		"disabled": `UPDATE users SET status = 0`,
 		"password": `UPDATE credentials SET hash = 'changed'`,

@@ -38,7 +38,7 @@ func build(ctx context.Context, rt *app.Runtime, c accounts.Config) error {
 	if err != nil {
 		return err
 	}
-	mailer, err := rt.Dial(mail.Name)
+	mailer, err := rt.Dial(mail.Name) //nolint:contextcheck // closed with the runtime
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func build(ctx context.Context, rt *app.Runtime, c accounts.Config) error {
 	if err != nil {
 		return err
 	}
-	rt.Go("accounts", service.Run)
+	rt.Go("accounts", service.Run) //nolint:contextcheck // runs for as long as the process
 	server := rt.NewServer()
 	api.Mount(server, service)
 	rt.ServeInternal(server)

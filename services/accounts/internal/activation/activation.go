@@ -85,10 +85,10 @@ func (l link) mailKey() string { return "activation/" + hex.EncodeToString(l.dig
 // one the activation. It is false if the user is not an invited one. The same
 // statements run in any case, for the same time.
 func (f *Flow) add(ctx context.Context, tx *db.Tx, email input.Email, a store.Activation, l link) (user store.User, added bool, err error) {
-	if _, err = store.InsertInvited(ctx, tx, email, a.Language, l.now); err != nil {
+	if _, err := store.InsertInvited(ctx, tx, email, a.Language, l.now); err != nil {
 		return store.User{}, false, err
 	}
-	if err = store.TouchInvited(ctx, tx, email.Key, l.now); err != nil {
+	if err := store.TouchInvited(ctx, tx, email.Key, l.now); err != nil {
 		return store.User{}, false, err
 	}
 	user, err = store.UserByEmail(ctx, tx, email.Key)

@@ -73,9 +73,9 @@ func TestRefuseCostsOneHashOfTodaysParameters(t *testing.T) {
 	if h.Outdated(h.dummy) {
 		t.Error("the dummy has other parameters than a real hash")
 	}
-	real, err := h.Hash(t.Context(), "whatever")
-	if err != nil || len(real) != len(h.dummy) {
-		t.Errorf("dummy %q does not look like %q (%v)", h.dummy, real, err)
+	actual, err := h.Hash(t.Context(), "whatever")
+	if err != nil || len(actual) != len(h.dummy) {
+		t.Errorf("dummy %q does not look like %q (%v)", h.dummy, actual, err)
 	}
 }
 
