@@ -12,8 +12,12 @@ import (
 
 // Config are the service's settings.
 type Config struct {
-	PublicURL string `env:"GATEHOUSE_PUBLIC_URL" doc:"the public origin, such as https://id.example.org"`
+	PublicURL string `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org."`
 	Name      string `env:"GATEHOUSE_NAME" envDefault:"Gatehouse" doc:"What the installation is called where no hub is."`
+	TermsURL  string `env:"GATEHOUSE_TERMS_URL" doc:"Where the terms of use are that people accept; none by default."`
+	// SelfRegistration is enforced by the accounts service; the pages only hide
+	// what would be refused.
+	SelfRegistration bool `env:"GATEHOUSE_SELF_REGISTRATION" envDefault:"true" doc:"Whether people can register by themselves. Without it they need an invitation."`
 
 	CORSOrigins    []string  `env:"GATEHOUSE_CORS_ORIGINS" doc:"Origins whose pages may call the JSON API, such as https://app.example.org. * is every origin, and then without cookies. None by default."`
 	TrustedProxies []Network `env:"GATEHOUSE_TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of proxies that are believed about the client (X-Forwarded-For, X-Forwarded-Proto)."`
@@ -43,6 +47,9 @@ func (c *Config) Validate() []string {
 		if _, err := parseOrigin(origin); err != nil {
 			add("GATEHOUSE_CORS_ORIGINS: %v", err)
 		}
+	}
+	if u, err := url.Parse(c.TermsURL); c.TermsURL != "" && (err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "") {
+		add("GATEHOUSE_TERMS_URL: %q is not a web address", c.TermsURL)
 	}
 	if c.RateWindow < time.Second {
 		add("GATEHOUSE_RATE_WINDOW must be at least 1s")

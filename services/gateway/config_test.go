@@ -36,6 +36,8 @@ func TestSettings(t *testing.T) {
 		"no scheme":              {"GATEHOUSE_PUBLIC_URL=id.example.org", "GATEHOUSE_PUBLIC_URL"},
 		"another scheme":         {"GATEHOUSE_PUBLIC_URL=ftp://id.example.org", "GATEHOUSE_PUBLIC_URL"},
 		"credentials":            {"GATEHOUSE_PUBLIC_URL=https://a:b@id.example.org", "GATEHOUSE_PUBLIC_URL"},
+		"terms":                  {"GATEHOUSE_TERMS_URL=https://example.org/terms?v=2", ""},
+		"a script as terms":      {"GATEHOUSE_TERMS_URL=javascript:alert(1)", "GATEHOUSE_TERMS_URL"},
 		"origins":                {"GATEHOUSE_CORS_ORIGINS=https://a.example, https://b.example:8443", ""},
 		"every origin":           {"GATEHOUSE_CORS_ORIGINS=*", ""},
 		"an origin with a path":  {"GATEHOUSE_CORS_ORIGINS=https://a.example/app", "GATEHOUSE_CORS_ORIGINS"},

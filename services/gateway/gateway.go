@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/portal"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/rest"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/sessioncache"
 )
@@ -76,8 +77,15 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	api := rest.New(rest.Deps{
 		Flow: flows, Edge: e, Mail: d.Mail, Clock: d.Clock, Texts: texts, Product: c.Name,
 	})
+	pages, err := portal.New(portal.Deps{
+		Flow: flows, Edge: e, Accounts: d.Accounts, OAuth: d.OAuth, Mail: d.Mail, Texts: texts, Clock: d.Clock,
+		PublicURL: public, Product: c.Name, SelfRegistration: c.SelfRegistration, TermsURL: c.TermsURL,
+	})
+	if err != nil {
+		return nil, err
+	}
 	warnOfPlainHTTP(ctx, d.Obs.Logger, public)
-	return &Service{handler: e.Handler(routes(e, api, d)), cache: cache}, nil
+	return &Service{handler: e.Handler(routes(e, api, pages, d.OAuthPublic)), cache: cache}, nil
 }
 
 // oauthPaths are the public endpoints of the oauth service. The ones at which a
@@ -92,19 +100,20 @@ var oauthPaths = []string{
 	"/oauth2/jwks",
 }
 
-func routes(e *edge.Edge, api *rest.API, d Deps) http.Handler {
+func routes(e *edge.Edge, api *rest.API, pages *portal.Portal, oauthPublic http.Handler) http.Handler {
 	mux := http.NewServeMux()
 
 	v1 := e.API(api.Routes(), api.Fail)
 	mux.Handle("/v1", v1)
 	mux.Handle("/v1/", v1)
 
-	public := e.OAuth(d.OAuthPublic)
+	public := e.OAuth(oauthPublic)
 	for _, path := range oauthPaths {
 		mux.Handle(path, public)
 	}
 
 	mux.Handle("GET /mailbox/messages", e.Mailbox(api.Mailbox(), api.Fail))
+	mux.Handle("/", e.Pages(pages.Routes(), pages.Fail))
 	return edge.Routed(mux)
 }
 
