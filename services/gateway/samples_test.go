@@ -20,10 +20,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
 )
 
-func sample(t testing.TB, name string) string {
-	t.Helper()
+func sample(tb testing.TB, name string) string {
+	tb.Helper()
 	text, err := os.ReadFile("testdata/samples/" + name + ".json")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return string(text)
 }
 
@@ -120,6 +120,7 @@ func (a answer) matches(name string, status int) map[string]any {
 	return data
 }
 
+//nolint:tparallel // the steps share one account, whose activation is finished last.
 func TestDocumentsAreThoseOfTheSamples(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

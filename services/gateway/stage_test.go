@@ -40,10 +40,10 @@ func settings(change func(*gateway.Config)) option {
 }
 
 // newStage makes a gateway with the default settings at https://id.example.org.
-func newStage(t testing.TB, options ...option) *stage {
-	t.Helper()
+func newStage(tb testing.TB, options ...option) *stage {
+	tb.Helper()
 	var c gateway.Config
-	require.NoError(t, config.Load(&c, []string{"GATEHOUSE_PUBLIC_URL=https://id.example.org"}))
+	require.NoError(tb, config.Load(&c, []string{"GATEHOUSE_PUBLIC_URL=https://id.example.org"}))
 	clock := clockwork.NewFakeClockAt(time.Date(2026, time.January, 2, 15, 4, 5, 0, time.UTC))
 	s := &stage{
 		clock:    clock,
@@ -56,11 +56,11 @@ func newStage(t testing.TB, options ...option) *stage {
 	for _, o := range options {
 		o(&c, s)
 	}
-	service, err := gateway.New(t.Context(), c, gateway.Deps{
+	service, err := gateway.New(tb.Context(), c, gateway.Deps{
 		Obs: s.obs, Clock: s.clock, Accounts: s.accounts, Sessions: s.sessions, Mail: s.mail,
 		OAuthPublic: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.public(w, r) }),
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	s.Service = service
 	return s
 }
@@ -116,11 +116,11 @@ type answer struct {
 	t testing.TB
 }
 
-func (s *stage) do(t testing.TB, q request) answer {
-	t.Helper()
+func (s *stage) do(tb testing.TB, q request) answer {
+	tb.Helper()
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, q.build())
-	return answer{w, t}
+	return answer{w, tb}
 }
 
 type envelope struct {

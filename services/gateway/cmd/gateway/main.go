@@ -32,13 +32,13 @@ func main() {
 func build(ctx context.Context, rt *app.Runtime, c gateway.Config) error {
 	conns := map[string]rpc.Conn{}
 	for _, service := range []string{accounts.Name, sessions.Name, mail.Name, oauth.Name} {
-		conn, err := rt.Dial(service)
+		conn, err := rt.Dial(service) //nolint:contextcheck // closed with the runtime
 		if err != nil {
 			return err
 		}
 		conns[service] = conn
 	}
-	public, err := rt.DialOptions(oauth.Name)
+	public, err := rt.DialOptions(oauth.Name) //nolint:contextcheck // closed with the runtime
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func build(ctx context.Context, rt *app.Runtime, c gateway.Config) error {
 	if err != nil {
 		return err
 	}
-	rt.Go("revocation feed", service.Run)
+	rt.Go("revocation feed", service.Run) //nolint:contextcheck // runs for as long as the process
 	rt.ServePublic(service)
 	return nil
 }

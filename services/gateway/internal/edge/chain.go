@@ -36,7 +36,7 @@ func (e *Edge) API(routes http.Handler, fail FailFunc) http.Handler {
 	return Chain(routes,
 		e.recoverPanics(fail),
 		e.secure(apiPolicy),
-		e.shareWith(e.cors), // before the limits: a refused page has to be able to read why
+		e.shareWith(e.cors),             // before the limits: a refused page has to be able to read why
 		e.limitRate(fail, everyRequest), // every answer tells the quota, so nothing is refused before
 		limitBody(fail),
 		e.ownSite(fail, cookieOnly),

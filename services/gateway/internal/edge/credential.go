@@ -72,28 +72,24 @@ func LocalHost(host string) bool {
 // SetSession gives the browser the session's token as a cookie. It outlives the
 // browser only if the user asked to be remembered.
 func (e *Edge) SetSession(w http.ResponseWriter, t sessions.Token) {
-	c := e.sessionCookie(t.Token)
+	maxAge := 0
 	if t.Session.Remember {
-		c.Expires = t.ExpirationTime
-		c.MaxAge = max(int(t.ExpirationTime.Sub(e.options.Clock.Now())/time.Second), 1)
+		maxAge = max(int(t.ExpirationTime.Sub(e.options.Clock.Now())/time.Second), 1)
 	}
-	http.SetCookie(w, c)
+	e.setCookie(w, t.Token, maxAge)
 }
 
 // ClearSession takes the cookie away.
-func (e *Edge) ClearSession(w http.ResponseWriter) {
-	c := e.sessionCookie("")
-	c.MaxAge = -1
-	http.SetCookie(w, c)
-}
+func (e *Edge) ClearSession(w http.ResponseWriter) { e.setCookie(w, "", -1) }
 
-func (e *Edge) sessionCookie(value string) *http.Cookie {
-	return &http.Cookie{
+func (e *Edge) setCookie(w http.ResponseWriter, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // G124: Secure is left out only where there is no TLS, on this machine.
 		Name:     e.cookieName(),
 		Value:    value,
 		Path:     "/",
+		MaxAge:   maxAge,
 		Secure:   !e.plainLocal(),
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
-	}
+	})
 }

@@ -1,12 +1,14 @@
 package edge
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -48,25 +50,27 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 func (e *Edge) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e.metrics.inFlight.Inc()
-		start := e.options.Clock.Now()
 		seen := &recorder{ResponseWriter: w}
-		defer func() {
-			e.metrics.inFlight.Dec()
-			took := e.options.Clock.Since(start)
-			state, method, status := of(r.Context()), knownMethod(r.Method), seen.answered()
-			e.metrics.duration.WithLabelValues(state.routeName(), method, strconv.Itoa(status)).Observe(took.Seconds())
-			e.options.Obs.Logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
-				slog.String("method", method),
-				slog.String("route", state.routeName()),
-				slog.Int("status", status),
-				slog.Int64("bytes", seen.bytes),
-				slog.Duration("duration", took),
-				slog.String("address", state.origin.Address),
-				slog.Int64("user", state.user()),
-			)
-		}()
+		defer e.observed(r.Context(), r.Method, seen, e.options.Clock.Now()) // even if it panics
 		next.ServeHTTP(seen, r)
 	})
+}
+
+func (e *Edge) observed(ctx context.Context, method string, seen *recorder, start time.Time) {
+	e.metrics.inFlight.Dec()
+	took := e.options.Clock.Since(start)
+	state, status := of(ctx), seen.answered()
+	method = knownMethod(method)
+	e.metrics.duration.WithLabelValues(state.routeName(), method, strconv.Itoa(status)).Observe(took.Seconds())
+	e.options.Obs.Logger.LogAttrs(ctx, slog.LevelInfo, "request",
+		slog.String("method", method),
+		slog.String("route", state.routeName()),
+		slog.Int("status", status),
+		slog.Int64("bytes", seen.bytes),
+		slog.Duration("duration", took),
+		slog.String("address", state.origin.Address),
+		slog.Int64("user", state.user()),
+	)
 }
 
 func (r *request) routeName() string {
@@ -97,13 +101,16 @@ func knownMethod(m string) string {
 // metrics and the span. Of nested muxes the innermost counts.
 func Routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if state := of(r.Context()); state.route == "" {
-				state.route = pathOf(r.Pattern)
-			}
-		}()
+		defer of(r.Context()).matched(r)
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// matched takes over the pattern that the mux has written into r.
+func (r *request) matched(by *http.Request) {
+	if r.route == "" {
+		r.route = pathOf(by.Pattern)
+	}
 }
 
 func pathOf(pattern string) string {
@@ -121,6 +128,7 @@ func (e *Edge) recoverPanics(fail FailFunc) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			seen := &recorder{ResponseWriter: w}
+			ctx := r.Context()
 			defer func() {
 				p := recover()
 				if p == nil {
@@ -131,7 +139,7 @@ func (e *Edge) recoverPanics(fail FailFunc) Middleware {
 				}
 				err := fault.New(fault.Internal, "").Because(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 				if seen.status != 0 {
-					Explain(r.Context(), err)   // logs it
+					Explain(ctx, err)           // logs it
 					panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 				}
 				fail(w, r, err)

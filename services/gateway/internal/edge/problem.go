@@ -152,10 +152,10 @@ func (p Problem) SetHeaders(h http.Header) {
 func failOAuth(w http.ResponseWriter, r *http.Request, err error) {
 	p := Explain(r.Context(), err)
 	code := "invalid_request"
-	switch {
-	case p.Status == http.StatusInternalServerError:
+	switch p.Status {
+	case http.StatusInternalServerError:
 		code = "server_error"
-	case p.Status == http.StatusServiceUnavailable, p.Status == http.StatusTooManyRequests:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		code = "temporarily_unavailable"
 	}
 	p.SetHeaders(w.Header())

@@ -98,7 +98,7 @@ func TestAFinishedActivationStandsEvenIfTheSpentSessionCannotBeEnded(t *testing.
 	f.sessions.Fail("End", fault.New(fault.Unavailable, ""))
 	narrow := f.sessions.Open(sessions.ScopeActivationFinish, nil)
 	_, err := f.FinishActivation(t.Context(), caller(narrow), finish())
-	assert.NoError(t, err)
+	require.NoError(t, err)
 	assert.Empty(t, f.ended)
 }
 

@@ -17,7 +17,7 @@ import (
 // What the double of the accounts service knows.
 const (
 	Email                = "titan@example.org"
-	Password             = "WoWar1chUnsicher?"
+	Password             = "WoWar1chUnsicher?" //nolint:gosec // G101: the password of nobody, from the documented samples.
 	ActivationLink       = "1111111111111111111111111111111111111111"
 	InvitationLink       = "2222222222222222222222222222222222222222"
 	ActivationID         = "ed89d4ea96f023d252aa6882658f311b2744b72e"

@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/jsonbody"
 )
 
-func read(t testing.TB, body string) (*jsonbody.Object, error) {
-	t.Helper()
+func read(tb testing.TB, body string) (*jsonbody.Object, error) {
+	tb.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	return jsonbody.Read(r)
@@ -73,7 +73,7 @@ func TestBools(t *testing.T) {
 			o, err := read(t, `{"field": `+raw+`}`)
 			require.NoError(t, err)
 			assert.Equal(t, want[i], o.Bool("field", fallback), raw)
-			assert.NoError(t, o.Err())
+			require.NoError(t, o.Err())
 		}
 	}
 	for _, raw := range []string{"1", `"true"`, "[]", "{}"} {
