@@ -1,0 +1,185 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+)
+
+// store is the table. While a message is leased, due_at is when the lease ends,
+// so that one column, and one index, says what may be claimed.
+type store struct {
+	db     *db.DB
+	topics []string
+}
+
+// claimed is a message that this process has the lease of.
+type claimed struct {
+	id         int64
+	topic, key string
+	sealed     []byte
+	trace      string
+	attempt    int
+	created    time.Time
+	lease      string
+}
+
+func (s store) add(ctx context.Context, tx *db.Tx, m Message, sealed []byte, trace string, now time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `
+		INSERT INTO outbox (topic, key, payload, trace, due_at, created_at) VALUES ($1, $2, $3, $4, $5, $5)
+		ON CONFLICT (topic, key) DO NOTHING`,
+		m.Topic, m.Key, sealed, trace, db.Micros(now))
+	return n > 0, err
+}
+
+// due lists what can be claimed, the longest due first.
+func (s store) due(ctx context.Context, now time.Time, limit int) (ids []int64, err error) {
+	if len(s.topics) == 0 {
+		return nil, nil
+	}
+	topics, args := s.mine(db.Micros(now), limit)
+	rows, err := s.db.Query(ctx, `
+		SELECT id FROM outbox WHERE state = 'pending' AND due_at <= $1 AND topic IN (`+topics+`)
+		ORDER BY due_at, id LIMIT $2`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// next is when the next message will be due; false if there is none.
+func (s store) next(ctx context.Context) (time.Time, bool, error) {
+	if len(s.topics) == 0 {
+		return time.Time{}, false, nil
+	}
+	topics, args := s.mine()
+	var due sql.NullInt64
+	err := s.db.QueryRow(ctx, `
+		SELECT min(due_at) FROM outbox WHERE state = 'pending' AND topic IN (`+topics+`)`, args...).Scan(&due)
+	return db.FromMicros(due.Int64), due.Valid, err
+}
+
+// mine returns placeholders for the topics, and args followed by the topics.
+func (s store) mine(args ...any) (string, []any) {
+	places := make([]string, len(s.topics))
+	for i, topic := range s.topics {
+		args = append(args, topic)
+		places[i] = fmt.Sprintf("$%d", len(args))
+	}
+	return strings.Join(places, ", "), args
+}
+
+// claim takes the lease unless somebody else has; then it returns false.
+func (s store) claim(ctx context.Context, id int64, lease string, now, until time.Time) (claimed, bool, error) {
+	m := claimed{id: id, lease: lease}
+	var created int64
+	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return tx.QueryRow(ctx, `
+			UPDATE outbox SET lease = $2, due_at = $4, attempts = attempts + 1
+			WHERE id = $1 AND state = 'pending' AND due_at <= $3
+			RETURNING topic, key, payload, trace, attempts, created_at`,
+			id, lease, db.Micros(now), db.Micros(until)).
+			Scan(&m.topic, &m.key, &m.sealed, &m.trace, &m.attempt, &created)
+	})
+	if errors.Is(err, db.ErrNoRows) {
+		return claimed{}, false, nil
+	}
+	m.created = db.FromMicros(created)
+	return m, err == nil, err
+}
+
+// held is the condition, and $1 and $2, of every write by the holder of a lease.
+const held = " WHERE id = $1 AND lease = $2 AND state = 'pending'"
+
+func (s store) renew(ctx context.Context, m claimed, until time.Time) (bool, error) {
+	return s.update(ctx, "UPDATE outbox SET due_at = $3"+held, m.id, m.lease, db.Micros(until))
+}
+
+func (s store) delivered(ctx context.Context, m claimed, now time.Time) (bool, error) {
+	return s.update(ctx, "UPDATE outbox SET state = 'delivered', payload = NULL, lease = '', error = '', finished_at = $3"+held,
+		m.id, m.lease, db.Micros(now))
+}
+
+func (s store) later(ctx context.Context, m claimed, due time.Time, reason string) (bool, error) {
+	return s.update(ctx, "UPDATE outbox SET lease = '', due_at = $3, error = $4"+held,
+		m.id, m.lease, db.Micros(due), reason)
+}
+
+// release undoes the claim.
+func (s store) release(ctx context.Context, m claimed, now time.Time) (bool, error) {
+	return s.update(ctx, "UPDATE outbox SET lease = '', due_at = $3, attempts = attempts - 1"+held,
+		m.id, m.lease, db.Micros(now))
+}
+
+func (s store) dead(ctx context.Context, m claimed, now time.Time, reason string) (bool, error) {
+	return s.update(ctx, "UPDATE outbox SET state = 'dead', lease = '', finished_at = $3, error = $4"+held,
+		m.id, m.lease, db.Micros(now), reason)
+}
+
+// revive makes a dead message pending again.
+func (s store) revive(ctx context.Context, id int64, now time.Time) (bool, error) {
+	return s.update(ctx, `
+		UPDATE outbox SET state = 'pending', attempts = 0, due_at = $2, finished_at = NULL
+		WHERE id = $1 AND state = 'dead'`, id, db.Micros(now))
+}
+
+func (s store) update(ctx context.Context, query string, args ...any) (bool, error) {
+	n, err := s.db.Exec(ctx, query, args...)
+	return n > 0, err
+}
+
+func (s store) listDead(ctx context.Context, limit int) (list []Dead, err error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT id, topic, key, attempts, created_at, finished_at, error FROM outbox
+		WHERE state = 'dead' ORDER BY finished_at, id LIMIT $1`, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var d Dead
+		var created, failed int64
+		if err := rows.Scan(&d.ID, &d.Topic, &d.Key, &d.Attempts, &created, &failed, &d.Error); err != nil {
+			return nil, err
+		}
+		d.Created, d.Failed = db.FromMicros(created), db.FromMicros(failed)
+		list = append(list, d)
+	}
+	return list, rows.Err()
+}
+
+// prune deletes what was delivered before the time.
+func (s store) prune(ctx context.Context, before time.Time) (int64, error) {
+	const batch = 500
+	return db.DeleteInBatches(ctx, s.db, "outbox", "id", "state = 'delivered' AND finished_at < $1", batch, db.Micros(before))
+}
+
+// backlog is what the gauges show.
+type backlog struct {
+	pending, dead int64
+	oldest        *time.Time // of the pending
+}
+
+func (s store) backlog(ctx context.Context) (b backlog, err error) {
+	var oldest sql.NullInt64
+	err = s.db.QueryRow(ctx, "SELECT count(*), min(created_at) FROM outbox WHERE state = 'pending'").Scan(&b.pending, &oldest)
+	if err != nil {
+		return backlog{}, err
+	}
+	b.oldest = db.FromNullMicros(oldest)
+	err = s.db.QueryRow(ctx, "SELECT count(*) FROM outbox WHERE state = 'dead'").Scan(&b.dead)
+	return b, err
+}
