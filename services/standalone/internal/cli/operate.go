@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/services/standalone"
+)
+
+func (p *program) client() *cobra.Command {
+	parent := &cobra.Command{Use: "client", Short: "Manage the apps that sign people in through Gatehouse.", Args: none}
+	var r oauth.CreateClientRequest
+	create := &cobra.Command{
+		Use: "create", Short: "Register an app; its secret is shown only now.", Args: none,
+		RunE: func(c *cobra.Command, _ []string) error { return p.createClient(c.Context(), r) },
+	}
+	f := create.Flags()
+	f.StringVar(&r.ID, "id", "", "client_id; random if not given")
+	f.StringVar(&r.Name, "name", "", "what people see on the consent page")
+	f.BoolVar(&r.Public, "public", false, "a single-page, native or command-line app, which can keep no secret")
+	f.StringSliceVar(&r.RedirectURIs, "redirect-uri", nil, "where answers may be sent; may be repeated")
+	f.StringSliceVar(&r.GrantTypes, "grant", nil, "authorization_code, refresh_token, client_credentials; may be repeated")
+	f.StringSliceVar(&r.Scopes, "scope", nil, "what it may ask for; may be repeated")
+	f.StringVar(&r.AuthMethod, "auth-method", "", "client_secret_basic, client_secret_post or none")
+	f.BoolVar(&r.FirstParty, "first-party", false, "our own app: do not ask for consent")
+	f.BoolVar(&r.PKCEOptional, "pkce-optional", false, "an old confidential app that cannot do PKCE")
+
+	list := &cobra.Command{
+		Use: "list", Short: "Show all apps.", Args: none,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
+				all, err := g.OAuth.ListClients(c.Context(), api.Nothing{})
+				if err != nil {
+					return err
+				}
+				return p.print(all.Clients, clientTable(all.Clients))
+			})
+		},
+	}
+	remove := &cobra.Command{
+		Use: "delete CLIENT_ID", Short: "Delete an app with all its grants and tokens.", Args: one("CLIENT_ID"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
+				if _, err := g.OAuth.DeleteClient(c.Context(), oauth.ClientRequest{ID: args[0]}); err != nil {
+					return err
+				}
+				return p.print(map[string]string{"deleted": args[0]}, "Deleted "+args[0]+".")
+			})
+		},
+	}
+	parent.AddCommand(create, list, remove)
+	return parent
+}
+
+func (p *program) createClient(ctx context.Context, r oauth.CreateClientRequest) error {
+	return p.with(ctx, func(g *standalone.Gatehouse) error {
+		created, err := g.OAuth.CreateClient(ctx, r)
+		if err != nil {
+			return err
+		}
+		text := "client_id      " + created.Client.ID
+		if created.Secret != "" {
+			text += "\nclient_secret  " + created.Secret + "\nThe secret is not shown again."
+		}
+		return p.print(created, text)
+	})
+}
+
+func clientTable(clients []oauth.Client) string {
+	if len(clients) == 0 {
+		return "There are no clients."
+	}
+	var lines []string
+	for _, c := range clients {
+		kind := "confidential"
+		if c.Public {
+			kind = "public"
+		}
+		lines = append(lines, fmt.Sprintf("%-24s %-12s %-24s %s", c.ID, kind, c.Name, strings.Join(c.RedirectURIs, " ")))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *program) user() *cobra.Command {
+	parent := &cobra.Command{Use: "user", Short: "Manage people.", Args: none}
+	var r accounts.InviteRequest
+	var role int
+	var language string
+	invite := &cobra.Command{
+		Use: "invite EMAIL", Short: "Make a link with which a person becomes a user.", Args: one("EMAIL"),
+		RunE: func(c *cobra.Command, args []string) error {
+			r.Email, r.Role = args[0], accounts.Role(role)
+			switch language {
+			case "en":
+				r.Language = accounts.English
+			case "de":
+				r.Language = accounts.German
+			default:
+				return usageError{fmt.Errorf(`--language must be "en" or "de", not %q`, language)}
+			}
+			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
+				invitation, err := g.Accounts.Invite(c.Context(), r)
+				if err != nil {
+					return err
+				}
+				return p.print(map[string]string{"user": invitation.User.Hash, "url": invitation.URL}, invitation.URL)
+			})
+		},
+	}
+	f := invite.Flags()
+	f.StringVar(&r.FirstName, "first-name", "", "first name, if the person shall not enter it")
+	f.StringVar(&r.LastName, "last-name", "", "last name, if the person shall not enter it")
+	f.StringVar(&r.Hub, "hub", "", "hash of the hub to join; without it the person founds one")
+	f.IntVar(&role, "role", 0, "role in that hub: 1 passive, 2 user, 3 administrator, 4 technical administrator, 5 owner")
+	f.StringVar(&language, "language", "en", "language of the mail: en or de")
+	f.BoolVar(&r.Mail, "mail", false, "send the link by mail as well")
+	parent.AddCommand(invite)
+	return parent
+}
+
+func (p *program) mail() *cobra.Command {
+	parent := &cobra.Command{Use: "mail", Short: "See and retry mails that could not be delivered.", Args: none}
+	dead := &cobra.Command{
+		Use: "dead", Short: "List the mails that are not tried any more, newest first.", Args: none,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
+				letters, err := g.Mail.Dead(c.Context(), mail.DeadRequest{})
+				if err != nil {
+					return err
+				}
+				var lines []string
+				for _, l := range letters.Letters {
+					lines = append(lines, fmt.Sprintf("%d  %s  %d attempts  %s", l.ID, l.Created.Format("2006-01-02 15:04"), l.Attempts, l.Error))
+				}
+				return p.print(letters.Letters, cmp.Or(strings.Join(lines, "\n"), "There are none."))
+			})
+		},
+	}
+	retry := &cobra.Command{
+		Use: "retry ID", Short: "Try one of them again; a running server does it at once.", Args: one("ID"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil {
+				return usageError{fmt.Errorf("%q is not an id: `gatehouse mail dead` shows them", args[0])}
+			}
+			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
+				if _, err := g.Mail.Retry(c.Context(), mail.RetryRequest{ID: id}); err != nil {
+					return err
+				}
+				return p.print(map[string]int64{"retried": id}, "It is in the queue again.")
+			})
+		},
+	}
+	parent.AddCommand(dead, retry)
+	return parent
+}
