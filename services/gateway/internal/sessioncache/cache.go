@@ -30,14 +30,13 @@ import (
 const Bound = time.Second
 
 const (
-	// maxAge is how long a token is remembered; then it is asked about again.
+	// maxAge is how long a token is remembered; then it is asked about again. The
+	// feed reaches back at least as far, even when it is asked for the first
+	// time or after a long silence, so it tells of every end since.
 	maxAge = time.Minute
 	// remembered is how long an ended session is kept in mind. It covers what
 	// was cached just before the end and what was being resolved meanwhile.
 	remembered = 2 * maxAge
-	// maxSilence is how long the feed may have been away and still tell all
-	// that happened meanwhile. After more, everything is asked about again.
-	maxSilence = time.Minute
 )
 
 // Options configure a Cache.
@@ -185,13 +184,10 @@ func (c *Cache) logFeed(ctx context.Context, err error) {
 
 // poll asks the feed once and gives the point from which to ask the next time.
 func (c *Cache) poll(ctx context.Context, since time.Time) (time.Time, error) {
-	silence, sent := c.silence(), c.options.Clock.Since(c.start)
+	sent := c.options.Clock.Since(c.start)
 	answer, err := c.options.Sessions.Revocations(ctx, sessions.RevocationsRequest{Since: since})
 	if err != nil {
 		return since, err
-	}
-	if silence > maxSilence {
-		c.tokens.InvalidateAll()
 	}
 	c.remember(answer.Sessions)
 	c.heard.Store(int64(sent))

@@ -208,6 +208,46 @@ func TestAnAnswerThatWasOvertakenByTheEndDoesNotCount(t *testing.T) {
 	assert.False(t, ok)
 }
 
+// slowFeed answers after some time, with what was true when it was asked.
+type slowFeed struct {
+	*gatewaytest.Sessions
+	clock *clockwork.FakeClock
+	takes time.Duration
+}
+
+func (s slowFeed) Revocations(ctx context.Context, r sessions.RevocationsRequest) (sessions.Revocations, error) {
+	answer, err := s.Sessions.Revocations(ctx, r)
+	s.clock.Advance(s.takes)
+	return answer, err
+}
+
+func TestTheFeedIsAsOldAsItsQuestion(t *testing.T) {
+	t.Parallel()
+	clock := clockwork.NewFakeClock()
+	service := slowFeed{gatewaytest.NewSessions(clock), clock, 700 * time.Millisecond}
+	c := sessioncache.New(sessioncache.Options{Sessions: service, Clock: clock, Obs: obs.Nop(), Size: 10, Poll: time.Hour})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { assert.NoError(t, c.Run(ctx)) })
+	defer running.Wait()
+	defer stop()
+	<-service.Polled()
+
+	token := service.Open(sessions.ScopeFull, nil).Token
+	_, err := c.Resolve(ctx, token)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { // until the answer has been taken in
+		_, ok := c.Cached(token)
+		return ok
+	}, 10*time.Second, time.Millisecond)
+	clock.Advance(300 * time.Millisecond)
+	_, ok := c.Cached(token)
+	assert.True(t, ok, "a second after the question")
+	clock.Advance(time.Millisecond)
+	_, ok = c.Cached(token)
+	assert.False(t, ok, "although the answer came later")
+}
+
 func TestATokenIsNotRememberedBeyondItsLife(t *testing.T) {
 	t.Parallel()
 	g := start(t, 1)
