@@ -27,7 +27,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	// One connection writes, from BEGIN IMMEDIATE on, so that no transaction
 	// finds out at its first write that it read too early.
-	writer, err := sqlite.NewConnector(sqliteDSN(path, url.Values{"_txlock": {"immediate"}}))
+	writer, err := sqlite.NewConnector(sqliteDSN(path, url.Values{"_txlock": {"immediate"}, "_journal_mode": {"WAL"}}))
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
@@ -46,13 +46,24 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	d.read.SetMaxOpenConns(o.MaxConns)
 	d.read.SetMaxIdleConns(o.MaxConns)
 
-	// The writer goes first: it may have to switch the file to WAL.
-	for _, pool := range []*sql.DB{d.write, d.read} {
-		if err := d.backend.probe(ctx, pool); err != nil {
-			return nil, errors.Join(fmt.Errorf("db: opening %s: %w", path, mapError(ctx, err)), d.closePools())
-		}
+	if err := d.firstContact(ctx, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("db: opening %s: %w", path, mapError(ctx, err)), d.closePools())
 	}
 	return d, nil
+}
+
+// firstContact opens the writer, which switches a new file to WAL. That is the
+// one thing SQLite does not wait for others with, so processes take turns.
+func (d *DB) firstContact(ctx context.Context, path string) (err error) {
+	turn, err := lockProcesses(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, turn.Close()) }()
+	if err := d.backend.probe(ctx, d.write); err != nil {
+		return err
+	}
+	return d.backend.probe(ctx, d.read)
 }
 
 // createFile makes the file and its directory if they are missing, private to
@@ -84,7 +95,6 @@ func sqliteDSN(path string, extra url.Values) string {
 	params := url.Values{
 		"_busy_timeout": {busyTimeout},
 		"_foreign_keys": {"1"},
-		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"}, // a commit survives a power cut
 		"_dqs":          {"0"},
 		"_defensive":    {"1"},
@@ -115,15 +125,14 @@ func (b sqliteBackend) probe(ctx context.Context, d *sql.DB) error {
 	return d.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&n)
 }
 
-// migrator uses the one writing connection, under the process's writer lock
-// and under one between processes: an exclusive lock on an empty database
-// beside the real one, which the system frees when its holder dies.
+// migrator uses the one writing connection, under the lock of this process's
+// writers and the one between processes.
 func (b sqliteBackend) migrator(ctx context.Context, d *DB) (*migrator, error) {
 	unlock, err := d.lockWriter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := b.lockProcesses(ctx)
+	lock, err := lockProcesses(ctx, b.path)
 	if err != nil {
 		unlock()
 		return nil, err
@@ -138,8 +147,11 @@ func (b sqliteBackend) migrator(ctx context.Context, d *DB) (*migrator, error) {
 	}, nil
 }
 
-func (b sqliteBackend) lockProcesses(ctx context.Context) (*sql.DB, error) {
-	path, err := createFile(b.path + "-migrate")
+// lockProcesses makes the processes that have the file take turns, until the
+// result is closed. It is an exclusive lock on an empty database beside the
+// real one, which the system frees when its holder dies.
+func lockProcesses(ctx context.Context, path string) (*sql.DB, error) {
+	path, err := createFile(path + "-turn")
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +163,7 @@ func (b sqliteBackend) lockProcesses(ctx context.Context) (*sql.DB, error) {
 	lock := sql.OpenDB(connector)
 	lock.SetMaxOpenConns(1) // the connection that has the lock
 	if _, err := lock.ExecContext(ctx, "BEGIN EXCLUSIVE"); err != nil {
-		return nil, errors.Join(fmt.Errorf("db: waiting for another migration: %w", mapError(ctx, err)), lock.Close())
+		return nil, errors.Join(fmt.Errorf("db: waiting for another process to open or migrate it: %w", mapError(ctx, err)), lock.Close())
 	}
 	return lock, nil
 }
