@@ -74,6 +74,8 @@ var serviceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
 // Open connects to "sqlite:/path/to/file.db" or "postgres://…".
 //
 // SQLite's file and its directory are created, readable by the owner only.
+// Beside the file lie SQLite's own -wal and -shm, which belong to it, and an
+// empty -turn, by which processes take turns at opening and migrating.
 // On PostgreSQL the schema named after the service is created if it is
 // missing, and is the whole search path; runtime parameters in the URL, such
 // as statement_timeout, win over the defaults. A server that cannot be reached
