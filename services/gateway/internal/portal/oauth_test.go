@@ -1,0 +1,79 @@
+package portal_test
+
+import (
+	"context"
+	"sync"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+// fakeOAuth has one request waiting, pendingID, and asks whoever it does not
+// know to log in and everybody else for consent.
+type fakeOAuth struct {
+	oauth.Service
+	mu          sync.Mutex
+	err         error
+	interaction oauth.Interaction
+	prompt      string // what Login asks for
+	authorized  []oauth.AuthorizeRequest
+	resumed     []oauth.ResumeRequest
+	answer      *oauth.Authorization // overrides
+}
+
+const pendingID = "pending-request-1"
+
+func newFakeOAuth() *fakeOAuth {
+	return &fakeOAuth{interaction: oauth.Interaction{
+		ID:         pendingID,
+		Client:     oauth.Client{ID: "rota", Name: "Rota Planner"},
+		Scopes:     []string{"openid", "profile", "email", "hub", "offline_access", "rota.write"},
+		RedirectTo: "https://app.example.net",
+	}}
+}
+
+func (f *fakeOAuth) Authorize(_ context.Context, r oauth.AuthorizeRequest) (oauth.Authorization, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.authorized = append(f.authorized, r)
+	return f.decide(r.Login, nil, false)
+}
+
+func (f *fakeOAuth) Resume(_ context.Context, r oauth.ResumeRequest) (oauth.Authorization, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.resumed = append(f.resumed, r)
+	if r.ID != pendingID {
+		return oauth.Authorization{}, fault.New(fault.Gone, "")
+	}
+	return f.decide(r.Login, r.Decision, r.Selected)
+}
+
+func (f *fakeOAuth) decide(login *oauth.Login, decision *oauth.Decision, selected bool) (oauth.Authorization, error) {
+	asked := f.interaction
+	switch {
+	case f.err != nil:
+		return oauth.Authorization{}, f.err
+	case f.answer != nil:
+		return *f.answer, nil
+	case login == nil, f.prompt != "" && !selected:
+		asked.Prompt = f.prompt
+		return oauth.Authorization{Login: &asked}, nil
+	case decision == nil:
+		asked.Prompt = oauth.PromptConsent
+		return oauth.Authorization{Consent: &asked}, nil
+	case decision.Allow:
+		return oauth.Authorization{Redirect: "https://app.example.net/callback?code=c&state=s"}, nil
+	}
+	return oauth.Authorization{Redirect: "https://app.example.net/callback?error=access_denied&state=s"}, nil
+}
+
+func (f *fakeOAuth) Pending(_ context.Context, r oauth.PendingRequest) (oauth.Interaction, error) {
+	if f.err != nil {
+		return oauth.Interaction{}, f.err
+	}
+	if r.ID != pendingID {
+		return oauth.Interaction{}, fault.New(fault.Gone, "")
+	}
+	return f.interaction, nil
+}
