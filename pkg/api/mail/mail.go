@@ -73,7 +73,8 @@ type DeadLetter struct {
 	Created  time.Time `json:"created_time"`
 }
 
-// DeadLetters are the mails that could not be delivered, newest first.
+// DeadLetters are the mails that could not be delivered, those given up first
+// before the others.
 type DeadLetters struct {
 	Letters []DeadLetter `json:"letters"`
 }

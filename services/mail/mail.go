@@ -1,0 +1,96 @@
+package mail
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/outbox"
+	"github.com/gatehouse-id/gatehouse/services/mail/internal/letter"
+	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtp"
+)
+
+//go:embed migrations/*.sql
+var embedded embed.FS
+
+// Migrations make the service's tables.
+var Migrations, _ = fs.Sub(embedded, "migrations") // fails only for a malformed path
+
+// How a mail is tried.
+const (
+	topic       = "smtp"
+	firstWait   = 30 * time.Second
+	longestWait = time.Hour
+	// tryFor is how long after its acceptance a mail is given up. Until then
+	// there are about 80 attempts, or more after restarts; the outbox's own
+	// limit is only there for what ends the process each time.
+	tryFor      = 3 * 24 * time.Hour
+	maxAttempts = 1000
+)
+
+// Deps are what the service works with. All fields are required.
+type Deps struct {
+	Obs   *obs.Obs
+	Clock clockwork.Clock
+	DB    *db.DB // migrated
+	Ring  *keyring.Ring
+}
+
+// Service is the mail service.
+type Service struct {
+	db      *db.DB
+	clock   clockwork.Clock
+	logger  *slog.Logger
+	letters *letter.Set
+	outbox  *outbox.Outbox
+	metrics *metrics
+	mailbox *mailbox     // nil: there is none
+	server  *smtp.Server // nil: there is a mailbox
+}
+
+var _ mail.Service = (*Service)(nil)
+
+// New makes the service. It does not connect to the SMTP server.
+func New(_ context.Context, c Config, d Deps) (*Service, error) {
+	c = c.withDefaults()
+	letters, err := letter.Load(c.ProductName)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, letters: letters, metrics: newMetrics(d.Obs.Registry),
+	}
+	deliver := s.toServer
+	if c.DevMailbox {
+		s.mailbox, deliver = &mailbox{db: d.DB, ring: d.Ring}, s.toMailbox
+	} else if s.server, err = newServer(c.SMTP, d.Obs); err != nil {
+		return nil, err
+	}
+	s.outbox = outbox.New(outbox.Options{
+		DB: d.DB, Ring: d.Ring, Clock: d.Clock,
+		Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
+		Handlers: map[string]outbox.Handler{topic: deliver},
+		Backoff:  outbox.Exponential(firstWait, longestWait), MaxAttempts: maxAttempts,
+	})
+	return s, nil
+}
+
+func newServer(c SMTP, o *obs.Obs) (*smtp.Server, error) {
+	options, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	options.Tracer = o.Tracer
+	return smtp.New(options)
+}
+
+// Run delivers mails until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return s.outbox.Run(ctx) }
