@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -89,8 +90,7 @@ func (v *visit) readForm() error {
 			return edge.ErrUnsupportedMediaType()
 		}
 	}
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-	err := v.r.ParseForm()
+	body, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, maxForm))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -98,7 +98,9 @@ func (v *visit) readForm() error {
 	case err != nil:
 		return badForm(err)
 	}
-	v.form = v.r.PostForm
+	if v.form, err = url.ParseQuery(string(body)); err != nil {
+		return badForm(err)
+	}
 	return checkText(v.form)
 }
 

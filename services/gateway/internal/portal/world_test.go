@@ -33,7 +33,7 @@ var catalogue = sync.OnceValues(i18n.New)
 // world is the pages behind the edge's own chain, in front of doubles of the
 // services.
 type world struct {
-	t        testing.TB
+	t        *testing.T
 	clock    *clockwork.FakeClock
 	accounts *gatewaytest.Accounts
 	sessions *gatewaytest.Sessions
@@ -43,7 +43,7 @@ type world struct {
 }
 
 // newWorld makes a world; adjust may change what the pages are made of.
-func newWorld(t testing.TB, adjust ...func(*portal.Deps)) *world {
+func newWorld(t *testing.T, adjust ...func(*portal.Deps)) *world {
 	t.Helper()
 	w := &world{t: t, clock: clockwork.NewFakeClockAt(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))}
 	w.accounts = gatewaytest.NewAccounts(w.clock.Now())
@@ -186,7 +186,7 @@ func (b *browser) follow(a answer) answer {
 // answer is a response, and its page.
 type answer struct {
 	*httptest.ResponseRecorder
-	t testing.TB
+	t *testing.T
 }
 
 func (a answer) location() string { return a.Header().Get("Location") }
