@@ -63,10 +63,10 @@ func each(t *testing.T, test func(t *testing.T, h *harness)) {
 	})
 }
 
-func newHarness(t testing.TB, d *db.DB) *harness {
-	t.Helper()
+func newHarness(tb testing.TB, d *db.DB) *harness {
+	tb.Helper()
 	h := &harness{
-		t: t, db: d, clock: testkit.Clock(), ring: sharedRing(t), accounts: newFakeAccounts(),
+		t: tb, db: d, clock: testkit.Clock(), ring: sharedRing(tb), accounts: newFakeAccounts(),
 		log: &lockedBuffer{}, spans: tracetest.NewInMemoryExporter(), issuer: testOrigin,
 		config: Config{
 			AccessLifetime: 10 * time.Minute, IDLifetime: time.Hour, CodeLifetime: time.Minute,
@@ -77,7 +77,7 @@ func newHarness(t testing.TB, d *db.DB) *harness {
 	h.obs = obs.Nop()
 	h.obs.Logger = slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	h.obs.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSyncer(h.spans))
-	seedKey(t, d)
+	seedKey(tb, d)
 	h.restart()
 	return h
 }
@@ -101,10 +101,10 @@ var testRoot = func() []byte {
 	return root
 }()
 
-func sharedRing(t testing.TB) *keyring.Ring {
-	t.Helper()
+func sharedRing(tb testing.TB) *keyring.Ring {
+	tb.Helper()
 	ring, err := keyring.NewRing(testRoot)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return ring
 }
 
@@ -116,22 +116,22 @@ var keyRow struct {
 }
 
 // seedKey puts the shared key into a database, and makes it in the first one.
-func seedKey(t testing.TB, d *db.DB) {
-	t.Helper()
+func seedKey(tb testing.TB, d *db.DB) {
+	tb.Helper()
 	keyRow.Lock()
 	defer keyRow.Unlock()
 	k := &keyRow
 	if k.id != "" {
-		_, err := d.Exec(t.Context(), `INSERT INTO signing_keys (id, name, generation, alg, sealed, signs_from) VALUES ($1, $2, $3, $4, $5, $6)`,
+		_, err := d.Exec(tb.Context(), `INSERT INTO signing_keys (id, name, generation, alg, sealed, signs_from) VALUES ($1, $2, $3, $4, $5, $6)`,
 			k.id, k.name, k.generation, k.alg, k.sealed, k.signsFrom)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		return
 	}
-	_, err := keyring.NewKeys(t.Context(), keyring.KeysOptions{
-		DB: d, Ring: sharedRing(t), Clock: testkit.Clock(), Name: "id-token", Alg: keyring.RS256, Rotate: time.Hour, Retire: time.Hour,
+	_, err := keyring.NewKeys(tb.Context(), keyring.KeysOptions{
+		DB: d, Ring: sharedRing(tb), Clock: testkit.Clock(), Name: "id-token", Alg: keyring.RS256, Rotate: time.Hour, Retire: time.Hour,
 	})
-	require.NoError(t, err)
-	require.NoError(t, d.QueryRow(t.Context(), "SELECT id, name, generation, alg, sealed, signs_from FROM signing_keys").
+	require.NoError(tb, err)
+	require.NoError(tb, d.QueryRow(tb.Context(), "SELECT id, name, generation, alg, sealed, signs_from FROM signing_keys").
 		Scan(&k.id, &k.name, &k.generation, &k.alg, &k.sealed, &k.signsFrom))
 }
 
@@ -203,11 +203,11 @@ func (h *harness) authorize(f url.Values, login *oauth.Login) oauth.Authorizatio
 }
 
 // redirected are the parameters that the browser brings to the client.
-func redirected(t testing.TB, a oauth.Authorization) url.Values {
-	t.Helper()
-	require.NotEmpty(t, a.Redirect, "%+v %+v", a, a.Problem)
+func redirected(tb testing.TB, a oauth.Authorization) url.Values {
+	tb.Helper()
+	require.NotEmpty(tb, a.Redirect, "%+v %+v", a, a.Problem)
 	u, err := url.Parse(a.Redirect)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return u.Query()
 }
 
@@ -309,10 +309,10 @@ func (h *harness) active(c oauth.CreatedClient, token string) bool {
 	return a.json["active"] == true
 }
 
-func requireError(t testing.TB, a answer, status int, code string) {
-	t.Helper()
-	require.Equal(t, status, a.status, a.body)
-	require.Equal(t, code, a.text("error"), a.body)
+func requireError(tb testing.TB, a answer, status int, code string) {
+	tb.Helper()
+	require.Equal(tb, status, a.status, a.body)
+	require.Equal(tb, code, a.text("error"), a.body)
 }
 
 // lockedBuffer is a log that several goroutines write.
@@ -333,9 +333,9 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func canceled(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+func canceled(tb testing.TB) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
 	cancel()
 	return ctx
 }

@@ -226,11 +226,11 @@ func TestNothingSecretIsTold(t *testing.T) {
 		for _, span := range spans {
 			told.WriteString(span.Name + span.Status.Description)
 			for _, attribute := range span.Attributes {
-				told.WriteString(attribute.Value.Emit())
+				told.WriteString(attribute.Value.String())
 			}
 			for _, event := range span.Events {
 				for _, attribute := range event.Attributes {
-					told.WriteString(attribute.Value.Emit())
+					told.WriteString(attribute.Value.String())
 				}
 			}
 		}

@@ -38,7 +38,7 @@ func build(ctx context.Context, rt *app.Runtime, c oauth.Config) error {
 	if err != nil {
 		return err
 	}
-	users, err := rt.Dial(accounts.Name)
+	users, err := rt.Dial(accounts.Name) //nolint:contextcheck // closed with the runtime
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func build(ctx context.Context, rt *app.Runtime, c oauth.Config) error {
 	if err != nil {
 		return err
 	}
-	rt.Go("oauth", service.Run)
+	rt.Go("oauth", service.Run) //nolint:contextcheck // runs for as long as the process
 	server := rt.NewServer()
 	api.Mount(server, service)
 	server.HandleHTTP("/", service.Public())

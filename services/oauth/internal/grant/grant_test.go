@@ -86,5 +86,5 @@ func TestIDsSortByTime(t *testing.T) {
 	now := time.Now()
 	a, b := NewID(now), NewID(now.Add(time.Millisecond))
 	assert.Less(t, a.String(), b.String())
-	assert.NotEqual(t, NewID(now), NewID(now))
+	assert.NotEqual(t, a, NewID(now))
 }
