@@ -71,14 +71,14 @@ func (s *Service) EndAll(ctx context.Context, r sessions.EndAllRequest) (api.Not
 // Revocations lists the sessions that have ended since.
 func (s *Service) Revocations(ctx context.Context, r sessions.RevocationsRequest) (sessions.Revocations, error) {
 	now := s.clock.Now().UTC() // read first: what ends meanwhile is in the next answer, too
-	since := r.Since.Add(-overlap)
-	switch {
-	case r.Since.IsZero():
+	since := r.Since
+	if since.IsZero() {
 		since = now.Add(-firstFeed)
-	case since.Before(now.Add(-maxFeed)):
-		since = now.Add(-maxFeed)
 	}
-	ids, err := store.EndedSince(ctx, s.db, since)
+	if earliest := now.Add(-maxFeed); since.Before(earliest) {
+		since = earliest
+	}
+	ids, err := store.EndedSince(ctx, s.db, since.Add(-overlap))
 	if err != nil {
 		return sessions.Revocations{}, err
 	}
