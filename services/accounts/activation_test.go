@@ -29,6 +29,7 @@ func TestAnAddressWithAnAccount(t *testing.T) {
 	onEach(t, func(f *fixture) {
 		olli := f.register(olliMail)
 		before := f.dump("users", "activations", "hubs", "memberships", "credentials")
+		f.clock.Advance(time.Minute)
 
 		stranger := registration(strings.ToUpper(olliMail))
 		stranger.FirstName, stranger.Language = "Somebody", accounts.German

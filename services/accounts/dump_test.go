@@ -31,7 +31,7 @@ func (f *fixture) dump(tables ...string) string {
 			fmt.Fprintf(&b, "%s:", table)
 			for i, v := range values {
 				if raw, ok := v.([]byte); ok {
-					v = string(raw) + " " + hex.EncodeToString(raw)
+					v = fmt.Sprintf("%q %x", raw, raw)
 				}
 				fmt.Fprintf(&b, " %s=%v", columns[i], v)
 			}
