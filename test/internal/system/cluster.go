@@ -1,0 +1,154 @@
+package system
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit/fakeconsul"
+)
+
+// services are the processes of a cluster, in no order in which they need each
+// other: whoever comes first waits.
+var services = []string{"gateway", "oauth", "accounts", "sessions", "mail"}
+
+// Cluster starts every service in a process of its own, on PostgreSQL. They
+// talk mutual TLS and find each other through Consul.
+func Cluster(t testing.TB) *System {
+	t.Helper()
+	public := freePort(t)
+	s := &System{
+		URL:   "http://localhost:" + strconv.Itoa(public),
+		Debug: map[string]string{},
+		Logs:  newLog(t),
+	}
+	consul := startConsul(t)
+	authority := testkit.CA(t)
+	database := testkit.DatabaseURL(t, "postgres")
+	rootKey := "GATEHOUSE_ROOT_KEY=" + base64.StdEncoding.EncodeToString([]byte(rand.Text()[:16]+rand.Text()[:16]))
+	common := []string{
+		"CONSUL_HTTP_ADDR=" + consul,
+		"GATEHOUSE_DATABASE_URL=" + database,
+		rootKey,
+		"GATEHOUSE_DRAIN=0s",
+		"GATEHOUSE_LOG_LEVEL=debug",
+	}
+	for _, name := range services {
+		s.Debug[name] = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+		files := authority.Issue(name)
+		environ := slices.Concat(common, s.only(name), []string{
+			"GATEHOUSE_LISTEN=127.0.0.1:0",
+			"GATEHOUSE_DEBUG_LISTEN=" + s.Debug[name],
+			"GATEHOUSE_TLS_CERT=" + files.Cert, "GATEHOUSE_TLS_KEY=" + files.Key, "GATEHOUSE_TLS_CA=" + files.CA,
+		})
+		if name == "gateway" {
+			environ = slices.DeleteFunc(environ, isStorage)
+			environ = append(environ, fmt.Sprintf("GATEHOUSE_LISTEN=127.0.0.1:%d", public), manyCalls)
+		} else {
+			migrate(t, environ, name)
+		}
+		p := Start(t, s.Logs, environ, name, "serve")
+		s.processes = append(s.processes, p)
+	}
+	s.Operate = func(t testing.TB, args ...string) []byte {
+		t.Helper()
+		environ := []string{
+			"GATEHOUSE_PUBLIC_URL=" + s.URL, "GATEHOUSE_DATABASE_URL=" + database, rootKey,
+			"GATEHOUSE_DATA_DIR=" + t.TempDir(), "GATEHOUSE_DEV_MAILBOX=true",
+		}
+		return operate(t, environ, append([]string{"--output", "json"}, args...)...)
+	}
+	for i, name := range services {
+		Eventually(t, name+" to be ready", func() bool {
+			require.False(t, s.processes[i].Exited(), "%s ended: %s", name, s.Logs)
+			return answers(t.Context(), "http://"+s.Debug[name]+"/readyz")
+		})
+	}
+	Eventually(t, "the gateway to find the others", func() bool {
+		return answers(t.Context(), s.URL+"/.well-known/openid-configuration") && answers(t.Context(), s.URL+"/mailbox/messages")
+	})
+	return s
+}
+
+// only are the settings that not all services have: a service refuses those it
+// does not know.
+func (s *System) only(name string) []string {
+	if name == "mail" {
+		return []string{"GATEHOUSE_DEV_MAILBOX=true"}
+	}
+	return []string{"GATEHOUSE_PUBLIC_URL=" + s.URL}
+}
+
+// isStorage tells settings that the gateway, which stores nothing, refuses.
+func isStorage(pair string) bool {
+	return strings.HasPrefix(pair, "GATEHOUSE_DATABASE_URL=") || strings.HasPrefix(pair, "GATEHOUSE_ROOT_KEY=")
+}
+
+func migrate(t testing.TB, environ []string, name string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), Binary(t, name), "migrate")
+	c.Env = environ
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, "%s migrate: %s", name, out)
+}
+
+// startConsul gives the address of a Consul: a real one where there is one on
+// PATH, otherwise a double that speaks the part of its API which is used.
+func startConsul(t testing.TB) string {
+	t.Helper()
+	path, err := exec.LookPath("consul")
+	if err != nil {
+		t.Log("consul is not on PATH: discovery goes through the test double")
+		return strings.TrimPrefix(fakeconsul.Start(t, fakeconsul.Options{Checks: 100 * time.Millisecond}).URL, "http://")
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	config, err := json.Marshal(map[string]any{
+		"bind_addr": "127.0.0.1", "client_addr": "127.0.0.1", "disable_update_check": true,
+		"ports": map[string]int{
+			"http": portOf(t, address), "dns": -1, "grpc": -1, "grpc_tls": -1,
+			"server": freePort(t), "serf_lan": freePort(t), "serf_wan": freePort(t),
+		},
+	})
+	require.NoError(t, err)
+	log := newLog(t)
+	c := exec.CommandContext(t.Context(), path, "agent", "-dev", "-log-level=warn", "-hcl="+string(config)) //nolint:gosec // the operator's own consul
+	c.Stdout, c.Stderr = log, log
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = 10 * time.Second
+	require.NoError(t, c.Start())
+	t.Cleanup(func() { _ = c.Wait() }) // it is told to end with the test's context, before this
+	Eventually(t, "consul to elect itself", func() bool { return hasLeader(t, address) })
+	return address
+}
+
+func hasLeader(t testing.TB, address string) bool {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/v1/status/leader", http.NoBody)
+	require.NoError(t, err)
+	res, err := HTTP().Do(r)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = res.Body.Close() }()
+	var leader string
+	return json.NewDecoder(res.Body).Decode(&leader) == nil && leader != ""
+}
+
+func portOf(t testing.TB, address string) int {
+	t.Helper()
+	_, text, _ := strings.Cut(address, ":")
+	port, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return port
+}

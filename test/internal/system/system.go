@@ -1,0 +1,188 @@
+package system
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// manyCalls lifts the rate limit: a test is one address that does the work of
+// many people.
+const manyCalls = "GATEHOUSE_RATE_ADDRESS=1000000"
+
+// startTime bounds how long a Gatehouse may take to serve.
+const startTime = 60 * time.Second
+
+// System is a running Gatehouse.
+type System struct {
+	// URL is the public origin, without a slash at the end.
+	URL string
+	// Debug are the addresses of the debug ports, by process.
+	Debug map[string]string
+	// Logs is what all processes have logged.
+	Logs *Log
+	// Operate runs the operator's command line against the storage and returns
+	// the JSON it printed.
+	Operate func(t testing.TB, args ...string) []byte
+
+	processes []*Process
+}
+
+// Each runs the test on both shapes.
+func Each(t *testing.T, test func(t *testing.T, s *System)) {
+	t.Helper()
+	t.Run("one process", func(t *testing.T) { test(t, Standalone(t)) })
+	t.Run("five processes", func(t *testing.T) { test(t, Cluster(t)) })
+}
+
+// Log collects what processes write, for tests that search it and for failures.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+// String is all that was written so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func newLog(t testing.TB) *Log {
+	t.Helper()
+	l := &Log{}
+	t.Cleanup(func() {
+		if t.Failed() {
+			text := l.String()
+			t.Logf("the processes said:\n%s", text[max(0, len(text)-8000):])
+		}
+	})
+	return l
+}
+
+// HTTP is a client with a time limit for tests.
+func HTTP() *http.Client { return &http.Client{Timeout: 20 * time.Second} }
+
+// Eventually waits until the condition holds. It asks again every few
+// milliseconds, because what it waits for is in another process.
+func Eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(startTime)
+	defer deadline.Stop()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for !condition() {
+		select {
+		case <-deadline.C:
+			require.FailNow(t, "waited in vain for "+what)
+		case <-again.C:
+		}
+	}
+}
+
+// freePort is a port that nobody listens on right now.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	address, ok := l.Addr().(*net.TCPAddr)
+	require.True(t, ok)
+	return address.Port
+}
+
+// answers tells whether a GET of the URL is answered with 200.
+func answers(ctx context.Context, url string) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return false
+	}
+	res, err := HTTP().Do(r)
+	if err != nil {
+		return false
+	}
+	_ = res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
+// programs are built once per test process, into a folder that Main removes.
+var programs struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// Binary is the path of a program, built from this tree.
+func Binary(t testing.TB, name string) string {
+	t.Helper()
+	programs.once.Do(func() { programs.dir, programs.err = buildPrograms() })
+	require.NoError(t, programs.err)
+	return filepath.Join(programs.dir, name)
+}
+
+func buildPrograms() (string, error) {
+	root, err := repository()
+	if err != nil {
+		return "", err
+	}
+	commands, err := filepath.Glob(filepath.Join(root, "services", "*", "cmd", "*"))
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "gatehouse-bin-")
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "go", append([]string{"build", "-o", dir + "/"}, commands...)...)
+	c.Dir = root
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("building the programs: %w\n%s", err, out)
+	}
+	return dir, nil
+}
+
+// Main runs the tests and removes what was built and started for them.
+func Main(m *testing.M) {
+	code := m.Run()
+	if programs.dir != "" {
+		_ = os.RemoveAll(programs.dir)
+	}
+	os.Exit(code)
+}
+
+// repository is the root of the tree: where go.work is.
+func repository() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.work")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no go.work above %s", dir)
+		}
+		dir = filepath.Dir(dir)
+	}
+}

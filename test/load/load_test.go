@@ -1,0 +1,175 @@
+// Package load_test measures whole requests, through HTTP and every service,
+// on both databases. Run it with `make bench`.
+package load_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/argon2"
+
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+	"github.com/gatehouse-id/gatehouse/test/internal/system"
+)
+
+func TestMain(m *testing.M) { system.Main(m) }
+
+// client keeps its connections: what is measured is Gatehouse, not handshakes.
+var client = &http.Client{
+	Timeout:   time.Minute,
+	Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+}
+
+// each runs the benchmark on SQLite and on PostgreSQL.
+func each(b *testing.B, run func(b *testing.B, s *system.System)) {
+	b.Helper()
+	for _, dialect := range []string{"sqlite", "postgres"} {
+		b.Run(dialect, func(b *testing.B) {
+			o := system.StandaloneOptions{Environ: []string{"GATEHOUSE_RATE_USER=100000000", "GATEHOUSE_RATE_OAUTH_FAILURES=100000000"}}
+			if dialect == "postgres" {
+				o.DatabaseURL = testkit.DatabaseURL(b, dialect)
+			}
+			run(b, system.StandaloneWith(b, o))
+		})
+	}
+}
+
+// BenchmarkArgon2id is the bare cost of one password check with the default
+// parameters: the floor under a login.
+func BenchmarkArgon2id(b *testing.B) {
+	salt := make([]byte, 16)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			argon2.IDKey([]byte("correct horse battery staple"), salt, 2, 19*1024, 1, 32)
+		}
+	})
+}
+
+// BenchmarkLogin is POST /v1/auth, to be read next to BenchmarkArgon2id.
+func BenchmarkLogin(b *testing.B) {
+	each(b, func(b *testing.B, s *system.System) {
+		person, _ := s.Register(b, "load@example.org")
+		body, err := json.Marshal(map[string]string{"user": person.Email, "password": person.Password})
+		require.NoError(b, err)
+		parallel(b, func() *http.Request {
+			r := newRequest(b, http.MethodPost, s.URL+"/v1/auth", string(body))
+			r.Header.Set("Content-Type", "application/json")
+			return r
+		})
+	})
+}
+
+// BenchmarkSession is GET /v1/auth.
+func BenchmarkSession(b *testing.B) {
+	each(b, func(b *testing.B, s *system.System) {
+		_, a := s.Register(b, "load@example.org")
+		parallel(b, func() *http.Request {
+			r := newRequest(b, http.MethodGet, s.URL+"/v1/auth", "")
+			r.Header.Set("Authorization", "Bearer "+a.Token)
+			return r
+		})
+	})
+}
+
+// BenchmarkClientCredentials is a token for a machine.
+func BenchmarkClientCredentials(b *testing.B) {
+	each(b, func(b *testing.B, s *system.System) {
+		app := system.NewApp(b, s, "--grant", "client_credentials")
+		parallel(b, func() *http.Request {
+			return tokenRequest(b, s, app, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
+		})
+	})
+}
+
+// BenchmarkIntrospection is RFC 7662.
+func BenchmarkIntrospection(b *testing.B) {
+	each(b, func(b *testing.B, s *system.System) {
+		app := system.NewApp(b, s, "--grant", "client_credentials")
+		token, _ := do(b, tokenRequest(b, s, app, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}}))["access_token"].(string)
+		parallel(b, func() *http.Request {
+			return tokenRequest(b, s, app, "/oauth2/introspect", url.Values{"token": {token}})
+		})
+	})
+}
+
+// BenchmarkRefresh rotates refresh tokens, one family after the other: a family
+// is one client's, which waits for its answer.
+func BenchmarkRefresh(b *testing.B) {
+	each(b, func(b *testing.B, s *system.System) {
+		person, _ := s.Register(b, "load@example.org")
+		app := system.NewApp(b, s)
+		browser := system.NewBrowser(b, app.Config.RedirectURL)
+		request := app.Start()
+		browser.Open(request.URL)
+		browser.Submit("/login", url.Values{"user": {person.Email}, "password": {person.Password}})
+		browser.Submit("/consent", url.Values{"decision": {"allow"}})
+		token, _ := app.Finish(request, browser.Arrived)
+		refresh := token.RefreshToken
+		for b.Loop() {
+			answer := do(b, tokenRequest(b, s, app, "/oauth2/token", url.Values{
+				"grant_type": {"refresh_token"}, "refresh_token": {refresh},
+			}))
+			refresh, _ = answer["refresh_token"].(string)
+		}
+		perSecond(b)
+	})
+}
+
+func tokenRequest(b *testing.B, s *system.System, a *system.App, path string, form url.Values) *http.Request {
+	b.Helper()
+	r := newRequest(b, http.MethodPost, s.URL+path, form.Encode())
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(url.QueryEscape(a.Config.ClientID), url.QueryEscape(a.Secret))
+	return r
+}
+
+func newRequest(b *testing.B, method, address, body string) *http.Request {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		b.Error(err)
+	}
+	return r
+}
+
+// parallel sends requests from several connections at once and asserts that
+// each is answered with 200.
+func parallel(b *testing.B, request func() *http.Request) {
+	b.Helper()
+	b.SetParallelism(4)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			do(b, request())
+		}
+	})
+	perSecond(b)
+}
+
+func do(b *testing.B, r *http.Request) map[string]any {
+	b.Helper()
+	res, err := client.Do(r)
+	if err != nil {
+		b.Error(err)
+		return nil
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		b.Errorf("status %d: %s %v", res.StatusCode, body, err)
+	}
+	var answer map[string]any
+	_ = json.Unmarshal(body, &answer)
+	return answer
+}
+
+func perSecond(b *testing.B) {
+	b.Helper()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+}
