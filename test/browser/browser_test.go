@@ -25,7 +25,7 @@ func TestFirstDay(t *testing.T) {
 	t.Parallel()
 	s, demo := system.StandaloneWithDemo(t)
 	b := open(t)
-	const email, password = "first@example.org", "a first day to remember"
+	const email, password = "newcomer@example.org", "a day to remember well"
 
 	b.run("registering",
 		chromedp.Navigate(s.URL+"/register"),
