@@ -13,7 +13,7 @@ import (
 // Config are the service's settings.
 type Config struct {
 	PublicURL string `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org."`
-	Name      string `env:"GATEHOUSE_NAME" envDefault:"Gatehouse" doc:"What the installation is called where no hub is."`
+	Name      string `env:"GATEHOUSE_PRODUCT_NAME" envDefault:"Gatehouse" doc:"What pages and mails call this installation."`
 	TermsURL  string `env:"GATEHOUSE_TERMS_URL" doc:"Where the terms of use are that people accept; none by default."`
 	// SelfRegistration is enforced by the accounts service; the pages only hide
 	// what would be refused.
@@ -22,12 +22,13 @@ type Config struct {
 	CORSOrigins    []string  `env:"GATEHOUSE_CORS_ORIGINS" doc:"Origins whose pages may call the JSON API, such as https://app.example.org. * is every origin, and then without cookies. None by default."`
 	TrustedProxies []Network `env:"GATEHOUSE_TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of proxies that are believed about the client (X-Forwarded-For, X-Forwarded-Proto)."`
 
-	RateWindow   time.Duration `env:"GATEHOUSE_RATE_WINDOW" envDefault:"60s" doc:"The time over which the rate limits count."`
-	RateUser     int           `env:"GATEHOUSE_RATE_USER" envDefault:"1000" doc:"API calls of one user per window."`
-	RateAddress  int           `env:"GATEHOUSE_RATE_ADDRESS" envDefault:"100" doc:"API calls without a session per window and client address (IPv6: per /64)."`
-	RateOAuth    int           `env:"GATEHOUSE_RATE_OAUTH_FAILURES" envDefault:"600" doc:"Failing calls to the public OAuth endpoints per window and client address."`
-	RateKeys     int           `env:"GATEHOUSE_RATE_KEYS" envDefault:"100000" doc:"How many users and addresses are counted at a time; the rarest are forgotten first."`
-	SessionCache int           `env:"GATEHOUSE_SESSION_CACHE" envDefault:"20000" doc:"How many session tokens are remembered between requests."`
+	RateWindow    time.Duration `env:"GATEHOUSE_RATE_WINDOW" envDefault:"60s" doc:"The time over which the rate limits count."`
+	RateUser      int           `env:"GATEHOUSE_RATE_USER" envDefault:"1000" doc:"API calls of one user per window."`
+	RateAddress   int           `env:"GATEHOUSE_RATE_ADDRESS" envDefault:"100" doc:"API calls without a session per window and client address (IPv6: per /64)."`
+	RateOAuth     int           `env:"GATEHOUSE_RATE_OAUTH_FAILURES" envDefault:"600" doc:"Failing calls to the public OAuth endpoints per window and client address."`
+	RateAuthorize int           `env:"GATEHOUSE_RATE_AUTHORIZE" envDefault:"600" doc:"Authorization requests per window and client address."`
+	RateKeys      int           `env:"GATEHOUSE_RATE_KEYS" envDefault:"100000" doc:"How many users and addresses are counted at a time; the rarest are forgotten first."`
+	SessionCache  int           `env:"GATEHOUSE_SESSION_CACHE" envDefault:"20000" doc:"How many session tokens are remembered between requests."`
 	// Two polls and a slow answer fit into the second in which an ended session
 	// has to be refused.
 	RevocationPoll time.Duration `env:"GATEHOUSE_REVOCATION_POLL" envDefault:"400ms" doc:"Time between two questions for ended sessions. Above 1s the session cache is useless."`
@@ -61,6 +62,7 @@ func (c *Config) Validate() []string {
 		{"GATEHOUSE_RATE_USER", c.RateUser},
 		{"GATEHOUSE_RATE_ADDRESS", c.RateAddress},
 		{"GATEHOUSE_RATE_OAUTH_FAILURES", c.RateOAuth},
+		{"GATEHOUSE_RATE_AUTHORIZE", c.RateAuthorize},
 		{"GATEHOUSE_RATE_KEYS", c.RateKeys},
 		{"GATEHOUSE_SESSION_CACHE", c.SessionCache},
 	} {

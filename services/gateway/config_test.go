@@ -51,7 +51,7 @@ func TestSettings(t *testing.T) {
 		"a cache of nothing":     {"GATEHOUSE_SESSION_CACHE=0", "GATEHOUSE_SESSION_CACHE"},
 		"counting no addresses":  {"GATEHOUSE_RATE_KEYS=-1", "GATEHOUSE_RATE_KEYS"},
 		"an unlimited OAuth":     {"GATEHOUSE_RATE_OAUTH_FAILURES=1000000", ""},
-		"a name for the product": {"GATEHOUSE_NAME=Falcon", ""},
+		"a name for the product": {"GATEHOUSE_PRODUCT_NAME=Falcon", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -96,7 +96,7 @@ func TestSecurityHeaders(t *testing.T) {
 		assert.NotContains(t, h.Get("Content-Security-Policy"), "unsafe", path)
 		assert.Equal(t, "nosniff", h.Get("X-Content-Type-Options"), path)
 		assert.Equal(t, "same-origin", h.Get("Referrer-Policy"), path)
-		assert.Equal(t, "same-origin", h.Get("Cross-Origin-Opener-Policy"), path)
+		assert.Empty(t, h.Get("Cross-Origin-Opener-Policy"), "%s: it would cut a popup off from its app", path)
 		assert.NotEmpty(t, h.Get("Cross-Origin-Resource-Policy"), path)
 		assert.Contains(t, h.Get("Permissions-Policy"), "camera=()", path)
 		assert.Contains(t, h.Get("Strict-Transport-Security"), "max-age=", path)

@@ -65,7 +65,8 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 		Obs: d.Obs, Clock: d.Clock, Texts: texts, Sessions: cache,
 		PublicURL: public, TrustedProxies: prefixes(c.TrustedProxies), Origins: c.CORSOrigins,
 		Limits: edge.Limits{
-			Window: c.RateWindow, User: c.RateUser, Address: c.RateAddress, OAuthFailures: c.RateOAuth, Keys: c.RateKeys,
+			Window: c.RateWindow, User: c.RateUser, Address: c.RateAddress,
+			OAuthFailures: c.RateOAuth, Authorizations: c.RateAuthorize, Keys: c.RateKeys,
 		},
 	})
 	if err != nil {

@@ -157,6 +157,22 @@ func TestOAuthEndpointsCountFailuresOnly(t *testing.T) {
 	assert.Equal(t, http.StatusOK, ask("198.51.100.7:1").Code)
 }
 
+// Whoever sends people here in masses fills a table with requests that wait.
+func TestAuthorizationRequestsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) { c.RateAuthorize = 3 }))
+	ask := func(from string) int {
+		return s.do(t, request{method: http.MethodGet, path: "/oauth2/authorize?client_id=app", from: from}).Code
+	}
+	for range 3 {
+		assert.NotEqual(t, http.StatusTooManyRequests, ask("198.51.100.7:1"))
+	}
+	assert.Equal(t, http.StatusTooManyRequests, ask("198.51.100.7:1"))
+	assert.NotEqual(t, http.StatusTooManyRequests, ask("198.51.100.8:1"))
+	s.clock.Advance(time.Minute)
+	assert.NotEqual(t, http.StatusTooManyRequests, ask("198.51.100.7:1"))
+}
+
 // Opening a link costs as any call does; nobody tries all of them.
 func TestLinksCannotBeGuessed(t *testing.T) {
 	t.Parallel()

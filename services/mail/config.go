@@ -25,7 +25,7 @@ const maxTimeout = 90 * time.Second
 
 // Config are the service's settings. Either SMTP.Host or DevMailbox is set.
 type Config struct {
-	ProductName string `env:"GATEHOUSE_PRODUCT_NAME" envDefault:"Gatehouse" doc:"What mails call this installation."`
+	ProductName string `env:"GATEHOUSE_PRODUCT_NAME" envDefault:"Gatehouse" doc:"What pages and mails call this installation."`
 	DevMailbox  bool   `env:"GATEHOUSE_DEV_MAILBOX" envDefault:"false" doc:"Instead of sending mails, keep the newest 500 to look at. For development: anybody can read them, and the links in them."`
 	SMTP        SMTP
 }

@@ -44,11 +44,13 @@ func (e *Edge) API(routes http.Handler, fail FailFunc) http.Handler {
 }
 
 // Pages is the chain around the hosted pages. Only what changes something
-// counts against the limits: a page brings its assets with it.
+// counts against the limits: a page brings its assets with it. Authorization
+// requests have a quota of their own, since each may leave a row behind.
 func (e *Edge) Pages(routes http.Handler, fail FailFunc) http.Handler {
 	return Chain(routes,
 		e.recoverPanics(fail),
 		e.secure(PagePolicy()),
+		e.limitAuthorizations(fail),
 		e.limitRate(fail, unsafeRequest),
 		limitBody(fail),
 		e.ownSite(fail, withoutAuthorizationEndpoint),

@@ -56,6 +56,8 @@ type Limits struct {
 	// OAuthFailures bounds the failing calls of one address to the public OAuth
 	// endpoints.
 	OAuthFailures int
+	// Authorizations bounds the authorization requests of one address.
+	Authorizations int
 	// Keys bounds how many users and addresses are counted at a time.
 	Keys int
 }
@@ -67,7 +69,7 @@ type Edge struct {
 	site    *http.CrossOriginProtection
 	metrics *metrics
 
-	users, addresses, badTokens, oauthFailures Limiter
+	users, addresses, badTokens, oauthFailures, authorizations Limiter
 }
 
 // New makes an Edge. Its error names an origin that is none.
@@ -86,6 +88,7 @@ func New(o Options) (*Edge, error) {
 	e.addresses = per("address", o.Limits.Address)
 	e.badTokens = per("bad_token", o.Limits.Address)
 	e.oauthFailures = per("oauth_failure", o.Limits.OAuthFailures)
+	e.authorizations = per("authorization", o.Limits.Authorizations)
 
 	site, err := newSite(o)
 	if err != nil {

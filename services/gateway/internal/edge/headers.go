@@ -45,7 +45,8 @@ func (e *Edge) secure(policy string) Middleware {
 			// origin may: without it browsers send "Origin: null" with a form.
 			h.Set("Referrer-Policy", "same-origin")
 			h.Set("Permissions-Policy", permissionsPolicy)
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
+			// No Cross-Origin-Opener-Policy: an app may open the login in a
+			// popup and wait for it to come back to its own origin.
 			h.Set("Cross-Origin-Resource-Policy", "same-origin")
 			if transport {
 				h.Set("Strict-Transport-Security", "max-age=63072000")

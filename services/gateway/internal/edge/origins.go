@@ -86,7 +86,7 @@ func cookieOnly(r *http.Request) bool { return of(r.Context()).credential.cookie
 
 // withoutAuthorizationEndpoint protects all pages but the one that relying
 // parties may post to (OpenID Connect Core section 3.1.2.1).
-func withoutAuthorizationEndpoint(r *http.Request) bool { return r.URL.Path != "/oauth2/authorize" }
+func withoutAuthorizationEndpoint(r *http.Request) bool { return r.URL.Path != authorizationEndpoint }
 
 // ownSite refuses requests that another site made the browser send and that
 // change something.

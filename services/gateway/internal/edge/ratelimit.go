@@ -96,6 +96,27 @@ func (e *Edge) limitFailures(next http.Handler) http.Handler {
 	})
 }
 
+// authorizationEndpoint is where relying parties send people (RFC 6749 section
+// 3.1).
+const authorizationEndpoint = "/oauth2/authorize"
+
+// limitAuthorizations holds an address to its quota of authorization requests:
+// one that has to wait for its user is stored, whoever made it.
+func (e *Edge) limitAuthorizations(fail FailFunc) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == authorizationEndpoint {
+				if d := e.take(r.Context(), e.authorizations, of(r.Context()).client); !d.OK {
+					e.metrics.throttled.WithLabelValues("authorization").Inc()
+					fail(w, r, fault.New(fault.Throttled, "").After(d.Reset))
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 func (e *Edge) take(ctx context.Context, l Limiter, key string) Decision {
 	d, err := l.Take(ctx, key)
 	return e.allowing(ctx, d, err)

@@ -20,7 +20,10 @@ var linkScopes = map[accounts.LinkKind]sessions.Scope{
 }
 
 // Registration is what somebody gives to register.
-type Registration struct{ FirstName, LastName, Email string }
+type Registration struct {
+	FirstName, LastName, Email string
+	Language                   i18n.Language // of the mail with the link
+}
 
 // Register asks for an account, whose owner then gets a link by mail. It answers
 // the same whether or not the address has one. Forbidden where registration is
@@ -28,7 +31,7 @@ type Registration struct{ FirstName, LastName, Email string }
 func (f *Flow) Register(ctx context.Context, r Registration) error {
 	_, err := f.deps.Accounts.InitiateActivation(ctx, accounts.InitiateActivationRequest{
 		FirstName: r.FirstName, LastName: r.LastName, Email: r.Email,
-		Language: accounts.Language(edge.Language(ctx)),
+		Language: accounts.Language(r.Language),
 		Origin:   edge.Origin(ctx),
 	})
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/i18n"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
@@ -140,7 +141,7 @@ func TestRenewWaitsForHalfOfTheLife(t *testing.T) {
 func TestRegistration(t *testing.T) {
 	t.Parallel()
 	f := start()
-	require.NoError(t, f.Register(t.Context(), flow.Registration{FirstName: "Olli", LastName: "Kahn", Email: "a@example.org"}))
+	require.NoError(t, f.Register(t.Context(), flow.Registration{FirstName: "Olli", LastName: "Kahn", Email: "a@example.org", Language: i18n.English}))
 	require.Len(t, f.accounts.Registered, 1)
 	assert.Equal(t, accounts.English, f.accounts.Registered[0].Language)
 	f.accounts.Fail("InitiateActivation", fault.New(fault.Forbidden, "fault.registration_off"))

@@ -3,10 +3,8 @@ package portal
 import (
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
-	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
 )
 
@@ -34,15 +32,9 @@ func (p *Portal) register(v *visit) error {
 	}
 	in := flow.Registration{
 		FirstName: v.form.Get("first_name"), LastName: v.form.Get("last_name"), Email: v.form.Get("email"),
+		Language: v.lang,
 	}
-	// Not by flow.Register: the mail has to be in the language of the page, which
-	// the visitor may have picked.
-	_, err := p.deps.Accounts.InitiateActivation(v.r.Context(), accounts.InitiateActivationRequest{
-		FirstName: in.FirstName, LastName: in.LastName, Email: in.Email,
-		Language: accounts.Language(v.lang),
-		Origin:   edge.Origin(v.r.Context()),
-	})
-	if err != nil {
+	if err := p.deps.Flow.Register(v.r.Context(), in); err != nil {
 		return v.again(err, "register", v.registerPage(in))
 	}
 	if id := v.value("authorization"); id != "" && len(id) <= maxAuthorization {

@@ -22,6 +22,7 @@ func (a *API) initiateActivation(_ http.ResponseWriter, r *http.Request) (reply,
 		FirstName: body.String("first_name"),
 		LastName:  body.String("last_name"),
 		Email:     body.String("email"),
+		Language:  edge.Language(r.Context()),
 	}
 	if err := body.Err(); err != nil {
 		return reply{}, err
