@@ -48,7 +48,7 @@ func (d *DB) Migrate(ctx context.Context) (err error) {
 		return fmt.Errorf("db: migrating %s: %w", d.service, mapError(ctx, err))
 	}
 	for _, r := range results {
-		d.logger.InfoContext(ctx, "migrated the database", slog.String("service", d.service),
+		d.logger.InfoContext(ctx, "migrated the database", slog.String("database", d.service),
 			slog.String("migration", r.Source.Path), slog.Duration("took", r.Duration))
 	}
 	return nil

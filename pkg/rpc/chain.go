@@ -133,11 +133,11 @@ func logFault(ctx context.Context, logger *slog.Logger, s *spec, f *fault.Fault)
 		slog.String("fault", string(f.Kind)), slog.String("fault_id", f.ID), slog.String("error", f.Error()))
 }
 
-// admit lets in only the callers on the list.
-func admit(callers []string) endpoint.Middleware {
+// admit lets in only callers that both the server and the route name.
+func admit(server, route []string) endpoint.Middleware {
 	return func(next endpoint.Endpoint) endpoint.Endpoint {
 		return func(ctx context.Context, request any) (any, error) {
-			if name := Caller(ctx); !allowed(callers, name) {
+			if name := Caller(ctx); !allowed(server, name) || !allowed(route, name) {
 				return nil, fault.New(fault.Forbidden, "").Because(fmt.Errorf("caller %q is not on the list", name))
 			}
 			return next(ctx, request)

@@ -22,6 +22,10 @@ const maxBody = 8 << 20
 type Route[Req, Res any] struct {
 	Service string
 	Method  string
+	// Callers names the services that may call the method: a service that is
+	// broken into must not be able to do what it never needs. See also
+	// ServerOptions.
+	Callers []string
 	// Idempotent methods are tried again on another instance when the first
 	// one could not be reached or broke off. All others are tried again only
 	// when it is certain that nothing was sent.
@@ -33,6 +37,7 @@ type Route[Req, Res any] struct {
 // spec is a Route without its types, as the transports need it.
 type spec struct {
 	service, method string
+	callers         []string
 	idempotent      bool
 	timeout         time.Duration
 	decodeRequest   func(io.Reader) (any, error)
@@ -49,7 +54,7 @@ func (r Route[Req, Res]) spec() *spec {
 		timeout = DefaultTimeout
 	}
 	return &spec{
-		service: r.Service, method: r.Method, idempotent: r.Idempotent, timeout: timeout,
+		service: r.Service, method: r.Method, callers: r.Callers, idempotent: r.Idempotent, timeout: timeout,
 		decodeRequest:  decode[Req],
 		decodeResponse: decode[Res],
 	}

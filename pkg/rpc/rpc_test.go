@@ -33,9 +33,9 @@ type greeting struct {
 }
 
 var (
-	greet     = rpc.Route[greetRequest, greeting]{Service: "greeter", Method: "Greet", Idempotent: true}
-	greetOnce = rpc.Route[greetRequest, greeting]{Service: "greeter", Method: "GreetOnce"}
-	unmounted = rpc.Route[greetRequest, greeting]{Service: "greeter", Method: "Unmounted"}
+	greet     = rpc.Route[greetRequest, greeting]{Service: "greeter", Method: "Greet", Callers: []string{"gateway"}, Idempotent: true}
+	greetOnce = rpc.Route[greetRequest, greeting]{Service: "greeter", Method: "GreetOnce", Callers: []string{"gateway"}}
+	unmounted = rpc.Route[greetRequest, greeting]{Service: "greeter", Method: "Unmounted", Callers: []string{"gateway"}}
 )
 
 func handler(ctx context.Context, r greetRequest) (greeting, error) {
@@ -82,10 +82,12 @@ func dial(t *testing.T, o *obs.Obs, caller string, handlers ...http.Handler) rpc
 // service is in its process.
 func TestBothConnsBehaveAlike(t *testing.T) {
 	t.Parallel()
-	server := newServer("gateway")
-	for name, c := range map[string]struct{ friend, stranger rpc.Conn }{
-		"local":  {server.Local("gateway"), server.Local("mail")},
-		"remote": {dial(t, obs.Nop(), "gateway", server), dial(t, obs.Nop(), "mail", server)},
+	server := newServer("gateway", "mail")
+	for name, c := range map[string]struct{ friend, neighbour, stranger rpc.Conn }{
+		"local": {server.Local("gateway"), server.Local("mail"), server.Local("oauth")},
+		"remote": {
+			dial(t, obs.Nop(), "gateway", server), dial(t, obs.Nop(), "mail", server), dial(t, obs.Nop(), "oauth", server),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -111,8 +113,10 @@ func TestBothConnsBehaveAlike(t *testing.T) {
 			_, err = call("broken")
 			assert.NotEmpty(t, fault.From(err).ID)
 
-			_, err = rpc.Call(t.Context(), c.stranger, greet, greetRequest{Name: "Ada"})
-			assert.True(t, fault.Is(err, fault.Forbidden), "%v", err)
+			for _, conn := range []rpc.Conn{c.stranger, c.neighbour} { // may not come in; may not call this
+				_, err = rpc.Call(t.Context(), conn, greet, greetRequest{Name: "Ada"})
+				assert.True(t, fault.Is(err, fault.Forbidden), "%v", err)
+			}
 
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()

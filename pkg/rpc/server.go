@@ -29,7 +29,8 @@ const (
 // ServerOptions configure a Server.
 type ServerOptions struct {
 	Service string
-	// Callers names the services that may call; anybody else is Forbidden.
+	// Callers names the services that may reach this one at all, of which each
+	// route admits some; anybody else is Forbidden.
 	Callers []string
 	// Insecure believes the caller's name in a header, for plaintext between
 	// services. Without it the name comes from the client certificate.
@@ -66,7 +67,7 @@ func (s *Server) mount(sp *spec, method endpoint.Endpoint) {
 	e := endpoint.Chain(
 		traceServer(s.options.Obs, sp),
 		measure(s.metrics, s.options.Obs.Logger, sp),
-		admit(s.options.Callers),
+		admit(s.options.Callers, sp.callers),
 		recoverPanics,
 	)(method)
 	s.local[sp.name()] = e

@@ -36,18 +36,18 @@ type Service interface {
 }
 
 // Name of the service in discovery, metrics and certificates.
-const Name = "accounts"
+const Name = api.Accounts
 
 // The routes.
 var (
-	authenticate       = rpc.Route[AuthenticateRequest, Identity]{Service: Name, Method: "Authenticate"}
-	describe           = rpc.Route[DescribeRequest, Account]{Service: Name, Method: "Describe", Idempotent: true}
-	initiateActivation = rpc.Route[InitiateActivationRequest, api.Nothing]{Service: Name, Method: "InitiateActivation"}
-	openLink           = rpc.Route[OpenLinkRequest, OpenedLink]{Service: Name, Method: "OpenLink"}
-	finishActivation   = rpc.Route[FinishActivationRequest, Identity]{Service: Name, Method: "FinishActivation"}
-	invite             = rpc.Route[InviteRequest, Invitation]{Service: Name, Method: "Invite"}
-	claims             = rpc.Route[ClaimsRequest, Account]{Service: Name, Method: "Claims", Idempotent: true}
-	statistics         = rpc.Route[api.Nothing, StatisticsAnswer]{Service: Name, Method: "Statistics", Idempotent: true}
+	authenticate       = rpc.Route[AuthenticateRequest, Identity]{Service: Name, Method: "Authenticate", Callers: []string{api.Gateway}}
+	describe           = rpc.Route[DescribeRequest, Account]{Service: Name, Method: "Describe", Callers: []string{api.Gateway}, Idempotent: true}
+	initiateActivation = rpc.Route[InitiateActivationRequest, api.Nothing]{Service: Name, Method: "InitiateActivation", Callers: []string{api.Gateway}}
+	openLink           = rpc.Route[OpenLinkRequest, OpenedLink]{Service: Name, Method: "OpenLink", Callers: []string{api.Gateway}}
+	finishActivation   = rpc.Route[FinishActivationRequest, Identity]{Service: Name, Method: "FinishActivation", Callers: []string{api.Gateway}}
+	invite             = rpc.Route[InviteRequest, Invitation]{Service: Name, Method: "Invite", Callers: []string{api.Operator}}
+	claims             = rpc.Route[ClaimsRequest, Account]{Service: Name, Method: "Claims", Callers: []string{api.OAuth}, Idempotent: true}
+	statistics         = rpc.Route[api.Nothing, StatisticsAnswer]{Service: Name, Method: "Statistics", Callers: []string{api.Operator}, Idempotent: true}
 )
 
 // Mount serves s on the server.

@@ -99,14 +99,14 @@ type Service interface {
 }
 
 // Name of the service in discovery, metrics and certificates.
-const Name = "mail"
+const Name = api.Mail
 
 // The routes. Send is idempotent by its key.
 var (
-	send    = rpc.Route[SendRequest, api.Nothing]{Service: Name, Method: "Send", Idempotent: true}
-	mailbox = rpc.Route[MailboxRequest, Mailbox]{Service: Name, Method: "Mailbox", Idempotent: true}
-	dead    = rpc.Route[DeadRequest, DeadLetters]{Service: Name, Method: "Dead", Idempotent: true}
-	retry   = rpc.Route[RetryRequest, api.Nothing]{Service: Name, Method: "Retry"}
+	send    = rpc.Route[SendRequest, api.Nothing]{Service: Name, Method: "Send", Callers: []string{api.Accounts, api.Sessions}, Idempotent: true}
+	mailbox = rpc.Route[MailboxRequest, Mailbox]{Service: Name, Method: "Mailbox", Callers: []string{api.Gateway}, Idempotent: true}
+	dead    = rpc.Route[DeadRequest, DeadLetters]{Service: Name, Method: "Dead", Callers: []string{api.Operator}, Idempotent: true}
+	retry   = rpc.Route[RetryRequest, api.Nothing]{Service: Name, Method: "Retry", Callers: []string{api.Operator}}
 )
 
 // Mount serves s on the server.

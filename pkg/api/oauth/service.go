@@ -26,16 +26,16 @@ type Service interface {
 }
 
 // Name of the service in discovery, metrics and certificates.
-const Name = "oauth"
+const Name = api.OAuth
 
 // The routes.
 var (
-	authorize    = rpc.Route[AuthorizeRequest, Authorization]{Service: Name, Method: "Authorize"}
-	resume       = rpc.Route[ResumeRequest, Authorization]{Service: Name, Method: "Resume"}
-	pending      = rpc.Route[PendingRequest, Interaction]{Service: Name, Method: "Pending", Idempotent: true}
-	createClient = rpc.Route[CreateClientRequest, CreatedClient]{Service: Name, Method: "CreateClient"}
-	listClients  = rpc.Route[api.Nothing, ClientList]{Service: Name, Method: "ListClients", Idempotent: true}
-	deleteClient = rpc.Route[ClientRequest, api.Nothing]{Service: Name, Method: "DeleteClient"}
+	authorize    = rpc.Route[AuthorizeRequest, Authorization]{Service: Name, Method: "Authorize", Callers: []string{api.Gateway}}
+	resume       = rpc.Route[ResumeRequest, Authorization]{Service: Name, Method: "Resume", Callers: []string{api.Gateway}}
+	pending      = rpc.Route[PendingRequest, Interaction]{Service: Name, Method: "Pending", Callers: []string{api.Gateway}, Idempotent: true}
+	createClient = rpc.Route[CreateClientRequest, CreatedClient]{Service: Name, Method: "CreateClient", Callers: []string{api.Operator}}
+	listClients  = rpc.Route[api.Nothing, ClientList]{Service: Name, Method: "ListClients", Callers: []string{api.Operator}, Idempotent: true}
+	deleteClient = rpc.Route[ClientRequest, api.Nothing]{Service: Name, Method: "DeleteClient", Callers: []string{api.Operator}}
 )
 
 // Mount serves s on the server.

@@ -26,16 +26,16 @@ type Service interface {
 }
 
 // Name of the service in discovery, metrics and certificates.
-const Name = "sessions"
+const Name = api.Sessions
 
 // The routes.
 var (
-	create      = rpc.Route[CreateRequest, Token]{Service: Name, Method: "Create"}
-	resolve     = rpc.Route[ResolveRequest, Resolved]{Service: Name, Method: "Resolve", Idempotent: true}
-	refresh     = rpc.Route[RefreshRequest, Token]{Service: Name, Method: "Refresh"}
-	end         = rpc.Route[EndRequest, api.Nothing]{Service: Name, Method: "End", Idempotent: true}
-	endAll      = rpc.Route[EndAllRequest, api.Nothing]{Service: Name, Method: "EndAll", Idempotent: true}
-	revocations = rpc.Route[RevocationsRequest, Revocations]{Service: Name, Method: "Revocations", Idempotent: true, Timeout: time.Second}
+	create      = rpc.Route[CreateRequest, Token]{Service: Name, Method: "Create", Callers: []string{api.Gateway}}
+	resolve     = rpc.Route[ResolveRequest, Resolved]{Service: Name, Method: "Resolve", Callers: []string{api.Gateway}, Idempotent: true}
+	refresh     = rpc.Route[RefreshRequest, Token]{Service: Name, Method: "Refresh", Callers: []string{api.Gateway}}
+	end         = rpc.Route[EndRequest, api.Nothing]{Service: Name, Method: "End", Callers: []string{api.Gateway}, Idempotent: true}
+	endAll      = rpc.Route[EndAllRequest, api.Nothing]{Service: Name, Method: "EndAll", Callers: []string{api.Gateway, api.Accounts}, Idempotent: true}
+	revocations = rpc.Route[RevocationsRequest, Revocations]{Service: Name, Method: "Revocations", Callers: []string{api.Gateway}, Idempotent: true, Timeout: time.Second}
 )
 
 // Mount serves s on the server.
