@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/pprof" // it also adds itself to the default mux, which nobody serves
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -20,7 +21,7 @@ const readyTimeout = 3 * time.Second
 //	GET /metrics       Prometheus metrics of o.Registry
 //	GET /livez         200 while the process can answer at all
 //	GET /readyz        200, or 503 with the reason when ready returns an error
-//	GET /debug/pprof/  profiles
+//	GET /debug/pprof/  profiles, from this machine only
 //
 // A nil ready counts as always ready.
 func DebugHandler(o *Obs, ready func(context.Context) error) http.Handler {
@@ -43,13 +44,29 @@ func DebugHandler(o *Obs, ready func(context.Context) error) http.Handler {
 		}
 		answer(w, http.StatusOK, "ok")
 	})
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	for pattern, profile := range map[string]http.HandlerFunc{
+		"GET /debug/pprof/":        pprof.Index,
+		"GET /debug/pprof/cmdline": pprof.Cmdline,
+		"GET /debug/pprof/profile": pprof.Profile,
+		"GET /debug/pprof/symbol":  pprof.Symbol,
+		"POST /debug/pprof/symbol": pprof.Symbol,
+		"GET /debug/pprof/trace":   pprof.Trace,
+	} {
+		mux.Handle(pattern, onlyThisMachine(profile))
+	}
 	return mux
+}
+
+// onlyThisMachine keeps others on the network from what a profile shows, and
+// from the load of making one. A port forward comes from this machine.
+func onlyThisMachine(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if from, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
+			answer(w, http.StatusForbidden, "profiles are for this machine: forward the port")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

@@ -158,8 +158,8 @@ func newTracer(ctx context.Context, o Options, logger *slog.Logger) (*sdktrace.T
 	return sdktrace.NewTracerProvider(options...), nil
 }
 
-// newPropagator reads and writes the W3C traceparent, tracestate and baggage
-// headers.
+// newPropagator reads and writes the W3C traceparent and tracestate headers. No
+// baggage: a stranger's would travel to every service.
 func newPropagator() propagation.TextMapPropagator {
-	return propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+	return propagation.TraceContext{}
 }

@@ -120,13 +120,16 @@ func TestAnOutageOfTheCollectorIsLoggedOnce(t *testing.T) {
 	}
 }
 
-func TestPropagatesTraceAndBaggage(t *testing.T) {
+func TestPropagatesTheTraceAlone(t *testing.T) {
 	t.Parallel()
 	fields := strings.Join(Nop().Propagator.Fields(), " ")
-	for _, want := range []string{"traceparent", "tracestate", "baggage"} {
+	for _, want := range []string{"traceparent", "tracestate"} {
 		if !strings.Contains(fields, want) {
 			t.Errorf("%s is not propagated: %s", want, fields)
 		}
+	}
+	if strings.Contains(fields, "baggage") {
+		t.Error("a stranger's baggage would travel to every service")
 	}
 	carrier := propagation.MapCarrier{}
 	Nop().Propagator.Inject(traced(t.Context()), carrier)
@@ -163,9 +166,22 @@ func TestDebugHandler(t *testing.T) {
 	} {
 		reason = test.reason
 		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), test.method, test.path, nil))
+		r := httptest.NewRequestWithContext(t.Context(), test.method, test.path, http.NoBody)
+		r.RemoteAddr = "127.0.0.1:40000"
+		h.ServeHTTP(w, r)
 		if w.Code != test.status || !strings.Contains(w.Body.String(), test.body) {
 			t.Errorf("%s %s: %d %q", test.method, test.path, w.Code, w.Body.String())
+		}
+	}
+	for from, status := range map[string]int{
+		"[::1]:1": http.StatusOK, "[::ffff:127.0.0.1]:1": http.StatusOK, "192.0.2.1:1": http.StatusForbidden, "": http.StatusForbidden,
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/debug/pprof/", http.NoBody)
+		r.RemoteAddr = from
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != status {
+			t.Errorf("profiles for %q: %d", from, w.Code)
 		}
 	}
 	w := httptest.NewRecorder()

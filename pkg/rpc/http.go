@@ -14,6 +14,7 @@ import (
 	"github.com/go-kit/log"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 )
@@ -70,12 +71,7 @@ func NewProxy(o DialOptions) *Proxy {
 	p := &Proxy{options: o, transport: newTransport(o)}
 	p.endpointer = sd.NewEndpointer(o.Instancer, p.instance, log.NewNopLogger())
 	p.balancer = lb.NewRoundRobin(p.endpointer)
-	p.proxy = &httputil.ReverseProxy{
-		Transport: otelhttp.NewTransport(p.transport,
-			otelhttp.WithTracerProvider(o.Obs.Tracer), otelhttp.WithPropagators(o.Obs.Propagator)),
-		Rewrite:      p.rewrite,
-		ErrorHandler: p.fail,
-	}
+	p.proxy = &httputil.ReverseProxy{Transport: p.transport, Rewrite: p.rewrite, ErrorHandler: p.fail}
 	return p
 }
 
@@ -89,7 +85,12 @@ func (p *Proxy) Close() error {
 type targetKey struct{}
 
 // ServeHTTP answers 503 with an RFC 6749 error when no instance can be reached.
+// Its span names the path alone: a client may have put secrets into the query.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, span := p.options.Obs.Tracer.Tracer(tracerName).Start(r.Context(), p.options.Service+" "+r.URL.Path,
+		trace.WithSpanKind(trace.SpanKindClient))
+	defer span.End()
+	r = r.WithContext(ctx)
 	e, err := p.balancer.Endpoint()
 	if err != nil {
 		p.fail(w, r, err)
@@ -115,6 +116,7 @@ func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	}
 	r.Out.Host = r.In.Host
 	r.Out.Header.Set(headerRequestID, obs.RequestID(r.In.Context()))
+	p.options.Obs.Propagator.Inject(r.In.Context(), propagation.HeaderCarrier(r.Out.Header))
 	r.Out.Header.Del(headerCaller)
 	if p.options.TLS == nil {
 		r.Out.Header.Set(headerCaller, p.options.Caller)

@@ -23,7 +23,7 @@ import (
 const demoClient = "demo"
 
 // ErrInsecure is Serve's refusal to run with settings that are for development.
-var ErrInsecure = errors.New("these settings are not safe for a server (serve --dev allows them at your own machine)")
+var ErrInsecure = errors.New("these settings are not safe (--dev allows more, at your own machine only)")
 
 // Serve runs Gatehouse until ctx ends, and prints to out where everything is.
 func Serve(ctx context.Context, s *Settings, d Deps, out io.Writer) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -117,17 +118,23 @@ func (s *Settings) Validate() []string {
 	return problems
 }
 
-// Insecure lists what is fine at a desk and not on a server. With --dev
-// nothing is.
+// Insecure lists what is fine at a desk and not on a server. With --dev that is
+// only what would make the desk a server.
 func (s *Settings) Insecure() []string {
-	if s.dev {
-		return nil
-	}
 	var found []string
 	add := func(wrong bool, problem string) {
 		if wrong {
 			found = append(found, problem)
 		}
+	}
+	if s.dev {
+		for name, address := range map[string]string{
+			"GATEHOUSE_LISTEN": s.Listen, "GATEHOUSE_DEMO_LISTEN": s.DemoListen, "GATEHOUSE_DEBUG_LISTEN": s.DebugListen,
+		} {
+			add(address != "" && !isLoopback(address), name+" lets other machines in, who could read everybody's mail: with --dev it must be a loopback address")
+		}
+		slices.Sort(found)
+		return found
 	}
 	public, err := url.Parse(s.Gateway.PublicURL)
 	add(err != nil || public.Scheme != "https", "GATEHOUSE_PUBLIC_URL is not an https address: set it to the one that browsers use")
@@ -137,6 +144,12 @@ func (s *Settings) Insecure() []string {
 	add(s.Mail.DevMailbox, "GATEHOUSE_DEV_MAILBOX shows every mail, with its sign-in links, to everybody: set GATEHOUSE_SMTP_HOST instead")
 	add(s.DemoListen != "", "GATEHOUSE_DEMO_LISTEN starts the demo app, which is for development")
 	return found
+}
+
+func isLoopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address) // validated
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // database is where a service's tables are.

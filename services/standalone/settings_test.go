@@ -32,6 +32,20 @@ func TestDevNeedsNothing(t *testing.T) {
 	assert.True(t, s.Mail.DevMailbox)
 }
 
+func TestDevIsForOneMachine(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{":8080", "0.0.0.0:8080", "192.0.2.1:8080", "[::]:8080", "desk.example.org:8080"} {
+		s, err := standalone.Load([]string{"GATEHOUSE_LISTEN=" + address}, true)
+		require.NoError(t, err)
+		assert.Len(t, s.Insecure(), 1, address)
+	}
+	for _, address := range []string{"localhost:8080", "[::1]:8080", "127.0.0.2:0"} {
+		s, err := standalone.Load([]string{"GATEHOUSE_LISTEN=" + address}, true)
+		require.NoError(t, err)
+		assert.Empty(t, s.Insecure(), address)
+	}
+}
+
 func TestAnEmptySettingSwitchesOff(t *testing.T) {
 	t.Parallel()
 	s, err := standalone.Load([]string{"GATEHOUSE_DEMO_LISTEN=", "GATEHOUSE_DEBUG_LISTEN="}, true)

@@ -63,6 +63,13 @@ func (p *program) root() *cobra.Command {
 		Use:           "gatehouse",
 		Short:         "A self-hosted OpenID Connect provider, in one process.",
 		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("there is no command %q; `gatehouse help` lists them", args[0])}
+			}
+			return c.Help()
+		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if p.output != "text" && p.output != "json" {
 				return usageError{fmt.Errorf(`--output must be "text" or "json", not %q`, p.output)}
