@@ -1,0 +1,177 @@
+// Package contract_test holds docs/openapi.yaml and the gateway to each other:
+// what one says and the other does not do is an error of one of them.
+package contract_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/stretchr/testify/require"
+)
+
+const documentPath = "../../docs/openapi.yaml"
+
+// document is docs/openapi.yaml, and what has been seen of it.
+type document struct {
+	*openapi3.T
+	router routers.Router
+
+	mu   sync.Mutex
+	seen map[string]bool // "POST /v1/auth 200"
+}
+
+func load(t *testing.T) *document {
+	t.Helper()
+	parsed, err := openapi3.NewLoader().LoadFromFile(documentPath)
+	require.NoError(t, err)
+	require.NoError(t, parsed.Validate(t.Context()))
+	router, err := gorillamux.NewRouter(parsed)
+	require.NoError(t, err)
+	return &document{T: parsed, router: router, seen: map[string]bool{}}
+}
+
+// operation is one method of one path.
+type operation struct {
+	method, path string
+	*openapi3.Operation
+}
+
+func (o operation) String() string { return o.method + " " + o.path }
+
+// guarded tells whether the operation needs a token.
+func (o operation) guarded() bool { return len((*o.Security)[0]) > 0 }
+
+// operations lists what is documented.
+func (d *document) operations() []operation {
+	var all []operation
+	for _, path := range d.Paths.InMatchingOrder() {
+		for method, o := range d.Paths.Value(path).Operations() {
+			all = append(all, operation{method, path, o})
+		}
+	}
+	return all
+}
+
+// statuses lists every documented answer as "POST /v1/auth 200".
+func (d *document) statuses() []string {
+	var all []string
+	for _, o := range d.operations() {
+		for status := range o.Responses.Map() {
+			all = append(all, o.String()+" "+status)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// unseen lists the documented answers that no test has got.
+func (d *document) unseen() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(d.statuses(), func(s string) bool { return d.seen[s] })
+}
+
+// options are as strict as can be.
+var options = &openapi3filter.Options{
+	MultiError: true, IncludeResponseStatus: true, RejectWhenRequestBodyNotSpecified: true, SkipSettingDefaults: true,
+	AuthenticationFunc: authenticate,
+}
+
+// input finds the operation that a request is to.
+func (d *document) input(r *http.Request, body string) (*openapi3filter.RequestValidationInput, error) {
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(strings.NewReader(body))
+	route, parameters, err := d.router.FindRoute(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, err)
+	}
+	return &openapi3filter.RequestValidationInput{Request: r, PathParams: parameters, Route: route, Options: options}, nil
+}
+
+// refuses tells why the document does not allow the request; nil if it does.
+func (d *document) refuses(r *http.Request, body string) error {
+	in, err := d.input(r, body)
+	if err != nil {
+		return err
+	}
+	return openapi3filter.ValidateRequest(r.Context(), in)
+}
+
+// differs tells in what the answer is not as described; nil if it is.
+func (d *document) differs(r *http.Request, status int, header http.Header, body string) error {
+	in, err := d.input(r, "")
+	if err != nil {
+		return err
+	}
+	described := in.Route.Operation.Responses.Status(status)
+	if described == nil {
+		return fmt.Errorf("the status %d is not described", status)
+	}
+	for name, h := range described.Value.Headers {
+		if h.Value.Required && header.Get(name) == "" {
+			return fmt.Errorf("the header %s is missing", name)
+		}
+	}
+	if len(described.Value.Content) == 0 && body != "" {
+		return fmt.Errorf("there is a body: %s", body)
+	}
+	return openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: status, Header: header, Options: options,
+		Body: io.NopCloser(bytes.NewReader([]byte(body))),
+	})
+}
+
+// remember notes that the answer has been got.
+func (d *document) remember(t *testing.T, r *http.Request, status int) {
+	t.Helper()
+	in, err := d.input(r, "")
+	require.NoError(t, err)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seen[r.Method+" "+in.Route.Path+" "+strconv.Itoa(status)] = true
+}
+
+// authenticate asks of a request the proof that the document asks for. A token
+// has to be of one of the scopes that are documented as roles.
+func authenticate(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+	r := in.RequestValidationInput.Request
+	if in.SecurityScheme.In == "cookie" {
+		_, err := r.Cookie(in.SecurityScheme.Name)
+		return err
+	}
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		return fmt.Errorf("there is no bearer token")
+	}
+	if scope := scopeOf(token); !slices.Contains(in.Scopes, scope) {
+		return fmt.Errorf("the scope is %q, not one of %v", scope, in.Scopes)
+	}
+	return nil
+}
+
+// scopeOf reads the scp of a session token.
+func scopeOf(token string) string {
+	parts := strings.Split(token, ".")
+	var claims struct {
+		Scope string `json:"scp"`
+	}
+	if len(parts) == 3 {
+		payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		_ = json.Unmarshal(payload, &claims)
+	}
+	return claims.Scope
+}
