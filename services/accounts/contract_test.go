@@ -19,20 +19,21 @@ import (
 // HTTP: callers cannot tell them apart.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	for name, reach := range map[string]func(*fixture) accounts.Service{
+	for name, reach := range map[string]func(*fixture, string) accounts.Service{
 		"local": (*fixture).local, "http": (*fixture).remote,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			testkit.EachDB(t, accounts.Name, Migrations, func(t *testing.T, d *db.DB) {
 				f := newFixture(t, d)
-				c := contract{T: t, f: f, s: reach(f)}
+				c := contract{T: t, f: f, s: reach(f, api.Gateway), oauth: reach(f, api.OAuth), operator: reach(f, api.Operator)}
 				identity := c.registration()
 				c.login(identity)
 				c.describe(identity)
 				c.claims(identity)
 				c.invitation(identity)
 				c.refusals()
+				c.strangers()
 			})
 		})
 	}
@@ -42,7 +43,9 @@ type contract struct {
 	*testing.T
 
 	f *fixture
-	s accounts.Service
+	s accounts.Service // as the gateway, as the others below
+
+	oauth, operator accounts.Service
 }
 
 func (c contract) registration() accounts.Identity {
@@ -149,30 +152,30 @@ func (c contract) describe(identity accounts.Identity) {
 }
 
 func (c contract) claims(identity accounts.Identity) {
-	got, err := c.s.Claims(c.Context(), accounts.ClaimsRequest{Subject: identity.User.Hash, Hub: &identity.Hub.ID})
+	got, err := c.oauth.Claims(c.Context(), accounts.ClaimsRequest{Subject: identity.User.Hash, Hub: &identity.Hub.ID})
 	require.NoError(c, err)
 	require.Equal(c, accounts.RoleOwner, got.Role)
 	require.Empty(c, cmp.Diff(identity.User, got.User))
 	require.Empty(c, cmp.Diff(identity.Hub, got.Hub))
 
 	left := identity.Hub.ID + 1
-	got, err = c.s.Claims(c.Context(), accounts.ClaimsRequest{Subject: identity.User.Hash, Hub: &left})
+	got, err = c.oauth.Claims(c.Context(), accounts.ClaimsRequest{Subject: identity.User.Hash, Hub: &left})
 	require.NoError(c, err)
 	require.Nil(c, got.Hub)
 	require.Equal(c, accounts.RoleNone, got.Role)
 	require.Equal(c, accounts.Features{Impersonation: true, Trash: 7}, got.Features)
 
 	for _, subject := range []string{"", "titan@example.com", strings.Repeat("0", 40), "\x00\xff"} {
-		_, err = c.s.Claims(c.Context(), accounts.ClaimsRequest{Subject: subject})
+		_, err = c.oauth.Claims(c.Context(), accounts.ClaimsRequest{Subject: subject})
 		requireFault(c.T, err, fault.NotFound, "fault.not_found")
 	}
-	n, err := c.s.Statistics(c.Context(), api.Nothing{})
+	n, err := c.operator.Statistics(c.Context(), api.Nothing{})
 	require.NoError(c, err)
 	require.EqualValues(c, 1, n.ActiveUsers)
 }
 
 func (c contract) invitation(owner accounts.Identity) {
-	invitation, err := c.s.Invite(c.Context(), accounts.InviteRequest{
+	invitation, err := c.operator.Invite(c.Context(), accounts.InviteRequest{
 		Email: "manu@example.com", Language: accounts.German, Hub: owner.Hub.Hash, Role: accounts.RoleAdministrator, Mail: true,
 	})
 	require.NoError(c, err)
@@ -203,9 +206,9 @@ func (c contract) invitation(owner accounts.Identity) {
 	require.NoError(c, err)
 	require.Equal(c, accounts.RoleAdministrator, account.Role)
 
-	_, err = c.s.Invite(c.Context(), accounts.InviteRequest{Email: olliMail})
+	_, err = c.operator.Invite(c.Context(), accounts.InviteRequest{Email: olliMail})
 	requireFault(c.T, err, fault.Conflict, "fault.conflict")
-	_, err = c.s.Invite(c.Context(), accounts.InviteRequest{Email: "new@example.com", Hub: strings.Repeat("0", 40)})
+	_, err = c.operator.Invite(c.Context(), accounts.InviteRequest{Email: "new@example.com", Hub: strings.Repeat("0", 40)})
 	requireFault(c.T, err, fault.NotFound, "fault.not_found")
 }
 
@@ -219,6 +222,16 @@ func (c contract) refusals() {
 	_, err = c.s.Authenticate(c.Context(), accounts.AuthenticateRequest{})
 	got = requireFault(c.T, err, fault.Invalid, "fault.invalid")
 	require.Equal(c, map[string][]string{"user": {"validation.required"}, "password": {"validation.required"}}, messageIDs(got))
+}
+
+// strangers are services that may call others of the methods.
+func (c contract) strangers() {
+	_, err := c.s.Claims(c.Context(), accounts.ClaimsRequest{})
+	requireFault(c.T, err, fault.Forbidden, "fault.forbidden")
+	_, err = c.s.Invite(c.Context(), accounts.InviteRequest{})
+	requireFault(c.T, err, fault.Forbidden, "fault.forbidden")
+	_, err = c.oauth.Authenticate(c.Context(), accounts.AuthenticateRequest{})
+	requireFault(c.T, err, fault.Forbidden, "fault.forbidden")
 }
 
 // messageIDs are the broken rules by field.

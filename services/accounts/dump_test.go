@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
@@ -78,10 +79,10 @@ func (f *fixture) strings(query string, args ...any) (all []string) {
 // log at its most talkative.
 func TestNoSecretIsKept(t *testing.T) {
 	onEach(t, func(f *fixture) {
-		s := f.local()
+		s := f.local(api.Gateway)
 		_, err := s.InitiateActivation(t.Context(), registration(olliMail))
 		require.NoError(f.t, err)
-		invitation, err := s.Invite(t.Context(), accounts.InviteRequest{Email: "a@example.com", Mail: true})
+		invitation, err := f.local(api.Operator).Invite(t.Context(), accounts.InviteRequest{Email: "a@example.com", Mail: true})
 		require.NoError(f.t, err)
 		waiting := f.dump(f.tables()...)
 		f.deliver()

@@ -32,6 +32,9 @@ const (
 	publicURL    = "https://id.example.org"
 )
 
+// callers may reach the service; each method admits some of them.
+var callers = []string{api.Gateway, api.OAuth, api.Operator}
+
 var browser = api.Origin{Address: "192.0.2.7", UserAgent: "Browser/1"}
 
 // fixture is a service with everything around it.
@@ -78,21 +81,21 @@ func newFixture(t *testing.T, d *db.DB, change ...func(*Config, *Deps)) *fixture
 }
 
 // local reaches the service as a caller in the same process does.
-func (f *fixture) local() accounts.Service {
-	server := rpc.NewServer(rpc.ServerOptions{Service: accounts.Name, Callers: []string{"gateway"}, Obs: f.obs})
+func (f *fixture) local(caller string) accounts.Service {
+	server := rpc.NewServer(rpc.ServerOptions{Service: accounts.Name, Callers: callers, Obs: f.obs})
 	accounts.Mount(server, f.Service)
-	return accounts.NewClient(server.Local("gateway"))
+	return accounts.NewClient(server.Local(caller))
 }
 
 // remote reaches the service as a caller in another process does.
-func (f *fixture) remote() accounts.Service {
+func (f *fixture) remote(caller string) accounts.Service {
 	server := rpc.NewServer(rpc.ServerOptions{
-		Service: accounts.Name, Callers: []string{"gateway"}, Insecure: true, Obs: f.obs,
+		Service: accounts.Name, Callers: callers, Insecure: true, Obs: f.obs,
 	})
 	accounts.Mount(server, f.Service)
 	listening := httptest.NewServer(server)
 	conn := rpc.Dial(rpc.DialOptions{
-		Service: accounts.Name, Caller: "gateway", Obs: obs.Nop(),
+		Service: accounts.Name, Caller: caller, Obs: obs.Nop(),
 		Instancer: discovery.Fixed(strings.TrimPrefix(listening.URL, "http://")),
 	})
 	f.t.Cleanup(func() {

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtptest"
 )
 
-var reaches = map[string]func(*fixture) mailapi.Service{"local": (*fixture).local, "http": (*fixture).remote}
+var reaches = map[string]func(f *fixture, caller string) mailapi.Service{"local": (*fixture).local, "http": (*fixture).remote}
 
 // TestContract holds for the service in this process and for the one behind
 // HTTP: callers cannot tell them apart.
@@ -23,14 +23,14 @@ func TestContract(t *testing.T) {
 	for name, reach := range reaches {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, f *fixture) {
-				s := reach(f)
+				s, gateway, operator := reach(f, api.Accounts), reach(f, api.Gateway), reach(f, api.Operator)
 				for range 2 {
 					nothing, err := s.Send(t.Context(), activation("activation/1"))
 					require.NoError(t, err)
 					require.Equal(t, api.Nothing{}, nothing)
 				}
 				f.drain()
-				box, err := s.Mailbox(t.Context(), mailapi.MailboxRequest{})
+				box, err := gateway.Mailbox(t.Context(), mailapi.MailboxRequest{})
 				require.NoError(t, err)
 				require.Len(t, box.Messages, 1)
 				got := box.Messages[0]
@@ -43,11 +43,18 @@ func TestContract(t *testing.T) {
 
 				_, err = s.Send(t.Context(), mailapi.SendRequest{Template: "spam", To: "x", Language: 7})
 				requireFault(t, err, fault.Invalid, "key", "template", "to", "language", "url")
-				dead, err := s.Dead(t.Context(), mailapi.DeadRequest{})
+				dead, err := operator.Dead(t.Context(), mailapi.DeadRequest{})
 				require.NoError(t, err)
 				require.Empty(t, cmp.Diff(mailapi.DeadLetters{Letters: []mailapi.DeadLetter{}}, dead))
-				_, err = s.Retry(t.Context(), mailapi.RetryRequest{ID: 4711})
+				_, err = operator.Retry(t.Context(), mailapi.RetryRequest{ID: 4711})
 				requireFault(t, err, fault.NotFound)
+
+				_, err = gateway.Send(t.Context(), activation("activation/2"))
+				requireFault(t, err, fault.Forbidden)
+				_, err = s.Mailbox(t.Context(), mailapi.MailboxRequest{})
+				requireFault(t, err, fault.Forbidden)
+				_, err = gateway.Dead(t.Context(), mailapi.DeadRequest{})
+				requireFault(t, err, fault.Forbidden)
 			})
 		})
 	}
@@ -66,14 +73,14 @@ func TestContractOfDeadLetters(t *testing.T) {
 					}
 					return nil
 				}})
-				s := reach(f)
-				_, err := s.Mailbox(t.Context(), mailapi.MailboxRequest{})
+				s, operator := reach(f, api.Accounts), reach(f, api.Operator)
+				_, err := reach(f, api.Gateway).Mailbox(t.Context(), mailapi.MailboxRequest{})
 				requireFault(t, err, fault.NotFound)
 
 				_, err = s.Send(t.Context(), activation("activation/1"))
 				require.NoError(t, err)
 				f.drain()
-				dead, err := s.Dead(t.Context(), mailapi.DeadRequest{})
+				dead, err := operator.Dead(t.Context(), mailapi.DeadRequest{})
 				require.NoError(t, err)
 				require.Len(t, dead.Letters, 1)
 				got := dead.Letters[0]
@@ -83,12 +90,12 @@ func TestContractOfDeadLetters(t *testing.T) {
 				}, got))
 
 				refuse = false
-				_, err = s.Retry(t.Context(), mailapi.RetryRequest{ID: got.ID})
+				_, err = operator.Retry(t.Context(), mailapi.RetryRequest{ID: got.ID})
 				require.NoError(t, err)
 				f.drain()
 				require.Len(t, f.smtp.Taken(), 1)
 				require.Empty(t, f.dead())
-				_, err = s.Retry(t.Context(), mailapi.RetryRequest{ID: got.ID})
+				_, err = operator.Retry(t.Context(), mailapi.RetryRequest{ID: got.ID})
 				requireFault(t, err, fault.NotFound)
 			})
 		})

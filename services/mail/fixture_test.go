@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
+	names "github.com/gatehouse-id/gatehouse/pkg/api"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/discovery"
@@ -30,6 +31,9 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtp"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtptest"
 )
+
+// callers may reach the service; each method admits some of them.
+var callers = []string{names.Accounts, names.Sessions, names.Gateway, names.Operator}
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
@@ -104,19 +108,19 @@ func (f *fixture) replica() *Service {
 }
 
 // local reaches the service as a caller in the same process does.
-func (f *fixture) local() api.Service {
-	server := rpc.NewServer(rpc.ServerOptions{Service: api.Name, Callers: []string{"accounts"}, Obs: f.obs})
+func (f *fixture) local(caller string) api.Service {
+	server := rpc.NewServer(rpc.ServerOptions{Service: api.Name, Callers: callers, Obs: f.obs})
 	api.Mount(server, f.Service)
-	return api.NewClient(server.Local("accounts"))
+	return api.NewClient(server.Local(caller))
 }
 
 // remote reaches the service as a caller in another process does.
-func (f *fixture) remote() api.Service {
-	server := rpc.NewServer(rpc.ServerOptions{Service: api.Name, Callers: []string{"accounts"}, Insecure: true, Obs: f.obs})
+func (f *fixture) remote(caller string) api.Service {
+	server := rpc.NewServer(rpc.ServerOptions{Service: api.Name, Callers: callers, Insecure: true, Obs: f.obs})
 	api.Mount(server, f.Service)
 	listening := httptest.NewServer(server)
 	conn := rpc.Dial(rpc.DialOptions{
-		Service: api.Name, Caller: "accounts", Obs: obs.Nop(),
+		Service: api.Name, Caller: caller, Obs: obs.Nop(),
 		Instancer: discovery.Fixed(strings.TrimPrefix(listening.URL, "http://")),
 	})
 	f.t.Cleanup(func() {

@@ -16,15 +16,16 @@ import (
 // HTTP: callers cannot tell them apart.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	for name, reach := range map[string]func(*fixture) sessions.Service{
+	for name, reach := range map[string]func(*fixture, string) sessions.Service{
 		"local": (*fixture).local, "http": (*fixture).remote,
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, f *fixture) {
-				c := contract{f: f, s: reach(f)}
+				c := contract{f: f, s: reach(f, api.Gateway), accounts: reach(f, api.Accounts)}
 				c.life(t)
 				c.refusals(t)
 				c.feed(t)
+				c.strangers(t)
 			})
 		})
 	}
@@ -32,7 +33,9 @@ func TestContract(t *testing.T) {
 
 type contract struct {
 	f *fixture
-	s sessions.Service
+	s sessions.Service // as the gateway
+
+	accounts sessions.Service // as that service
 }
 
 func (c contract) life(t *testing.T) {
@@ -119,4 +122,13 @@ func (c contract) feed(t *testing.T) {
 	feed, err = c.s.Revocations(t.Context(), sessions.RevocationsRequest{Since: c.f.clock.Now()})
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(sessions.Revocations{Sessions: []int64{}, Now: c.f.clock.Now()}, feed))
+}
+
+// strangers are services that may call others of the methods.
+func (c contract) strangers(t *testing.T) {
+	t.Helper()
+	_, err := c.accounts.EndAll(t.Context(), sessions.EndAllRequest{User: mia})
+	require.NoError(t, err)
+	_, err = c.accounts.Create(t.Context(), login(mia, nil))
+	requireFault(t, err, fault.Forbidden, "fault.forbidden")
 }

@@ -29,6 +29,9 @@ const (
 	olliHash = "c9985d6528dc7ad0d6faa2b99a545034c506347b"
 )
 
+// callers may reach the service; each method admits some of them.
+var callers = []string{api.Gateway, api.Accounts}
+
 var browser = api.Origin{Address: "192.0.2.7", UserAgent: "Browser/1"}
 
 // fixture is a service on a database, with a clock that stands still.
@@ -73,19 +76,19 @@ func (f *fixture) replica() *Service {
 }
 
 // local reaches the service as a caller in the same process does.
-func (f *fixture) local() sessions.Service {
-	server := rpc.NewServer(rpc.ServerOptions{Service: sessions.Name, Callers: []string{"gateway"}, Obs: f.obs})
+func (f *fixture) local(caller string) sessions.Service {
+	server := rpc.NewServer(rpc.ServerOptions{Service: sessions.Name, Callers: callers, Obs: f.obs})
 	sessions.Mount(server, f.Service)
-	return sessions.NewClient(server.Local("gateway"))
+	return sessions.NewClient(server.Local(caller))
 }
 
 // remote reaches the service as a caller in another process does.
-func (f *fixture) remote() sessions.Service {
-	server := rpc.NewServer(rpc.ServerOptions{Service: sessions.Name, Callers: []string{"gateway"}, Insecure: true, Obs: f.obs})
+func (f *fixture) remote(caller string) sessions.Service {
+	server := rpc.NewServer(rpc.ServerOptions{Service: sessions.Name, Callers: callers, Insecure: true, Obs: f.obs})
 	sessions.Mount(server, f.Service)
 	listening := httptest.NewServer(server)
 	conn := rpc.Dial(rpc.DialOptions{
-		Service: sessions.Name, Caller: "gateway", Obs: obs.Nop(),
+		Service: sessions.Name, Caller: caller, Obs: obs.Nop(),
 		Instancer: discovery.Fixed(strings.TrimPrefix(listening.URL, "http://")),
 	})
 	f.t.Cleanup(func() {

@@ -168,7 +168,7 @@ func TestNoTokenInTheLog(t *testing.T) {
 		require.NoError(t, err)
 		f.obs = o
 		f.Service = f.replica()
-		s := f.local()
+		s := f.local(api.Gateway)
 		token := f.open(login(olli, nil)).Token
 		forged := token[:len(token)-2] + "AA"
 		_, err = s.Resolve(t.Context(), sessions.ResolveRequest{Token: forged})

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 
+	callers "github.com/gatehouse-id/gatehouse/pkg/api"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
@@ -22,7 +23,7 @@ func main() {
 		Name:       api.Name,
 		Settings:   &s,
 		Migrations: accounts.Migrations,
-		Callers:    []string{"gateway", "oauth"},
+		Callers:    []string{callers.Gateway, callers.OAuth},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.Accounts)
 		},

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 
+	callers "github.com/gatehouse-id/gatehouse/pkg/api"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
 	"github.com/gatehouse-id/gatehouse/services/mail"
@@ -21,7 +22,7 @@ func main() {
 		Name:       api.Name,
 		Settings:   &s,
 		Migrations: mail.Migrations,
-		Callers:    []string{"accounts", "gateway", "sessions"},
+		Callers:    []string{callers.Accounts, callers.Sessions, callers.Gateway},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.Mail)
 		},

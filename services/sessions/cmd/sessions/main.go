@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 
+	callers "github.com/gatehouse-id/gatehouse/pkg/api"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
 	"github.com/gatehouse-id/gatehouse/services/sessions"
@@ -21,7 +22,7 @@ func main() {
 		Name:       api.Name,
 		Settings:   &s,
 		Migrations: sessions.Migrations,
-		Callers:    []string{"gateway", "accounts", "oauth"},
+		Callers:    []string{callers.Gateway, callers.Accounts},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.Sessions)
 		},
