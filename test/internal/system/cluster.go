@@ -33,6 +33,7 @@ func Cluster(t testing.TB) *System {
 		URL:   "http://localhost:" + strconv.Itoa(public),
 		Debug: map[string]string{},
 		Logs:  newLog(t),
+		start: map[string]func(){}, processes: map[string]*Process{},
 	}
 	consul := startConsul(t)
 	authority := testkit.CA(t)
@@ -59,8 +60,8 @@ func Cluster(t testing.TB) *System {
 		} else {
 			migrate(t, environ, name)
 		}
-		p := Start(t, s.Logs, environ, name, "serve")
-		s.processes = append(s.processes, p)
+		s.start[name] = func() { s.processes[name] = Start(t, s.Logs, environ, name, "serve") }
+		s.start[name]()
 	}
 	s.Operate = func(t testing.TB, args ...string) []byte {
 		t.Helper()
@@ -70,16 +71,32 @@ func Cluster(t testing.TB) *System {
 		}
 		return operate(t, environ, append([]string{"--output", "json"}, args...)...)
 	}
-	for i, name := range services {
-		Eventually(t, name+" to be ready", func() bool {
-			require.False(t, s.processes[i].Exited(), "%s ended: %s", name, s.Logs)
-			return answers(t.Context(), "http://"+s.Debug[name]+"/readyz")
-		})
+	for _, name := range services {
+		s.awaitReady(t, name)
 	}
 	Eventually(t, "the gateway to find the others", func() bool {
 		return answers(t.Context(), s.URL+"/.well-known/openid-configuration") && answers(t.Context(), s.URL+"/mailbox/messages")
 	})
 	return s
+}
+
+// Kill ends a service as a power cut would.
+func (s *System) Kill(name string) { s.processes[name].Kill() }
+
+// Restart starts a killed service again, with a new port that the others have
+// to find.
+func (s *System) Restart(t testing.TB, name string) {
+	t.Helper()
+	s.start[name]()
+	s.awaitReady(t, name)
+}
+
+func (s *System) awaitReady(t testing.TB, name string) {
+	t.Helper()
+	Eventually(t, name+" to be ready", func() bool {
+		require.False(t, s.processes[name].Exited(), "%s ended: %s", name, s.Logs)
+		return answers(t.Context(), "http://"+s.Debug[name]+"/readyz")
+	})
 }
 
 // only are the settings that not all services have: a service refuses those it

@@ -35,7 +35,8 @@ type System struct {
 	// the JSON it printed.
 	Operate func(t testing.TB, args ...string) []byte
 
-	processes []*Process
+	start     map[string]func()
+	processes map[string]*Process
 }
 
 // Each runs the test on both shapes.
