@@ -117,5 +117,8 @@ CREATE TABLE audit (
     detail TEXT NOT NULL,
     created_time BIGINT NOT NULL
 );
-CREATE INDEX audit_user ON audit (user_id, id);
+-- By kind, so that somebody's many failed logins are no part of counting their
+-- mails.
+CREATE INDEX audit_user ON audit (user_id, kind, created_time);
 CREATE INDEX audit_hub ON audit (hub_id, id);
+CREATE INDEX audit_time ON audit (created_time);

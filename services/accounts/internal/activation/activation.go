@@ -81,27 +81,29 @@ func (f *Flow) newLink() link {
 // anything about the link.
 func (l link) mailKey() string { return "activation/" + hex.EncodeToString(l.digest) }
 
-// add makes sure that there is a user with the address, and gives an invited
-// one the activation. It is false if the user is not an invited one. The same
-// statements run in any case, for the same time.
-func (f *Flow) add(ctx context.Context, tx *db.Tx, email input.Email, a store.Activation, l link) (user store.User, added bool, err error) {
-	if _, err := store.InsertInvited(ctx, tx, email, a.Language, l.now); err != nil {
-		return store.User{}, false, err
+// person makes sure that there is a user with the address, and keeps the row
+// until the end of the transaction. The same statements run in any case, for
+// the same time.
+func (f *Flow) person(ctx context.Context, tx *db.Tx, email input.Email, language accounts.Language, now time.Time) (store.User, error) {
+	if _, err := store.InsertInvited(ctx, tx, email, language, now); err != nil {
+		return store.User{}, err
 	}
-	if err := store.TouchInvited(ctx, tx, email.Key, l.now); err != nil {
-		return store.User{}, false, err
+	if err := store.TouchInvited(ctx, tx, email.Key, now); err != nil {
+		return store.User{}, err
 	}
-	user, err = store.UserByEmail(ctx, tx, email.Key)
+	user, err := store.UserByEmail(ctx, tx, email.Key)
 	if errors.Is(err, db.ErrNoRows) {
 		// The sweep has removed the user between the statements.
-		return store.User{}, false, fault.New(fault.Unavailable, "").After(time.Second).Because(err)
+		err = fault.New(fault.Unavailable, "").After(time.Second).Because(err)
 	}
-	if err != nil {
-		return store.User{}, false, err
-	}
-	a.User, a.Hash = user.ID, ids.New()
-	added, err = store.InsertActivation(ctx, tx, a, l.digest, l.now, l.ends)
-	return user, added, err
+	return user, err
+}
+
+// add gives an invited user the activation. It is false if the user is not an
+// invited one. The same statement runs in any case.
+func (f *Flow) add(ctx context.Context, tx *db.Tx, user int64, a store.Activation, l link) (bool, error) {
+	a.User, a.Hash = user, ids.New()
+	return store.InsertActivation(ctx, tx, a, l.digest, l.now, l.ends)
 }
 
 // shown is the user with the name from the activation.

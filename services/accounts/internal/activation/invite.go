@@ -42,7 +42,11 @@ func (f *Flow) Invite(ctx context.Context, r accounts.InviteRequest) (accounts.I
 		if hub != nil {
 			a.Hub = &hub.ID
 		}
-		user, added, err := f.add(ctx, tx, email, a, l)
+		user, err := f.person(ctx, tx, email, a.Language, l.now)
+		if err != nil {
+			return err
+		}
+		added, err := f.add(ctx, tx, user.ID, a, l)
 		if err != nil {
 			return err
 		}

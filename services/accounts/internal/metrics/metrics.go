@@ -28,7 +28,8 @@ type Activation string
 // The states.
 const (
 	ActivationInitiated Activation = "initiated"
-	ActivationRefused   Activation = "refused" // the address has an account
+	ActivationRefused   Activation = "refused"   // the address has an account
+	ActivationThrottled Activation = "throttled" // the address has got enough mails for now
 	ActivationInvited   Activation = "invited"
 	ActivationOpened    Activation = "opened"
 	ActivationFinished  Activation = "finished"
@@ -65,7 +66,8 @@ func New(reg prometheus.Registerer) *Metrics {
 		m.logins.WithLabelValues(string(l))
 	}
 	for _, a := range []Activation{
-		ActivationInitiated, ActivationRefused, ActivationInvited, ActivationOpened, ActivationFinished, ActivationSwept,
+		ActivationInitiated, ActivationRefused, ActivationThrottled, ActivationInvited,
+		ActivationOpened, ActivationFinished, ActivationSwept,
 	} {
 		m.activations.WithLabelValues(string(a))
 	}

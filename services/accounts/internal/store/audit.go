@@ -19,7 +19,8 @@ const (
 	LoginSucceeded      EventKind = "login.succeeded"
 	LoginFailed         EventKind = "login.failed"
 	ActivationInitiated EventKind = "activation.initiated"
-	ActivationRefused   EventKind = "activation.refused" // the address has an account
+	ActivationRefused   EventKind = "activation.refused"   // the address has an account
+	ActivationThrottled EventKind = "activation.throttled" // the address has got enough mails for now
 	ActivationFinished  EventKind = "activation.finished"
 	InvitationCreated   EventKind = "invitation.created"
 	LinkOpenedEvent     EventKind = "link.opened"
@@ -48,6 +49,15 @@ type Event struct {
 	// did not prove who they are: people type passwords into any field.
 	Detail map[string]any
 	Time   time.Time
+}
+
+// CountMails counts the mails that registrations of a user's address have made
+// since a time: each that is not throttled makes one. The user must be locked,
+// as [TouchInvited] does, for two at once to count each other.
+func CountMails(ctx context.Context, tx *db.Tx, user int64, since time.Time) (n int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit WHERE user_id = $1 AND kind IN ($2, $3) AND created_time > $4`,
+		user, ActivationInitiated, ActivationRefused, db.Micros(since)).Scan(&n)
+	return n, err
 }
 
 // Record writes an event, in the transaction of what it tells of.

@@ -89,10 +89,12 @@ func InsertInvited(ctx context.Context, tx *db.Tx, email input.Email, language a
 	return n == 1, err
 }
 
-// TouchInvited notes that an invited user was invited once more, and keeps the
-// row until the end of the transaction. It leaves everybody else alone.
+// TouchInvited notes that an invited user was invited once more. It changes
+// nothing about everybody else, but keeps any row until the end of the
+// transaction.
 func TouchInvited(ctx context.Context, tx *db.Tx, emailKey string, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE users SET modified_time = $2 WHERE email_key = $1 AND status = $3`,
+	_, err := tx.Exec(ctx, `UPDATE users
+		SET modified_time = CASE WHEN status = $3 THEN $2 ELSE modified_time END WHERE email_key = $1`,
 		emailKey, db.Micros(now), accounts.Invited)
 	return err
 }
