@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -24,6 +25,8 @@ type StandaloneOptions struct {
 	DatabaseURL string
 	// Spans see every span that ends.
 	Spans []sdktrace.SpanProcessor
+	// Quiet logs warnings only, for benchmarks.
+	Quiet bool
 	// Environ are further settings.
 	Environ []string
 }
@@ -37,8 +40,12 @@ func StandaloneWith(t testing.TB, o StandaloneOptions) *System {
 	s, environ := standaloneSystem(t, o)
 	settings, err := standalone.Load(environ, true)
 	require.NoError(t, err)
+	level := slog.LevelDebug
+	if o.Quiet {
+		level = slog.LevelWarn
+	}
 	observed, shutdown, err := obs.New(t.Context(), obs.Options{
-		Service: "gatehouse", Version: "test", LogFormat: "json", LogWriter: s.Logs, LogLevel: -4, SpanProcessors: o.Spans,
+		Service: "gatehouse", Version: "test", LogFormat: "json", LogWriter: s.Logs, LogLevel: level, SpanProcessors: o.Spans,
 	})
 	require.NoError(t, err)
 
