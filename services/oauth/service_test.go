@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -19,9 +20,9 @@ import (
 func TestThroughTheContract(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
-		server := rpc.NewServer(rpc.ServerOptions{Service: oauth.Name, Callers: []string{"gateway"}, Obs: h.obs})
+		server := rpc.NewServer(rpc.ServerOptions{Service: oauth.Name, Callers: []string{api.Gateway, api.Operator}, Obs: h.obs})
 		oauth.Mount(server, h.service)
-		gateway := oauth.NewClient(server.Local("gateway"))
+		gateway := oauth.NewClient(server.Local(api.Gateway))
 		c := h.web(thirdParty)
 		a, err := gateway.Authorize(t.Context(), oauth.AuthorizeRequest{Form: form(c)})
 		require.NoError(t, err)
@@ -37,6 +38,35 @@ func TestThroughTheContract(t *testing.T) {
 		assert.True(t, fault.Is(err, fault.Gone))
 		_, err = gateway.Authorize(canceled(t), oauth.AuthorizeRequest{Form: form(c)})
 		assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+	})
+}
+
+// Clients are the operator's business, and people the gateway's.
+func TestCallersHaveTheirOwnMethods(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		server := rpc.NewServer(rpc.ServerOptions{Service: oauth.Name, Callers: []string{api.Gateway, api.Operator}, Obs: h.obs})
+		oauth.Mount(server, h.service)
+		clients := func(as string) []error {
+			s := oauth.NewClient(server.Local(as))
+			_, create := s.CreateClient(t.Context(), oauth.CreateClientRequest{ID: "wiki", Name: "Wiki", RedirectURIs: []string{callback}})
+			_, list := s.ListClients(t.Context(), api.Nothing{})
+			_, remove := s.DeleteClient(t.Context(), oauth.ClientRequest{ID: "wiki"})
+			return []error{create, list, remove}
+		}
+		people := func(as string) []error {
+			s := oauth.NewClient(server.Local(as))
+			_, authorize := s.Authorize(t.Context(), oauth.AuthorizeRequest{})
+			_, resume := s.Resume(t.Context(), oauth.ResumeRequest{ID: "x"})
+			_, pending := s.Pending(t.Context(), oauth.PendingRequest{ID: "x"})
+			return []error{authorize, resume, pending}
+		}
+		for _, err := range append(clients(api.Gateway), people(api.Operator)...) {
+			assert.True(t, fault.Is(err, fault.Forbidden), "%v", err)
+		}
+		for _, err := range append(clients(api.Operator), people(api.Gateway)...) {
+			assert.False(t, fault.Is(err, fault.Forbidden), "%v", err)
+		}
 	})
 }
 

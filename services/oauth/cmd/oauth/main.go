@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 
+	callers "github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
@@ -22,7 +23,7 @@ func main() {
 		Name:       api.Name,
 		Settings:   &s,
 		Migrations: oauth.Migrations,
-		Callers:    []string{"gateway"},
+		Callers:    []string{callers.Gateway},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.OAuth)
 		},
