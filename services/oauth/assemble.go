@@ -52,7 +52,7 @@ func assemble(c Config, d Deps, signing *keyring.Keys) *Service {
 	return &Service{
 		flow: &authorize.Flow{
 			Parser: &authorize.Parser{Provider: provider, Hints: p.signer}, Provider: provider, DB: d.DB,
-			Requests: &authorize.Pending{DB: d.DB}, Consents: &consent.Store{DB: d.DB}, Grants: p.grants,
+			Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: &consent.Store{DB: d.DB}, Grants: p.grants,
 			Issuer: c.PublicURL, Clock: d.Clock, Metrics: p.counts,
 		},
 		registrar: &registration.Registrar{Store: p.clients, Secrets: p.secrets, APIScopes: c.Scopes, Clock: d.Clock},

@@ -19,6 +19,7 @@ type Config struct {
 	RefreshLifetime time.Duration `env:"GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME" envDefault:"720h" doc:"how long a refresh token may lie unused"`
 	GrantLifetime   time.Duration `env:"GATEHOUSE_OAUTH_GRANT_LIFETIME" envDefault:"8760h" doc:"when refreshing ends, however often it was done"`
 	RefreshGrace    time.Duration `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
+	PendingLimit    int           `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
 	Scopes          []string      `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
 	KeyRotation     time.Duration `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs ID tokens before the next one does"`
 	KeyRetirement   time.Duration `env:"GATEHOUSE_OAUTH_KEY_RETIREMENT" envDefault:"720h" doc:"how long a key verifies ID tokens, also as hints, after it has signed its last"`
@@ -39,6 +40,7 @@ func (c *Config) Validate() []string {
 	add(c.RefreshLifetime < c.AccessLifetime, "GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME must not be less than GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME")
 	add(c.GrantLifetime < c.RefreshLifetime, "GATEHOUSE_OAUTH_GRANT_LIFETIME must not be less than GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME")
 	add(c.RefreshGrace < 0 || c.RefreshGrace > time.Minute, "GATEHOUSE_OAUTH_REFRESH_GRACE must be between 0 and 1m")
+	add(c.PendingLimit < 1, "GATEHOUSE_OAUTH_PENDING_PER_CLIENT must be at least 1")
 	add(c.KeyRotation < 8*keys.CacheFor, "GATEHOUSE_OAUTH_KEY_ROTATION must be at least 40m")
 	add(c.KeyRetirement < c.IDLifetime, "GATEHOUSE_OAUTH_KEY_RETIREMENT must not be less than GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME")
 	add(slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.Valid(s) || scope.OfUser(s) }),

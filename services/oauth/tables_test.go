@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 )
 
-const big = 17 << 10
+const big = 9 << 10
 
 func TestAuthorizeRefusesInRedirects(t *testing.T) {
 	t.Parallel()
@@ -54,7 +54,9 @@ func TestAuthorizeRefusesInRedirects(t *testing.T) {
 			"max_age negative":      {one("max_age", "-1"), "invalid_request"},
 			"max_age no number":     {one("max_age", "1h"), "invalid_request"},
 			"max_age huge":          {one("max_age", "99999999999999999999"), "invalid_request"},
-			"nonce huge":            {one("nonce", strings.Repeat("n", 1025)), "invalid_request"},
+			"nonce huge":            {one("nonce", strings.Repeat("n", 513)), "invalid_request"},
+			"login hint huge":       {one("login_hint", strings.Repeat("h", 321)), "invalid_request"},
+			"locales huge":          {one("ui_locales", strings.Repeat("l", 321)), "invalid_request"},
 			"hint no token":         {one("id_token_hint", "x.y.z"), "invalid_request"},
 			"request object":        {one("request", "eyJhbGciOiJub25lIn0.e30."), "request_not_supported"},
 			"request without openid": {func(f url.Values) {

@@ -43,7 +43,7 @@ func TestTrap2StateIsTheClientsBusiness(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
 		c := h.web()
-		for _, state := range []string{"", "x", "1234567", "ä € %20&=#\"<>"} {
+		for _, state := range []string{"", "x", "1234567", "ä € %20&=#\"<>", strings.Repeat("s", 1024)} {
 			q := redirected(t, h.authorize(form(c, "state", state), h.login()))
 			assert.NotEmpty(t, q.Get("code"))
 			assert.Equal(t, state, q.Get("state"))

@@ -15,6 +15,7 @@ package authorize
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -151,6 +152,9 @@ func (f *Flow) wait(ctx context.Context, t *turn, prompt string) (oauth.Authoriz
 		t.id, err = f.Requests.add(ctx, t.request, asked, t.created)
 	case asked != "" && !t.asked:
 		err = f.Requests.ask(ctx, t.id, asked)
+	}
+	if errors.Is(err, errFull) {
+		return f.refuse(t.request, err)
 	}
 	if err != nil {
 		return oauth.Authorization{}, err

@@ -14,8 +14,15 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
-// maxForm bounds all parameters together, in bytes.
-const maxForm = 16 << 10
+// Anybody can have a request stored, so it must not be long: all parameters
+// together, and each of those that nothing else bounds, in bytes.
+const (
+	maxForm    = 8 << 10
+	maxState   = 1 << 10
+	maxNonce   = 512
+	maxHint    = 320 // the longest email address
+	maxLocales = 320
+)
 
 // known are the parameters that mean something. All others are ignored (RFC
 // 6749 section 3.1).
@@ -70,8 +77,8 @@ func (p *Parser) parse(ctx context.Context, form url.Values) (*Request, error) {
 	if !ok || len(form["client_id"]) > 1 || len(form["redirect_uri"]) > 1 {
 		return nil, fosite.ErrInvalidRequest.WithHint("The redirect_uri is not one of the client's.")
 	}
-	if len(form["state"]) == 1 {
-		r.State = single.Get("state")
+	if state := single.Get("state"); len(form["state"]) == 1 && len(state) <= maxState {
+		r.State = state
 	}
 	if err := refused(form); err != nil {
 		return r, err
@@ -108,6 +115,14 @@ func refused(form url.Values) error {
 	switch {
 	case wire.Repeated(form) != "":
 		return fosite.ErrInvalidRequest.WithHint("A parameter is repeated.")
+	case len(form.Get("state")) > maxState:
+		return fosite.ErrInvalidRequest.WithHint("The state is too long.")
+	case len(form.Get("nonce")) > maxNonce:
+		return fosite.ErrInvalidRequest.WithHint("The nonce is too long.")
+	case len(form.Get("login_hint")) > maxHint:
+		return fosite.ErrInvalidRequest.WithHint("The login_hint is too long.")
+	case len(form.Get("ui_locales")) > maxLocales:
+		return fosite.ErrInvalidRequest.WithHint("The ui_locales are too long.")
 	case form.Get("request") != "":
 		return fosite.ErrRequestNotSupported
 	case form.Get("request_uri") != "":

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -18,7 +21,11 @@ const pendingFor = time.Hour
 
 // Pending keeps requests that wait for their user, under the hash of an id
 // that nobody can guess.
-type Pending struct{ DB *db.DB }
+type Pending struct {
+	DB *db.DB
+	// Limit is how many requests of one client wait at a time.
+	Limit int
+}
 
 // waiting is a stored request. Of an ID token hint only its subject is kept.
 type waiting struct {
@@ -31,8 +38,36 @@ type waiting struct {
 
 var errGone = fault.New(fault.Gone, "")
 
-// add stores a request and gives its id.
+// errFull is for the client to hear, so it is no failure of ours: its status is
+// not 503.
+var errFull = &fosite.RFC6749Error{
+	ErrorField:       fosite.ErrTemporarilyUnavailable.ErrorField,
+	DescriptionField: "Too many authorization requests of this client wait for their users. Please try again later.",
+	CodeField:        http.StatusTooManyRequests,
+}
+
+// room is errFull if as many requests of the client wait as may. It walks the
+// client's index no further than the limit, and takes no lock: of requests that
+// arrive at once a few more may come in. Rows not yet swept count.
+func (p *Pending) room(ctx context.Context, client string) error {
+	var one int
+	err := p.DB.QueryRow(ctx, "SELECT 1 FROM authorization_requests WHERE client_id = $1 LIMIT 1 OFFSET $2",
+		client, p.Limit-1).Scan(&one)
+	switch {
+	case errors.Is(err, db.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("authorize: count requests: %w", err)
+	}
+	return errFull
+}
+
+// add stores a request and gives its id; errFull if too many of its client's
+// wait.
 func (p *Pending) add(ctx context.Context, r *Request, asked string, now time.Time) (string, error) {
+	if err := p.room(ctx, r.Client.ID); err != nil {
+		return "", err
+	}
 	text, err := json.Marshal(waiting{Form: r.form, HintedSubject: r.HintedSubject})
 	if err != nil {
 		return "", fmt.Errorf("authorize: encode a request: %w", err)

@@ -33,7 +33,6 @@ type Request struct {
 
 const (
 	promptNone  = "none"
-	maxNonce    = 1024
 	maxAgeLimit = 10 * 365 * 24 * time.Hour
 )
 
@@ -41,9 +40,6 @@ const (
 func (r *Request) fill() error {
 	if r.Scopes = r.scopes(); len(r.Scopes) == 0 {
 		return fosite.ErrInvalidScope.WithHint("The request asks for no scope.")
-	}
-	if len(r.form.Get("nonce")) > maxNonce {
-		return fosite.ErrInvalidRequest.WithHint("The nonce is too long.")
 	}
 	if err := r.checkChallenge(); err != nil {
 		return err
