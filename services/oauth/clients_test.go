@@ -70,6 +70,10 @@ func TestClientsAuthenticateOnlyAsRegistered(t *testing.T) {
 				assert.Contains(t, a.header.Get("WWW-Authenticate"), "Basic ", name)
 			}
 		}
+		unknown := h.do(post("/oauth2/revoke", f("client_id", "nobody")))
+		other := h.do(post("/oauth2/revoke", f("client_id", basic.Client.ID)))
+		assert.Equal(t, unknown.body, other.body, "a stranger does not learn which clients there are")
+		assert.Contains(t, h.log.String(), "another method than it is registered with")
 		r := post("/oauth2/revoke", f())
 		r.Header.Set("Authorization", "Bearer x")
 		requireError(t, h.do(r), http.StatusUnauthorized, "invalid_client")

@@ -44,7 +44,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form 
 	}
 	c := Of(found)
 	if claim.method != c.AuthMethod {
-		return nil, errClient.WithHint("The client is registered with another authentication method.")
+		// Only the operator hears which it was: a stranger must not learn that
+		// the client exists.
+		a.Logger.InfoContext(ctx, "a client authenticated by another method than it is registered with",
+			slog.String("client_id", c.ID), slog.String("method", claim.method))
+		return nil, errClient
 	}
 	if claim.method == AuthNone {
 		return c, nil
