@@ -182,6 +182,12 @@ func TestCreateClientNamesEveryBrokenRule(t *testing.T) {
 			"long": {oauth.CreateClientRequest{
 				ID: strings.Repeat("x", 101), Name: strings.Repeat("x", 101), RedirectURIs: []string{callback},
 			}, []string{"id", "name"}},
+			"first-party on loopback": {oauth.CreateClientRequest{
+				Name: "x", Public: true, FirstParty: true, RedirectURIs: []string{callback, "http://127.0.0.1/cb"},
+			}, []string{"first_party"}},
+			"first-party scheme": {oauth.CreateClientRequest{
+				Name: "x", Public: true, FirstParty: true, RedirectURIs: []string{"com.example.app:/cb"},
+			}, []string{"first_party"}},
 			"not UTF-8":               {oauth.CreateClientRequest{Name: "\xff", RedirectURIs: []string{callback}}, []string{"name"}},
 			"secret for nobody":       {oauth.CreateClientRequest{Name: "x", RedirectURIs: []string{callback}, AuthMethod: "none"}, []string{"token_endpoint_auth_method"}},
 			"refresh without code":    {oauth.CreateClientRequest{Name: "x", GrantTypes: []string{"refresh_token"}}, []string{"grant_types"}},

@@ -147,8 +147,11 @@ func TestNativeAppsAreAskedEveryTime(t *testing.T) {
 			assert.Equal(t, "http://127.0.0.1:4711", a.Consent.RedirectTo)
 			redirected(t, h.resume(a.Consent.ID, h.login(), allow))
 		}
-		own := h.web(native, func(r *oauth.CreateClientRequest) { r.FirstParty = true })
-		redirected(t, h.authorize(form(own, "redirect_uri", "http://127.0.0.1:4711/cb"), h.login()))
+		// Not even the operator's own are spared, had one been registered.
+		_, err := h.db.Exec(t.Context(), "UPDATE clients SET first_party = TRUE WHERE id = $1", c.Client.ID)
+		require.NoError(t, err)
+		assert.NotNil(t, h.authorize(f, h.login()).Consent)
+		assert.Equal(t, "consent_required", redirected(t, h.authorize(set(f, "prompt", "none"), h.login())).Get("error"))
 	})
 }
 

@@ -130,12 +130,13 @@ func (f *Flow) allowed(ctx context.Context, t *turn) (bool, error) {
 		return true, nil
 	case r.prompts(oauth.PromptConsent):
 		return false, nil
+	case r.Client.Public && !redirect.Assured(r.RedirectURI):
+		// Any program on the user's device could pose as this one, even as the
+		// operator's own, so what was allowed before was perhaps allowed to
+		// another (RFC 8252 section 8.6).
+		return false, nil
 	case r.Client.FirstParty:
 		return true, nil
-	case r.Client.Public && !redirect.Assured(r.RedirectURI):
-		// Any program on the user's device could pose as this one, so what was
-		// allowed before was perhaps allowed to another (RFC 8252 section 8.6).
-		return false, nil
 	}
 	return f.Consents.Covers(ctx, t.login.Subject, r.Client.ID, r.Scopes)
 }

@@ -124,6 +124,7 @@ func (r *Registrar) check(c oauth.Client) error {
 	}
 	r.checkGrants(&v, c)
 	checkRedirects(&v, c)
+	checkFirstParty(&v, c)
 	checkAuthMethod(&v, c)
 	return v.Err()
 }
@@ -176,6 +177,15 @@ func checkRedirects(v *fault.Violations, c oauth.Client) {
 	}
 	if slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return redirect.Check(uri, c.Public) != nil }) {
 		v.Add("redirect_uris", "validation.one_of", "Values", redirectForms)
+	}
+}
+
+// checkFirstParty keeps the privilege from clients that any program on a user's
+// device could pose as (RFC 8252 section 8.6): they ask for consent in any case.
+func checkFirstParty(v *fault.Violations, c oauth.Client) {
+	unassured := func(uri string) bool { return !redirect.Assured(uri) }
+	if c.FirstParty && c.Public && slices.ContainsFunc(c.RedirectURIs, unassured) {
+		v.Add("first_party", "validation.one_of", "Values", "false; true (https redirect URIs only, or not public)")
 	}
 }
 
