@@ -121,13 +121,24 @@ func TestConsentIsThePersonsOwn(t *testing.T) {
 		bobs := h.login()
 		bobs.Subject = bob
 		a := h.authorize(form(c), h.login())
-		a = h.resume(a.Consent.ID, bobs, allow)
-		require.NotNil(t, a.Consent, "Alice was asked, not Bob")
-		redirected(t, h.resume(a.Consent.ID, bobs, allow))
+		id := a.Consent.ID
+		for range 2 {
+			a = h.resume(id, bobs, allow)
+			require.NotNil(t, a.Login, "Alice was asked, not Bob")
+			assert.Equal(t, "select_account", a.Login.Prompt)
+		}
+		a, err := h.service.Resume(t.Context(), oauth.ResumeRequest{ID: id, Login: bobs, Selected: true})
+		require.NoError(t, err)
+		require.NotNil(t, a.Consent)
+		redirected(t, h.resume(id, bobs, allow))
 
-		a = h.authorize(form(c), nil)
-		a = h.resume(a.Login.ID, h.loginNow(), allow)
-		require.NotNil(t, a.Consent, "nobody was asked yet")
+		id = h.authorize(form(c), nil).Login.ID
+		login := h.loginNow()
+		for range 2 {
+			require.NotNil(t, h.resume(id, login, allow).Login, "nobody was asked yet, and an answer is no question")
+		}
+		require.NotNil(t, h.resume(id, login, nil).Consent)
+		redirected(t, h.resume(id, login, allow))
 	})
 }
 

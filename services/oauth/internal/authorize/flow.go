@@ -76,7 +76,8 @@ func (f *Flow) Resume(ctx context.Context, in oauth.ResumeRequest) (oauth.Author
 	t := &turn{request: r, login: in.Login, id: in.ID, created: w.created}
 	t.asked = in.Login != nil && w.asked == in.Login.Subject
 	t.selected = in.Selected || t.asked
-	t.allowed = t.asked && in.Decision != nil
+	t.decided = in.Decision != nil
+	t.allowed = t.asked && t.decided
 	if t.fresh() && r.HintedSubject != "" && r.HintedSubject != in.Login.Subject {
 		return f.end(ctx, in.ID, r, fosite.ErrLoginRequired.WithHint("Another user logged in than the id_token_hint is about."))
 	}
@@ -116,7 +117,7 @@ func (f *Flow) decide(ctx context.Context, t *turn) (oauth.Authorization, error)
 		if r.prompts(promptNone) {
 			return f.refuse(r, fosite.ErrConsentRequired)
 		}
-		return f.wait(ctx, t, oauth.PromptConsent)
+		return f.wait(ctx, t, t.question())
 	}
 	return f.issue(ctx, t)
 }

@@ -17,7 +17,9 @@ type turn struct {
 	asked bool
 	// selected: the user has confirmed that this is the account they mean.
 	selected bool
-	// allowed: the user has just said yes.
+	// decided: a yes came with this turn, whether or not its user was asked.
+	decided bool
+	// allowed: the user has just said yes, and was asked.
 	allowed bool
 }
 
@@ -43,6 +45,17 @@ func (t *turn) needsLogin() string {
 		return oauth.PromptSelectAccount
 	}
 	return ""
+}
+
+// question is what to ask a user who has to allow the request. Who says yes
+// without having been asked, be it that the account was changed in between or
+// that no person saw a page, is not taken to be asked by it: they pick their
+// account, and are asked when they come back without an answer.
+func (t *turn) question() string {
+	if t.decided && !t.asked {
+		return oauth.PromptSelectAccount
+	}
+	return oauth.PromptConsent
 }
 
 // stale tells whether the login was older than max_age when the request came.
