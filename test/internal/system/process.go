@@ -2,6 +2,7 @@ package system
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -21,7 +22,7 @@ type Process struct {
 }
 
 // Start starts a program of this tree; it is ended with the test.
-func Start(t testing.TB, log *Log, environ []string, name string, args ...string) *Process {
+func Start(t testing.TB, log io.Writer, environ []string, name string, args ...string) *Process {
 	t.Helper()
 	c := exec.Command(Binary(t, name), args...) //nolint:noctx // it ends by a signal, in order, and not by a kill
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, environ...)

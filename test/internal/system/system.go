@@ -1,7 +1,6 @@
 package system
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 )
 
 // manyCalls lifts the rate limit: a test is one address that does the work of
@@ -30,7 +31,7 @@ type System struct {
 	// Debug are the addresses of the debug ports, by process.
 	Debug map[string]string
 	// Logs is what all processes have logged.
-	Logs *Log
+	Logs *testkit.Log
 	// Operate runs the operator's command line against the storage and returns
 	// the JSON it printed.
 	Operate func(t testing.TB, args ...string) []byte
@@ -46,29 +47,10 @@ func Each(t *testing.T, test func(t *testing.T, s *System)) {
 	t.Run("five processes", func(t *testing.T) { test(t, Cluster(t)) })
 }
 
-// Log collects what processes write, for tests that search it and for failures.
-type Log struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-// String is all that was written so far.
-func (l *Log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func newLog(t testing.TB) *Log {
+// newLog is shown, at its end, when the test fails.
+func newLog(t testing.TB) *testkit.Log {
 	t.Helper()
-	l := &Log{}
+	l := &testkit.Log{}
 	t.Cleanup(func() {
 		if t.Failed() {
 			text := l.String()
