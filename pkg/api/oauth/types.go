@@ -98,7 +98,9 @@ type Client struct {
 	// AuthMethod is token_endpoint_auth_method: none, client_secret_basic or
 	// client_secret_post.
 	AuthMethod string `json:"token_endpoint_auth_method"`
-	// FirstParty clients do not ask for consent.
+	// FirstParty clients do not ask for consent. A public client whose redirect
+	// URI is not https cannot be one: any local program can pose as it (RFC 8252
+	// section 8.6).
 	FirstParty bool `json:"first_party"`
 	// PKCEOptional exempts a confidential client from sending a challenge. A
 	// challenge once sent is always checked.

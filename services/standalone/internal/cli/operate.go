@@ -31,7 +31,7 @@ func (p *program) client() *cobra.Command {
 	f.StringSliceVar(&r.GrantTypes, "grant", nil, "authorization_code, refresh_token, client_credentials; may be repeated")
 	f.StringSliceVar(&r.Scopes, "scope", nil, "what it may ask for; may be repeated")
 	f.StringVar(&r.AuthMethod, "auth-method", "", "client_secret_basic, client_secret_post or none")
-	f.BoolVar(&r.FirstParty, "first-party", false, "our own app: do not ask for consent")
+	f.BoolVar(&r.FirstParty, "first-party", false, "our own app: do not ask for consent; not for public apps without https, which anybody can imitate")
 	f.BoolVar(&r.ResourceServer, "resource-server", false, "an API: may introspect the access tokens of every client")
 	f.BoolVar(&r.PKCEOptional, "pkce-optional", false, "an old confidential app that cannot do PKCE")
 
