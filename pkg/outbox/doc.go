@@ -9,7 +9,7 @@
 //	(nothing) ─────▶ pending ─────────────────────────▶ delivered ──▶ (gone after Retention)
 //	                  │   ▲ backoff      Permanent, or
 //	                  └───┘ on error     MaxAttempts
-//	                  │   ▲ ─────────────────────────▶ dead
+//	                  │   ▲ ─────────────────────────▶ dead ──▶ (gone after DeadRetention)
 //	                      └──────────── Retry ─────────┘
 //
 // # At least once
@@ -27,6 +27,6 @@
 // The payload is sealed under the key ring, bound to its topic and key, and
 // wiped when it has been delivered. The row stays until Retention is over, so
 // that a key added again is recognised. A dead message keeps its payload until
-// an operator decides. Topics, keys and the last error are in clear: nothing
-// secret belongs there.
+// an operator decides or DeadRetention is over. Topics, keys and the last error
+// are in clear: nothing secret belongs there.
 package outbox

@@ -38,6 +38,7 @@ const (
 	defaultTimeout     = 2 * time.Minute
 	defaultGrace       = 5 * time.Second
 	defaultRetention   = 7 * 24 * time.Hour
+	defaultDead        = 30 * 24 * time.Hour
 	defaultConcurrency = 4
 	defaultMaxAttempts = 300
 	defaultFirstWait   = time.Second
@@ -50,7 +51,7 @@ type Message struct {
 	Topic string
 	// Key is the idempotency key: within the topic, a second message with the
 	// same one is ignored until the first has been delivered and Retention is
-	// over. It is stored in clear.
+	// over, or given up and DeadRetention is. It is stored in clear.
 	Key string
 	// Payload is up to the handler; it is stored sealed.
 	Payload []byte
@@ -116,6 +117,9 @@ type Options struct {
 	Backoff func(attempt int) time.Duration
 	// Retention is how long a delivered message's row is kept. Default 7 days.
 	Retention time.Duration
+	// DeadRetention is how long a message that was given up waits for an
+	// operator to retry it. Default 30 days.
+	DeadRetention time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -132,6 +136,7 @@ func (o Options) withDefaults() Options {
 	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
 	o.Grace = cmp.Or(o.Grace, defaultGrace)
 	o.Retention = cmp.Or(o.Retention, defaultRetention)
+	o.DeadRetention = cmp.Or(o.DeadRetention, defaultDead)
 	o.Concurrency = cmp.Or(o.Concurrency, defaultConcurrency)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, defaultMaxAttempts)
 	return o

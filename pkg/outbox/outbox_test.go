@@ -116,7 +116,7 @@ func TestPruneLeavesWhatIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, "shop", migrations, func(t *testing.T, d *db.DB) {
 		b := newBench(t, d, newInbox(nil, outbox.Permanent(errAway), errAway).handle,
-			func(o *outbox.Options) { o.Retention = time.Hour })
+			func(o *outbox.Options) { o.Retention, o.DeadRetention = time.Hour, 3*time.Hour })
 		for _, key := range []string{"delivered", "dead", "pending"} {
 			b.mustAdd(t, outbox.Message{Topic: "mail", Key: key})
 			b.drain(t)
@@ -127,6 +127,16 @@ func TestPruneLeavesWhatIsNotDelivered(t *testing.T) {
 		require.NoError(t, d.QueryRow(t.Context(), "SELECT count(*) FROM outbox").Scan(&left))
 		assert.Equal(t, 2, left)
 		assert.Equal(t, "dead 1 true", b.row(t, "dead"))
+		assert.Equal(t, "pending 1 true", b.row(t, "pending"))
+
+		b.clock.Advance(time.Hour)
+		require.NoError(t, b.Prune(t.Context()))
+		assert.Equal(t, "dead 1 true", b.row(t, "dead"), "an operator may still retry it")
+		b.clock.Advance(time.Microsecond)
+		require.NoError(t, b.Prune(t.Context()))
+		dead, err := b.Dead(t.Context(), 10)
+		require.NoError(t, err)
+		assert.Empty(t, dead)
 		assert.Equal(t, "pending 1 true", b.row(t, "pending"))
 	})
 }

@@ -12,7 +12,7 @@ import (
 // window is how many due messages are looked up at a time.
 const window = 64
 
-// pruneEvery is how often delivered messages are looked through.
+// pruneEvery is how often finished messages are looked through.
 const pruneEvery = time.Hour
 
 // errStopping ends the attempts that outlast Grace.
@@ -154,9 +154,17 @@ func (o *Outbox) keepHouse(ctx context.Context) {
 	}
 }
 
-// Prune deletes the rows whose Retention is over; Run does so every hour.
+// Prune deletes the rows whose Retention or DeadRetention is over; Run does so
+// every hour.
 func (o *Outbox) Prune(ctx context.Context) error {
-	_, err := o.store.prune(ctx, o.o.Clock.Now().Add(-o.o.Retention))
+	now := o.o.Clock.Now()
+	if _, err := o.store.prune(ctx, "delivered", now.Add(-o.o.Retention)); err != nil {
+		return err
+	}
+	lost, err := o.store.prune(ctx, "dead", now.Add(-o.o.DeadRetention))
+	if lost > 0 {
+		o.o.Logger.WarnContext(ctx, "messages that were given up are gone for good", slog.Int64("messages", lost))
+	}
 	return err
 }
 

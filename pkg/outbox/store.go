@@ -161,10 +161,11 @@ func (s store) listDead(ctx context.Context, limit int) (list []Dead, err error)
 	return list, rows.Err()
 }
 
-// prune deletes what was delivered before the time.
-func (s store) prune(ctx context.Context, before time.Time) (int64, error) {
+// prune deletes what came to the state, delivered or dead, before the time.
+// The state is written out, for the planner to find its partial index.
+func (s store) prune(ctx context.Context, state string, before time.Time) (int64, error) {
 	const batch = 500
-	return db.DeleteInBatches(ctx, s.db, "outbox", "id", "state = 'delivered' AND finished_at < $1", batch, db.Micros(before))
+	return db.DeleteInBatches(ctx, s.db, "outbox", "id", "state = '"+state+"' AND finished_at < $1", batch, db.Micros(before))
 }
 
 // backlog is what the gauges show.
