@@ -10,7 +10,8 @@
 //
 // # Once
 //
-// One key is one mail, for ever: mail_keys keeps a digest of each. Towards the
+// One key is one mail, for two months: so long mail_keys keeps a digest of each,
+// which is longer than anybody tries to hand a mail over. Towards the
 // SMTP server a mail can be repeated only if the connection or the process
 // breaks at the wrong moment; see package internal/smtp. The development
 // mailbox has every mail exactly once.

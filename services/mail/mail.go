@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
@@ -92,5 +93,10 @@ func newServer(c SMTP, o *obs.Obs) (*smtp.Server, error) {
 	return smtp.New(options)
 }
 
-// Run delivers mails until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.outbox.Run(ctx) }
+// Run delivers mails and forgets old keys until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.outbox.Run(ctx) })
+	group.Go(func() error { s.sweepForever(ctx); return nil })
+	return group.Wait()
+}

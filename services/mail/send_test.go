@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -129,12 +130,13 @@ func TestInvitationNamesTheHub(t *testing.T) {
 }
 
 // The mailbox counts what is delivered, also after the outbox forgot the key.
-func TestOneKeyIsOneMailForEver(t *testing.T) {
+func TestOneKeyIsOneMailForTwoMonths(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {
 		f.send(activation("a"))
 		f.drain()
-		f.clock.Advance(365 * 24 * 60 * 60e9)
+		f.clock.Advance(60 * 24 * time.Hour)
 		require.NoError(t, f.outbox.Prune(t.Context()))
+		require.NoError(t, f.sweep(t.Context()))
 		require.Zero(t, f.count(`SELECT COUNT(*) FROM outbox`))
 		again := activation("a")
 		again.To = "olli@example.com"
@@ -144,6 +146,26 @@ func TestOneKeyIsOneMailForEver(t *testing.T) {
 		assert.Equal(t, 1, f.counted(stateAccepted))
 		assert.Equal(t, 1, f.counted(stateRepeated))
 		assert.Equal(t, 1, f.counted(stateSent))
+
+		f.clock.Advance(time.Microsecond)
+		require.NoError(t, f.sweep(t.Context()))
+		require.Zero(t, f.count(`SELECT COUNT(*) FROM mail_keys`))
+		f.send(again)
+		assert.Equal(t, 2, f.counted(stateAccepted))
+	})
+}
+
+func TestRunForgetsOldKeys(t *testing.T) {
+	onEach(t, func(t *testing.T, f *fixture) {
+		f.send(activation("a"))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- f.Run(ctx) }()
+		require.NoError(t, f.clock.BlockUntilContext(ctx, 3)) // the sweep's turn, the outbox's, and its house keeping
+		f.clock.Advance(61 * 24 * time.Hour)
+		require.Eventually(t, func() bool { return f.count(`SELECT COUNT(*) FROM mail_keys`) == 0 }, 20*time.Second, time.Millisecond)
+		cancel()
+		require.NoError(t, <-done)
 	})
 }
 

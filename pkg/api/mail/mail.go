@@ -29,8 +29,8 @@ func Templates() []Template { return []Template{Activation, Invitation, AccountE
 
 // SendRequest asks for one mail.
 type SendRequest struct {
-	// Key makes the request idempotent: one key is one mail, for ever. It is
-	// stored as it is and shown to operators, so it must not be a secret. At
+	// Key makes the request idempotent: one key is one mail, for two months. It
+	// is stored as it is and shown to operators, so it must not be a secret. At
 	// most 200 bytes.
 	Key      string            `json:"key"`
 	Template Template          `json:"template"`
