@@ -13,11 +13,16 @@ const (
 	defaultLinkLife         = 24 * time.Hour
 	defaultFinishWindow     = time.Hour
 	defaultInvitedRetention = 30 * 24 * time.Hour
+	defaultAuditRetention   = 365 * 24 * time.Hour
 	defaultArgon2Memory     = 19 << 10 // KiB
 	defaultArgon2Passes     = 2
 	defaultArgon2Lanes      = 1
 	defaultHashQueue        = 64
 )
+
+// minAuditRetention covers the time for which mails to an address are counted
+// by the audit record.
+const minAuditRetention = 24 * time.Hour
 
 // The least that argon2id may cost, by memory (the smallest of the equivalent
 // settings in OWASP's password storage cheat sheet), and the most that is no
@@ -38,6 +43,7 @@ type Config struct {
 	LinkLife         time.Duration `env:"GATEHOUSE_LINK_LIFE" envDefault:"24h" doc:"How long a mailed activation or invitation link may wait to be opened."`
 	FinishWindow     time.Duration `env:"GATEHOUSE_ACTIVATION_WINDOW" envDefault:"1h" doc:"How long an activation may take to be finished after its link was opened."`
 	InvitedRetention time.Duration `env:"GATEHOUSE_INVITED_RETENTION" envDefault:"720h" doc:"How long invited users who never came, and expired links, are remembered."`
+	AuditRetention   time.Duration `env:"GATEHOUSE_AUDIT_RETENTION" envDefault:"8760h" doc:"How long the audit record is kept."`
 	Argon2Memory     int           `env:"GATEHOUSE_ARGON2_MEMORY" envDefault:"19456" doc:"Memory of one password hash in KiB. Existing hashes follow at the next login."`
 	Argon2Passes     int           `env:"GATEHOUSE_ARGON2_PASSES" envDefault:"2" doc:"Passes of a password hash over its memory."`
 	Argon2Lanes      int           `env:"GATEHOUSE_ARGON2_LANES" envDefault:"1" doc:"Lanes of a password hash, which can be computed in parallel."`
@@ -50,6 +56,7 @@ func (c Config) withDefaults() Config {
 	c.LinkLife = cmp.Or(c.LinkLife, defaultLinkLife)
 	c.FinishWindow = cmp.Or(c.FinishWindow, defaultFinishWindow)
 	c.InvitedRetention = cmp.Or(c.InvitedRetention, defaultInvitedRetention)
+	c.AuditRetention = cmp.Or(c.AuditRetention, defaultAuditRetention)
 	c.Argon2Memory = cmp.Or(c.Argon2Memory, defaultArgon2Memory)
 	c.Argon2Passes = cmp.Or(c.Argon2Passes, defaultArgon2Passes)
 	c.Argon2Lanes = cmp.Or(c.Argon2Lanes, defaultArgon2Lanes)
@@ -70,6 +77,7 @@ func (c *Config) Validate() []string {
 	bad(c.FinishWindow < time.Minute, "GATEHOUSE_ACTIVATION_WINDOW must be at least 1m")
 	bad(c.InvitedRetention < c.LinkLife+c.FinishWindow,
 		"GATEHOUSE_INVITED_RETENTION must be at least GATEHOUSE_LINK_LIFE and GATEHOUSE_ACTIVATION_WINDOW together")
+	bad(c.AuditRetention < minAuditRetention, "GATEHOUSE_AUDIT_RETENTION must be at least 24h")
 	bad(c.Argon2Memory < minArgon2Memory || c.Argon2Memory > maxArgon2Memory,
 		"GATEHOUSE_ARGON2_MEMORY must be between %d and %d", minArgon2Memory, maxArgon2Memory)
 	bad(c.Argon2Passes < 1 || c.Argon2Passes > maxArgon2Passes,

@@ -37,6 +37,22 @@ func TestSweep(t *testing.T) {
 	})
 }
 
+func TestSweepOfTheAuditRecord(t *testing.T) {
+	onEach(t, func(f *fixture) {
+		f.register(olliMail)
+		recorded := f.count(`SELECT COUNT(*) FROM audit`)
+		require.Positive(f.t, recorded)
+		f.clock.Advance(365 * 24 * time.Hour)
+		_, err := f.authenticate("nobody", olliPassword)
+		require.Error(f.t, err)
+		require.NoError(f.t, f.sweep(t.Context()))
+		require.Equal(f.t, recorded+1, f.count(`SELECT COUNT(*) FROM audit`))
+		f.clock.Advance(time.Microsecond)
+		require.NoError(f.t, f.sweep(t.Context()))
+		require.Equal(f.t, []string{"login.failed"}, f.strings(`SELECT kind FROM audit`))
+	})
+}
+
 // TestRunSweepsByTheClock waits for the background worker at each turn.
 func TestRunSweepsByTheClock(t *testing.T) {
 	onEach(t, func(f *fixture) {

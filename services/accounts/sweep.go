@@ -30,7 +30,7 @@ func (s *Service) sweepForever(ctx context.Context) error {
 }
 
 // sweep removes activations some time after they have expired, so that an old
-// link says that it is old, and invited users who never came.
+// link says that it is old, invited users who never came, and old audit records.
 func (s *Service) sweep(ctx context.Context) error {
 	now := s.deps.Clock.Now()
 	before := now.Add(-s.config.InvitedRetention)
@@ -41,9 +41,13 @@ func (s *Service) sweep(ctx context.Context) error {
 	}
 	users, err := store.SweepInvited(ctx, s.deps.DB, before, now)
 	s.metrics.Removed(users)
-	if links+users > 0 {
+	if err != nil {
+		return err
+	}
+	records, err := store.SweepAudit(ctx, s.deps.DB, now.Add(-s.config.AuditRetention))
+	if links+users+records > 0 {
 		s.deps.Obs.Logger.InfoContext(ctx, "removed what has expired",
-			slog.Int64("links", links), slog.Int64("invited_users", users))
+			slog.Int64("links", links), slog.Int64("invited_users", users), slog.Int64("audit_records", records))
 	}
 	return err
 }

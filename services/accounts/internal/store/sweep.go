@@ -18,6 +18,11 @@ func SweepActivations(ctx context.Context, d *db.DB, before time.Time) (int64, e
 	return db.DeleteInBatches(ctx, d, "activations", "id", "expiration_time < $1", sweepBatch, db.Micros(before))
 }
 
+// SweepAudit removes what was recorded before a time, and tells how much.
+func SweepAudit(ctx context.Context, d *db.DB, before time.Time) (int64, error) {
+	return db.DeleteInBatches(ctx, d, "audit", "id", "created_time < $1", sweepBatch, db.Micros(before))
+}
+
 // SweepInvited removes users who were invited last before a time and never
 // came, and tells how many.
 func SweepInvited(ctx context.Context, d *db.DB, before, now time.Time) (total int64, err error) {
