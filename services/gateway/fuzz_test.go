@@ -54,7 +54,7 @@ func FuzzPaths(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, path string) {
 		u, err := url.ParseRequestURI("/v1/" + path)
 		if err != nil || method == "" || strings.ContainsFunc(method, func(r rune) bool { return r < 'A' || r > 'Z' }) {
-			t.Skip() // net/http refuses it before it comes to us
+			return // net/http refuses it before it comes to us
 		}
 		r := httptest.NewRequest(method, "/", http.NoBody)
 		r.URL = u
