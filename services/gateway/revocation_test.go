@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/gateway"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
 )
 
 // run runs the gateway's background work until the test ends.
@@ -82,6 +83,23 @@ func TestSessionsAwayIsNoLogout(t *testing.T) {
 	s.sessions.Away()
 	s.clock.Advance(2 * time.Second)
 	s.do(t, ask).fails(http.StatusServiceUnavailable)
+}
+
+// Otherwise the status would tell a right password from a wrong one.
+func TestSessionsAwayTellsNothingOfPasswords(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(t)
+	s.do(t, request{method: http.MethodPost, path: "/v1/auth", body: login}).succeeds(http.StatusOK)
+	assert.Equal(t, 1, s.sessions.Calls("Revocations"), "the feed's own question is enough")
+
+	s.sessions.Away()
+	s.clock.Advance(time.Second + time.Millisecond)
+	checked := len(s.accounts.Authenticated)
+	for _, body := range []string{login, `{"user": "` + gatewaytest.Email + `", "password": "wrong"}`} {
+		s.do(t, request{method: http.MethodPost, path: "/v1/auth", body: body}).fails(http.StatusServiceUnavailable)
+	}
+	assert.Len(t, s.accounts.Authenticated, checked)
 }
 
 func TestManyRequestsAtOnce(t *testing.T) {

@@ -50,7 +50,8 @@ func (f *Flow) OpenLink(ctx context.Context, link string) (OpenedLink, error) {
 	if !isHash(link) {
 		return OpenedLink{}, fault.New(fault.NotFound, "fault.link_unknown")
 	}
-	// A link works once. It must not be spent while no session can be opened.
+	// A link works once. It must not be spent while no session can be opened, so a
+	// second-old answer is not good enough.
 	if err := f.sessionsReachable(ctx); err != nil {
 		return OpenedLink{}, err
 	}

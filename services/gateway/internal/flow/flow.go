@@ -21,8 +21,13 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 )
 
-// SessionCache forgets sessions that end here.
-type SessionCache interface{ Ended(session int64) }
+// SessionCache forgets sessions that end here, and hears of the others.
+type SessionCache interface {
+	Ended(session int64)
+	// Heard tells whether the sessions service has answered within the last
+	// second.
+	Heard() bool
+}
 
 // Deps are what the flows need; all are required.
 type Deps struct {

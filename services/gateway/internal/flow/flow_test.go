@@ -24,10 +24,14 @@ type fixture struct {
 	accounts *gatewaytest.Accounts
 	sessions *gatewaytest.Sessions
 	ended    []int64
+	heard    bool
 }
 
 // Ended implements flow.SessionCache.
 func (f *fixture) Ended(session int64) { f.ended = append(f.ended, session) }
+
+// Heard implements flow.SessionCache.
+func (f *fixture) Heard() bool { return f.heard }
 
 func start() *fixture {
 	clock := clockwork.NewFakeClock()
@@ -114,6 +118,29 @@ func TestALinkIsNotSpentWithoutASessionToOpen(t *testing.T) {
 	}
 	_, err = f.OpenLink(t.Context(), gatewaytest.ActivationLink)
 	assert.NoError(t, err, "it still works")
+}
+
+func TestLoginChecksNoPasswordWithoutASessionToOpen(t *testing.T) {
+	t.Parallel()
+	f := start()
+	f.sessions.Away()
+	for _, password := range []string{gatewaytest.Password, "wrong"} {
+		_, err := f.Login(t.Context(), flow.Login{User: gatewaytest.Email, Password: password})
+		assert.True(t, fault.Is(err, fault.Unavailable), password)
+	}
+	assert.Empty(t, f.accounts.Calls())
+}
+
+func TestLoginAsksForTheSessionsOnlyIfTheyAreSilent(t *testing.T) {
+	t.Parallel()
+	f := start()
+	in := flow.Login{User: gatewaytest.Email, Password: gatewaytest.Password}
+	for _, heard := range []bool{true, false} {
+		f.heard = heard
+		_, err := f.Login(t.Context(), in)
+		require.NoError(t, err)
+		assert.Equal(t, !heard, f.sessions.Calls("Revocations") == 1)
+	}
 }
 
 func TestRenewWaitsForHalfOfTheLife(t *testing.T) {

@@ -52,10 +52,18 @@ func containsControl(s string) bool {
 }
 
 // Login authenticates and opens a session. Invalid as Validate says;
-// Unauthenticated whatever is wrong with the credentials.
+// Unauthenticated whatever is wrong with the credentials; Unavailable, right or
+// wrong, while no session can be opened.
 func (f *Flow) Login(ctx context.Context, l Login) (Authentication, error) {
 	if err := l.Validate().Err(); err != nil {
 		return Authentication{}, err
+	}
+	// Otherwise a right password would fail in another way than a wrong one, and
+	// could be told from it.
+	if !f.deps.Cache.Heard() {
+		if err := f.sessionsReachable(ctx); err != nil {
+			return Authentication{}, err
+		}
 	}
 	// Taken before the password is checked: a change of the password that
 	// happens meanwhile then ends this session too.

@@ -99,7 +99,7 @@ func New(o Options) *Cache {
 
 // Cached gives the session of a token without asking, if it is known for sure.
 func (c *Cache) Cached(token string) (sessions.Resolved, bool) {
-	if c.silence() > Bound {
+	if !c.Heard() {
 		return sessions.Resolved{}, false
 	}
 	e, ok := c.tokens.GetIfPresent(sha256.Sum256([]byte(token)))
@@ -120,7 +120,7 @@ func (c *Cache) good(e entry) bool {
 // Resolve asks whose a token is. Unauthenticated if it is not good, Unavailable
 // if the sessions service is away.
 func (c *Cache) Resolve(ctx context.Context, token string) (sessions.Resolved, error) {
-	if c.silence() > Bound {
+	if !c.Heard() {
 		c.direct.Inc()
 	} else {
 		c.misses.Inc()
@@ -140,6 +140,10 @@ func (c *Cache) Resolve(ctx context.Context, token string) (sessions.Resolved, e
 // Ended makes the cache forget a session that has just been ended from here,
 // without waiting for the feed.
 func (c *Cache) Ended(session int64) { c.remember([]int64{session}) }
+
+// Heard tells whether the sessions service answered a question that was sent
+// within Bound.
+func (c *Cache) Heard() bool { return c.silence() <= Bound }
 
 func (c *Cache) silence() time.Duration {
 	heard := c.heard.Load()
