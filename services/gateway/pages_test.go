@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/gatehouse-id/gatehouse/services/gateway"
 )
 
 // The pages have tests of their own; here it is that they are there, behind
@@ -40,5 +42,19 @@ func TestOtherSitesCannotSendForms(t *testing.T) {
 	for _, path := range []string{"/login", "/logout", "/register", "/consent"} {
 		a := s.do(t, request{method: http.MethodPost, path: path, header: crossOrigin})
 		assert.Equal(t, http.StatusForbidden, a.Code, path)
+	}
+}
+
+// An origin that may call the API may not agree to anything for the user.
+func TestOriginsOfTheAPICannotSendForms(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) { c.CORSOrigins = []string{"https://app.example.com"} }))
+	for _, site := range []string{"cross-site", "same-site", ""} {
+		from := map[string]string{"Sec-Fetch-Site": site, "Origin": "https://app.example.com"}
+		for _, path := range []string{"/login", "/logout", "/register", "/consent"} {
+			a := s.do(t, request{method: http.MethodPost, path: path, header: from})
+			assert.Equal(t, http.StatusForbidden, a.Code, "%s %s", site, path)
+		}
+		s.do(t, request{method: http.MethodPut, path: "/v1/auth", cookie: s.full(), header: from}).succeeds(http.StatusOK)
 	}
 }

@@ -39,13 +39,15 @@ func (e *Edge) API(routes http.Handler, fail FailFunc) http.Handler {
 		e.shareWith(e.cors),             // before the limits: a refused page has to be able to read why
 		e.limitRate(fail, everyRequest), // every answer tells the quota, so nothing is refused before
 		limitBody(fail),
-		e.ownSite(fail, cookieOnly),
+		onlyFrom(e.apiSites, fail, cookieOnly),
 	)
 }
 
 // Pages is the chain around the hosted pages. Only what changes something
 // counts against the limits: a page brings its assets with it. Authorization
-// requests have a quota of their own, since each may leave a row behind.
+// requests have a quota of their own, since each may leave a row behind. The
+// origins that may call the API may not send the forms, which say what the user
+// agrees to.
 func (e *Edge) Pages(routes http.Handler, fail FailFunc) http.Handler {
 	return Chain(routes,
 		e.recoverPanics(fail),
@@ -53,7 +55,7 @@ func (e *Edge) Pages(routes http.Handler, fail FailFunc) http.Handler {
 		e.limitAuthorizations(fail),
 		e.limitRate(fail, unsafeRequest),
 		limitBody(fail),
-		e.ownSite(fail, withoutAuthorizationEndpoint),
+		onlyFrom(e.pageSites, fail, withoutAuthorizationEndpoint),
 	)
 }
 

@@ -66,8 +66,10 @@ type Limits struct {
 type Edge struct {
 	options Options
 	cors    *corsPolicy
-	site    *http.CrossOriginProtection
 	metrics *metrics
+	// pageSites and apiSites may make a browser send requests that change
+	// something.
+	pageSites, apiSites *http.CrossOriginProtection
 
 	users, addresses, badTokens, oauthFailures, authorizations Limiter
 }
@@ -90,10 +92,12 @@ func New(o Options) (*Edge, error) {
 	e.oauthFailures = per("oauth_failure", o.Limits.OAuthFailures)
 	e.authorizations = per("authorization", o.Limits.Authorizations)
 
-	site, err := newSite(o)
-	if err != nil {
+	var err error
+	if e.pageSites, err = trusting(originOf(o)); err != nil {
 		return nil, err
 	}
-	e.site = site
+	if e.apiSites, err = trusting(append([]string{originOf(o)}, o.Origins...)...); err != nil {
+		return nil, err
+	}
 	return e, nil
 }

@@ -63,11 +63,11 @@ func (e *Edge) shareWith(p *corsPolicy) Middleware {
 	}
 }
 
-// newSite tells which requests are our own site's: same origin, or one the
-// operator named.
-func newSite(o Options) (*http.CrossOriginProtection, error) {
+// trusting lets requests of the same origin pass and of the ones named. "*" names
+// none: what every origin may do needs no cookie.
+func trusting(origins ...string) (*http.CrossOriginProtection, error) {
 	site := http.NewCrossOriginProtection()
-	for _, origin := range append([]string{originOf(o)}, o.Origins...) {
+	for _, origin := range origins {
 		if origin == "*" {
 			continue
 		}
@@ -88,13 +88,13 @@ func cookieOnly(r *http.Request) bool { return of(r.Context()).credential.cookie
 // parties may post to (OpenID Connect Core section 3.1.2.1).
 func withoutAuthorizationEndpoint(r *http.Request) bool { return r.URL.Path != authorizationEndpoint }
 
-// ownSite refuses requests that another site made the browser send and that
-// change something.
-func (e *Edge) ownSite(fail FailFunc, protects func(*http.Request) bool) Middleware {
+// onlyFrom refuses requests that another site than the trusted ones made the
+// browser send and that change something.
+func onlyFrom(trusted *http.CrossOriginProtection, fail FailFunc, protects func(*http.Request) bool) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if protects(r) {
-				if err := e.site.Check(r); err != nil {
+				if err := trusted.Check(r); err != nil {
 					fail(w, r, fault.New(fault.Forbidden, "").Because(err))
 					return
 				}
