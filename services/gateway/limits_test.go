@@ -75,6 +75,40 @@ func TestTheQuotaIsToldWhateverTheAnswer(t *testing.T) {
 	s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: token}).quota(100, 97)
 }
 
+// A session, which everybody can have, must not lift the limit on guessing.
+func TestGuessesAreTheAddresses(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{
+		"/v1/auth", "/v1/%61uth", "/v1/auth/verification/" + gatewaytest.UserHash, "/v1/activation/initiate",
+		"/login", "/login?authorization=x", "/register", "/link/" + gatewaytest.UserHash, "/link/a%2fb",
+	} {
+		for name, prove := range map[string]func(s *stage) request{
+			"token":  func(s *stage) request { return request{token: s.full()} },
+			"cookie": func(s *stage) request { return request{cookie: s.full()} },
+			"sessions away": func(s *stage) request {
+				token := s.full()
+				s.sessions.Away()
+				return request{token: token}
+			},
+		} {
+			t.Run(name+" "+path, func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t, settings(func(c *gateway.Config) { c.RateAddress = 2 }))
+				guess := prove(s)
+				guess.method, guess.path, guess.from, guess.header = http.MethodPost, path, "198.51.100.7:1", sameOrigin
+				for i := range 2 {
+					a := s.do(t, guess)
+					assert.NotEqual(t, http.StatusTooManyRequests, a.Code)
+					a.quota(2, 1-i)
+				}
+				assert.Equal(t, http.StatusTooManyRequests, s.do(t, guess).Code)
+				guess.from = "198.51.100.8:1"
+				s.do(t, guess).quota(2, 1)
+			})
+		}
+	}
+}
+
 func TestIPv6NetworksShareAQuota(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -155,6 +189,34 @@ func TestOAuthEndpointsCountFailuresOnly(t *testing.T) {
 	assert.Equal(t, http.StatusOK, ask("198.51.100.8:1").Code)
 	s.clock.Advance(time.Minute)
 	assert.Equal(t, http.StatusOK, ask("198.51.100.7:1").Code)
+}
+
+// Users can make an app's calls fail, so that must not shut the app out, and what
+// is published everybody needs.
+func TestOAuthEndpointsCountWrongCredentialsOnly(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) { c.RateOAuth = 1 }))
+	var status int
+	s.public = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+	ask := func(method, path string) int { return s.do(t, request{method: method, path: path}).Code }
+	for _, status = range []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound} {
+		for range 2 {
+			assert.Equal(t, status, ask(http.MethodPost, "/oauth2/token"))
+		}
+	}
+	published := []string{"/oauth2/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
+	status = http.StatusUnauthorized
+	for _, path := range published {
+		assert.Equal(t, status, ask(http.MethodGet, path))
+	}
+	assert.Equal(t, status, ask(http.MethodPost, "/oauth2/token"), "none was counted so far")
+	status = http.StatusOK
+	assert.Equal(t, http.StatusTooManyRequests, ask(http.MethodPost, "/oauth2/token"))
+	for _, path := range published {
+		assert.Equal(t, http.StatusOK, ask(http.MethodGet, path))
+		assert.Equal(t, http.StatusOK, ask(http.MethodHead, path))
+		assert.Equal(t, http.StatusTooManyRequests, ask(http.MethodPost, path))
+	}
 }
 
 // Whoever sends people here in masses fills a table with requests that wait.

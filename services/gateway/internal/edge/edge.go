@@ -53,8 +53,8 @@ type Limits struct {
 	// User bounds the calls of one user, Address those of one client address
 	// that no session vouches for.
 	User, Address int
-	// OAuthFailures bounds the failing calls of one address to the public OAuth
-	// endpoints.
+	// OAuthFailures bounds the calls of one address to the public OAuth endpoints
+	// with a wrong client or token.
 	OAuthFailures int
 	// Authorizations bounds the authorization requests of one address.
 	Authorizations int
@@ -70,6 +70,7 @@ type Edge struct {
 	// pageSites and apiSites may make a browser send requests that change
 	// something.
 	pageSites, apiSites *http.CrossOriginProtection
+	credentials         *http.ServeMux
 
 	users, addresses, badTokens, oauthFailures, authorizations Limiter
 }
@@ -81,9 +82,10 @@ func New(o Options) (*Edge, error) {
 		newLimiter = func(_ string, q Quota) Limiter { return NewMemoryLimiter(q, o.Limits.Keys, o.Clock) }
 	}
 	e := &Edge{
-		options: o,
-		cors:    apiCORS(o.Origins),
-		metrics: newMetrics(o.Obs.Registry),
+		options:     o,
+		cors:        apiCORS(o.Origins),
+		metrics:     newMetrics(o.Obs.Registry),
+		credentials: credentialRoutes(),
 	}
 	per := func(name string, n int) Limiter { return newLimiter(name, Quota{Limit: n, Window: o.Limits.Window}) }
 	e.users = per("user", o.Limits.User)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -26,9 +27,31 @@ func unsafeRequest(r *http.Request) bool {
 	return true
 }
 
+// credentialEndpoints are where passwords and links can be guessed and mails be
+// caused.
+var credentialEndpoints = []string{
+	"POST /v1/auth",
+	"POST /v1/auth/verification/{verification}",
+	"POST /v1/activation/initiate",
+	"POST /login",
+	"POST /register",
+	"POST /link/{hash}",
+}
+
+// credentialRoutes match requests as the muxes behind the edge do, escapes
+// included, so that no spelling of a path evades them.
+func credentialRoutes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, pattern := range credentialEndpoints {
+		mux.Handle(pattern, http.NotFoundHandler()) // never called
+	}
+	return mux
+}
+
 // limitRate holds users, and addresses no session vouches for, to their quotas
-// and tells everybody where they stand. A preflight costs nothing: the browser
-// asks it of its own accord.
+// and tells everybody where they stand. Guesses are their address's, whatever
+// session comes along: a session vouches for its user, not for the account that
+// is tried. A preflight costs nothing: the browser asks it of its own accord.
 func (e *Edge) limitRate(fail FailFunc, counts func(*http.Request) bool) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +61,7 @@ func (e *Edge) limitRate(fail FailFunc, counts func(*http.Request) bool) Middlew
 				return
 			}
 			if counts(r) {
-				d, err := e.count(r.Context())
+				d, err := e.count(r)
 				tellQuota(w, d)
 				if err != nil {
 					fail(w, r, err)
@@ -51,11 +74,15 @@ func (e *Edge) limitRate(fail FailFunc, counts func(*http.Request) bool) Middlew
 }
 
 // count counts one call of the request's user or address.
-func (e *Edge) count(ctx context.Context) (Decision, error) {
-	limiter, name, key := e.addresses, "address", of(ctx).client
+func (e *Edge) count(r *http.Request) (Decision, error) {
+	ctx := r.Context()
+	key := of(ctx).client
+	if _, pattern := e.credentials.Handler(r); pattern != "" {
+		return e.charge(ctx, e.addresses, "address", key)
+	}
 	switch caller, err := Session(ctx); {
 	case err == nil:
-		limiter, name, key = e.users, "user", strconv.FormatInt(caller.Session.User, 10)
+		return e.charge(ctx, e.users, "user", strconv.FormatInt(caller.Session.User, 10))
 	case fault.Is(err, fault.Throttled):
 		e.metrics.throttled.WithLabelValues("bad_token").Inc()
 		return e.peek(ctx, e.badTokens, key), err
@@ -63,6 +90,11 @@ func (e *Edge) count(ctx context.Context) (Decision, error) {
 		// Nobody can tell now whose call this is; that is not the address's fault.
 		return e.peek(ctx, e.addresses, key), nil
 	}
+	return e.charge(ctx, e.addresses, "address", key)
+}
+
+// charge takes one call from a quota; Throttled if none is left.
+func (e *Edge) charge(ctx context.Context, limiter Limiter, name, key string) (Decision, error) {
 	d := e.take(ctx, limiter, key)
 	if !d.OK {
 		e.metrics.throttled.WithLabelValues(name).Inc()
@@ -76,11 +108,16 @@ func tellQuota(w http.ResponseWriter, d Decision) {
 	w.Header().Set(headerRemaining, strconv.Itoa(d.Remaining))
 }
 
-// limitFailures shuts out an address whose calls keep failing: it guesses. What
-// succeeds is not counted, because a relying party calls for all its users from
-// one address.
+// limitFailures shuts out an address that keeps coming with a wrong client or
+// token: it guesses. Nothing else is counted, because a relying party calls for
+// all its users from one address, and they can make its calls fail in every other
+// way. What is published stays readable, for without it no token can be verified.
 func (e *Edge) limitFailures(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if published(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		client := of(r.Context()).client
 		if d := e.peek(r.Context(), e.oauthFailures, client); d.Remaining == 0 {
 			e.metrics.throttled.WithLabelValues("oauth_failure").Inc()
@@ -89,11 +126,15 @@ func (e *Edge) limitFailures(next http.Handler) http.Handler {
 		}
 		seen := &recorder{ResponseWriter: w}
 		next.ServeHTTP(seen, r)
-		switch seen.status {
-		case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		if seen.status == http.StatusUnauthorized {
 			e.take(r.Context(), e.oauthFailures, client)
 		}
 	})
+}
+
+// published tells whether a request reads the keys or the metadata.
+func published(r *http.Request) bool {
+	return !unsafeRequest(r) && (r.URL.Path == "/oauth2/jwks" || strings.HasPrefix(r.URL.Path, "/.well-known/"))
 }
 
 // authorizationEndpoint is where relying parties send people (RFC 6749 section
