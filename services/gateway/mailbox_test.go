@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -38,6 +39,13 @@ func TestMailbox(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"id": 2.0, "to": "b@example.org", "subject": "Zweite", "text": "t", "html": "<p>t</p>", "sent_time": "2026-01-02T02:04:05.678901Z",
 	}, got[0])
+
+	rebound := read.build()
+	rebound.Host = "rebound.example"
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, rebound)
+	assert.Equal(t, http.StatusNotFound, w.Code, "another site's name for this machine")
+	assert.NotContains(t, w.Body.String(), "Zweite")
 
 	s.mail.Err = fault.New(fault.Unavailable, "")
 	assert.Equal(t, http.StatusServiceUnavailable, s.do(t, read).Code)

@@ -1,10 +1,14 @@
 package edge
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
 
 // clientAddress is the address the request comes from. The socket's peer knows
@@ -56,6 +60,19 @@ func limitKey(a netip.Addr) string {
 	}
 	return a.String()
 }
+
+// CheckHost refuses a request for another host than the public one's. A page of
+// another site can give its own name the address of a developer's machine (DNS
+// rebinding) and is then of the same origin; only the Host header tells.
+func (e *Edge) CheckHost(r *http.Request) error {
+	asked := url.URL{Host: r.Host}
+	if !strings.EqualFold(asked.Hostname(), e.options.PublicURL.Hostname()) {
+		return fault.New(fault.NotFound, "").Because(errOtherHost)
+	}
+	return nil
+}
+
+var errOtherHost = errors.New("the request is for another host")
 
 // setForwarded leaves only what is true in the headers that services behind the
 // gateway, and the spans, read.

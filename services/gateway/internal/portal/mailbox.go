@@ -31,7 +31,7 @@ type fragment struct {
 // mailbox shows the mails of a development installation; NotFound where mails
 // are delivered.
 func (p *Portal) mailbox(v *visit) error {
-	box, err := p.deps.Mail.Mailbox(v.r.Context(), mail.MailboxRequest{})
+	box, err := v.readMailbox(mail.MailboxRequest{})
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (p *Portal) mailbox(v *visit) error {
 
 // mailHTML is the HTML part of a mail as it was sent, in a sandbox.
 func (p *Portal) mailHTML(v *visit) error {
-	box, err := p.deps.Mail.Mailbox(v.r.Context(), mail.MailboxRequest{Limit: maxMailbox})
+	box, err := v.readMailbox(mail.MailboxRequest{Limit: maxMailbox})
 	if err != nil {
 		return err
 	}
@@ -68,6 +68,15 @@ func (p *Portal) mailHTML(v *visit) error {
 		return nil
 	}
 	return fault.New(fault.NotFound, "")
+}
+
+// readMailbox gives mails to visitors of the public host only: the links in them
+// open accounts.
+func (v *visit) readMailbox(r mail.MailboxRequest) (mail.Mailbox, error) {
+	if err := v.portal.deps.Edge.CheckHost(v.r); err != nil {
+		return mail.Mailbox{}, err
+	}
+	return v.portal.deps.Mail.Mailbox(v.r.Context(), r)
 }
 
 var webAddress = regexp.MustCompile(`https?://[^\s<>"]+`)

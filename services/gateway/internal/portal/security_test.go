@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -145,6 +146,20 @@ func TestMailbox(t *testing.T) {
 		assert.Equal(t, http.StatusNotFound, b.get("/mailbox/"+id+"/html").Code, id)
 	}
 	assert.Contains(t, b.get("/register/sent").Body.String(), `href="/mailbox"`)
+
+	for host, status := range map[string]int{
+		"rebound.example": http.StatusNotFound, "id.example.org.rebound.example": http.StatusNotFound, "": http.StatusNotFound,
+		"ID.example.org:443": http.StatusOK,
+	} {
+		for _, path := range []string{"/mailbox", "/mailbox/2/html"} {
+			r := newRequest(http.MethodGet, path)
+			r.Host = host
+			seen := httptest.NewRecorder()
+			w.handler.ServeHTTP(seen, r)
+			assert.Equal(t, status, seen.Code, "%s at %s", path, host)
+			assert.Equal(t, status == http.StatusOK, strings.Contains(seen.Body.String(), "Hello"), host)
+		}
+	}
 
 	w.mail.Messages = nil
 	for _, path := range []string{"/mailbox", "/mailbox/2/html"} {
