@@ -7,12 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/sessioncache"
 )
 
 // Config are the service's settings.
 type Config struct {
-	PublicURL string `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org."`
+	PublicURL string `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org; http only for localhost, 127.0.0.1 and [::1]."`
 	Name      string `env:"GATEHOUSE_PRODUCT_NAME" envDefault:"Gatehouse" doc:"What pages and mails call this installation."`
 	TermsURL  string `env:"GATEHOUSE_TERMS_URL" doc:"Where the terms of use are that people accept; none by default."`
 	// SelfRegistration is enforced by the accounts service; the pages only hide
@@ -24,8 +25,8 @@ type Config struct {
 
 	RateWindow    time.Duration `env:"GATEHOUSE_RATE_WINDOW" envDefault:"60s" doc:"The time over which the rate limits count."`
 	RateUser      int           `env:"GATEHOUSE_RATE_USER" envDefault:"1000" doc:"API calls of one user per window."`
-	RateAddress   int           `env:"GATEHOUSE_RATE_ADDRESS" envDefault:"100" doc:"API calls without a session per window and client address (IPv6: per /64)."`
-	RateOAuth     int           `env:"GATEHOUSE_RATE_OAUTH_FAILURES" envDefault:"600" doc:"Failing calls to the public OAuth endpoints per window and client address."`
+	RateAddress   int           `env:"GATEHOUSE_RATE_ADDRESS" envDefault:"100" doc:"API calls without a session, and attempts to log in, register or open a link, per window and client address (IPv6: per /64)."`
+	RateOAuth     int           `env:"GATEHOUSE_RATE_OAUTH_FAILURES" envDefault:"600" doc:"Calls to the public OAuth endpoints with a wrong client or token per window and client address."`
 	RateAuthorize int           `env:"GATEHOUSE_RATE_AUTHORIZE" envDefault:"600" doc:"Authorization requests per window and client address."`
 	RateKeys      int           `env:"GATEHOUSE_RATE_KEYS" envDefault:"100000" doc:"How many users and addresses are counted at a time; the rarest are forgotten first."`
 	SessionCache  int           `env:"GATEHOUSE_SESSION_CACHE" envDefault:"20000" doc:"How many session tokens are remembered between requests."`
@@ -38,7 +39,7 @@ type Config struct {
 func (c *Config) Validate() []string {
 	var problems []string
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if _, err := parseOrigin(c.PublicURL); err != nil {
+	if err := checkPublicURL(c.PublicURL); err != nil {
 		add("GATEHOUSE_PUBLIC_URL: %v", err)
 	}
 	for _, origin := range c.CORSOrigins {
@@ -76,12 +77,26 @@ func (c *Config) Validate() []string {
 	return problems
 }
 
+// checkPublicURL refuses an origin that passwords and cookies would reach in
+// clear. On this machine alone nobody listens.
+func checkPublicURL(s string) error {
+	public, err := parseOrigin(s)
+	if err != nil {
+		return err
+	}
+	if public.Scheme == "http" && !edge.LocalHost(public.Hostname()) {
+		return fmt.Errorf("%q is plain HTTP, which only localhost, 127.0.0.1 and [::1] may be", s)
+	}
+	return nil
+}
+
 // parseOrigin reads a scheme, a host and perhaps a port, and nothing else
-// (RFC 6454 section 4).
+// (RFC 6454 section 4). A * would be taken for a pattern where origins are
+// compared.
 func parseOrigin(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(s, "/"))
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" ||
-		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || strings.Contains(s, "*") {
 		return nil, fmt.Errorf("%q is not an origin such as https://id.example.org", s)
 	}
 	return u, nil

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 
 	"github.com/jonboulle/clockwork"
 
@@ -46,7 +44,7 @@ type Service struct {
 }
 
 // New makes a gateway. The settings have been validated.
-func New(ctx context.Context, c Config, d Deps) (*Service, error) {
+func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	public, err := parseOrigin(c.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: GATEHOUSE_PUBLIC_URL: %w", err)
@@ -85,7 +83,6 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	warnOfPlainHTTP(ctx, d.Obs.Logger, public)
 	return &Service{handler: e.Handler(routes(e, api, pages, d.OAuthPublic)), cache: cache}, nil
 }
 
@@ -130,11 +127,4 @@ func prefixes(networks []Network) []netip.Prefix {
 		list[i] = n.Prefix
 	}
 	return list
-}
-
-func warnOfPlainHTTP(ctx context.Context, logger *slog.Logger, public *url.URL) {
-	if public.Scheme == "http" && !edge.LocalHost(public.Hostname()) {
-		logger.LogAttrs(ctx, slog.LevelWarn,
-			"GATEHOUSE_PUBLIC_URL is plain HTTP: browsers will not keep the session cookie, so nobody can log in on the pages")
-	}
 }

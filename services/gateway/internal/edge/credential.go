@@ -64,9 +64,9 @@ func (e *Edge) plainLocal() bool {
 	return e.options.PublicURL.Scheme == "http" && LocalHost(e.options.PublicURL.Hostname())
 }
 
-// LocalHost tells whether the name always means this machine.
+// LocalHost tells whether the name means this machine, where TLS is not needed.
 func LocalHost(host string) bool {
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1"
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
 // SetSession gives the browser the session's token as a cookie. It outlives the
