@@ -27,7 +27,7 @@ func (f *Flow) Finish(ctx context.Context, r accounts.FinishActivationRequest) (
 	if err != nil {
 		return accounts.Identity{}, err
 	}
-	hash, err := f.o.Hasher.Hash(ctx, r.Password) // slow, so outside of the transaction
+	hash, err := f.o.Hasher.Hash(ctx, r.Origin.Address, r.Password) // slow, so outside of the transaction
 	if err != nil {
 		return accounts.Identity{}, err
 	}

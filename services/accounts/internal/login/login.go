@@ -63,7 +63,7 @@ func (l *Login) authenticate(ctx context.Context, r accounts.AuthenticateRequest
 	if err != nil {
 		return none, broken(err), err
 	}
-	match, err := l.check(ctx, c, r.Password)
+	match, err := l.check(ctx, c, r)
 	if err != nil {
 		return none, broken(err), err
 	}
@@ -107,11 +107,11 @@ func (l *Login) find(ctx context.Context, q db.Queryer, login string) (candidate
 	}
 }
 
-func (l *Login) check(ctx context.Context, c candidate, password string) (bool, error) {
+func (l *Login) check(ctx context.Context, c candidate, r accounts.AuthenticateRequest) (bool, error) {
 	if c.hash == "" {
-		return false, l.o.Hasher.Refuse(ctx, password)
+		return false, l.o.Hasher.Refuse(ctx, r.Origin.Address, r.Password)
 	}
-	return l.o.Hasher.Verify(ctx, password, c.hash)
+	return l.o.Hasher.Verify(ctx, r.Origin.Address, r.Password, c.hash)
 }
 
 // succeed records the login, unless the account has changed while the

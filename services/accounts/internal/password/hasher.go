@@ -32,7 +32,8 @@ type Options struct {
 	// Concurrency is how many hashes are computed at once; 0 means as many as
 	// there are processors.
 	Concurrency int
-	// Queue is how many callers may wait for their turn.
+	// Queue is how many callers may wait for their turn, a quarter of them (but
+	// at least two) from one address.
 	Queue    int
 	Registry prometheus.Registerer
 	// Around, if set, is called when a hash begins and calls compute to have
@@ -45,7 +46,7 @@ type Hasher struct {
 	params  argon2id.Params
 	around  func(compute func())
 	dummy   string
-	gate    gate
+	gate    *gate
 	metrics metrics
 }
 
@@ -64,16 +65,17 @@ func NewHasher(o Options) *Hasher {
 			SaltLength: saltLength, KeyLength: keyLength,
 		},
 		around:  o.Around,
-		gate:    gate{slots: make(chan struct{}, o.Concurrency), queue: int64(o.Queue)},
+		gate:    newGate(o.Concurrency, o.Queue),
 		metrics: newMetrics(o.Registry),
 	}
 	h.dummy = h.unmatchable()
 	return h
 }
 
-// Hash makes a hash of a new password.
-func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	if err := h.enter(ctx); err != nil {
+// Hash makes a hash of a new password. The address, here and below, is where
+// the request came from; no address counts as one.
+func (h *Hasher) Hash(ctx context.Context, address, password string) (string, error) {
+	if err := h.enter(ctx, address); err != nil {
 		return "", err
 	}
 	defer h.gate.leave()
@@ -81,8 +83,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // Verify tells whether encoded is a hash of the password.
-func (h *Hasher) Verify(ctx context.Context, password, encoded string) (bool, error) {
-	if err := h.enter(ctx); err != nil {
+func (h *Hasher) Verify(ctx context.Context, address, password, encoded string) (bool, error) {
+	if err := h.enter(ctx, address); err != nil {
 		return false, err
 	}
 	defer h.gate.leave()
@@ -91,8 +93,8 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (bool, er
 
 // Refuse does what Verify does with a wrong password and today's parameters.
 // It is for logins that cannot succeed, so that they cost the same.
-func (h *Hasher) Refuse(ctx context.Context, password string) error {
-	_, err := h.Verify(ctx, password, h.dummy)
+func (h *Hasher) Refuse(ctx context.Context, address, password string) error {
+	_, err := h.Verify(ctx, address, password, h.dummy)
 	return err
 }
 
@@ -105,7 +107,7 @@ func (h *Hasher) Outdated(encoded string) bool {
 // Rehash makes a new hash of a password if that needs no waiting: it is an
 // improvement for which nobody should have to queue.
 func (h *Hasher) Rehash(password string) (encoded string, ok bool) {
-	if h.gate.waiting.Load() > 0 || !h.gate.tryEnter() {
+	if h.gate.crowded() || !h.gate.tryEnter() {
 		return "", false
 	}
 	defer h.gate.leave()
@@ -113,10 +115,10 @@ func (h *Hasher) Rehash(password string) (encoded string, ok bool) {
 	return encoded, err == nil
 }
 
-func (h *Hasher) enter(ctx context.Context) error {
+func (h *Hasher) enter(ctx context.Context, address string) error {
 	start := time.Now()
 	defer func() { h.metrics.wait.Observe(time.Since(start).Seconds()) }()
-	return h.gate.enter(ctx)
+	return h.gate.enter(ctx, address)
 }
 
 func (h *Hasher) create(password string) (encoded string, err error) {
