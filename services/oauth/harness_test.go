@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -50,7 +49,7 @@ type harness struct {
 	config   Config
 	service  *Service
 	obs      *obs.Obs
-	log      *lockedBuffer
+	log      *testkit.Log
 	spans    *tracetest.InMemoryExporter
 	issuer   string
 }
@@ -67,7 +66,7 @@ func newHarness(tb testing.TB, d *db.DB) *harness {
 	tb.Helper()
 	h := &harness{
 		t: tb, db: d, clock: testkit.Clock(), ring: sharedRing(tb), accounts: newFakeAccounts(),
-		log: &lockedBuffer{}, spans: tracetest.NewInMemoryExporter(), issuer: testOrigin,
+		log: &testkit.Log{}, spans: tracetest.NewInMemoryExporter(), issuer: testOrigin,
 		config: Config{
 			AccessLifetime: 10 * time.Minute, IDLifetime: time.Hour, CodeLifetime: time.Minute,
 			RefreshLifetime: 30 * 24 * time.Hour, GrantLifetime: 365 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
@@ -314,24 +313,6 @@ func requireError(tb testing.TB, a answer, status int, code string) {
 	tb.Helper()
 	require.Equal(tb, status, a.status, a.body)
 	require.Equal(tb, code, a.text("error"), a.body)
-}
-
-// lockedBuffer is a log that several goroutines write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func canceled(tb testing.TB) context.Context {
