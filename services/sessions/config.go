@@ -14,22 +14,25 @@ import (
 const (
 	defaultAlgorithm   = keyring.HS512
 	defaultKeyRotation = 30 * 24 * time.Hour
+	defaultMaxLife     = 90 * 24 * time.Hour
 )
 
-// Config are the service's settings. An empty algorithm or rotation means the
-// default.
+// Config are the service's settings. An empty algorithm, rotation or maximum
+// life means the default.
 type Config struct {
 	PublicURL   string        `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org."`
 	Issuer      string        `env:"GATEHOUSE_TOKEN_ISSUER" doc:"The iss of session tokens; the host of GATEHOUSE_PUBLIC_URL if empty. A change signs everybody out."`
 	Audience    []string      `env:"GATEHOUSE_TOKEN_AUDIENCE" doc:"The aud of session tokens, separated by commas; the issuer if empty. When none of the former ones is left, everybody is signed out."`
 	Algorithm   keyring.Alg   `env:"GATEHOUSE_TOKEN_ALGORITHM" envDefault:"HS512" doc:"How new session tokens are signed: HS512, ES256 or EdDSA. A change signs nobody out."`
 	KeyRotation time.Duration `env:"GATEHOUSE_TOKEN_KEY_ROTATION" envDefault:"720h" doc:"How long a key signs session tokens before the next one does."`
+	MaxLife     time.Duration `env:"GATEHOUSE_SESSION_MAX_LIFE" envDefault:"2160h" doc:"How long after somebody has proved who they are they have to do so again, however often their session is refreshed; at least 720h."`
 	Leeway      time.Duration `env:"GATEHOUSE_TOKEN_LEEWAY" envDefault:"1s" doc:"How far the clocks of two processes may differ, 0 to 5s."`
 }
 
 func (c Config) withDefaults() Config {
 	c.Algorithm = cmp.Or(c.Algorithm, defaultAlgorithm)
 	c.KeyRotation = cmp.Or(c.KeyRotation, defaultKeyRotation)
+	c.MaxLife = cmp.Or(c.MaxLife, defaultMaxLife)
 	return c
 }
 
@@ -44,6 +47,9 @@ func (c *Config) Validate() []string {
 	}
 	if c.KeyRotation < time.Hour {
 		problems = append(problems, "GATEHOUSE_TOKEN_KEY_ROTATION must be at least 1h")
+	}
+	if c.MaxLife < longLife {
+		problems = append(problems, "GATEHOUSE_SESSION_MAX_LIFE must be at least 720h")
 	}
 	if c.Leeway < 0 || c.Leeway > 5*time.Second {
 		problems = append(problems, "GATEHOUSE_TOKEN_LEEWAY must be between 0 and 5s")

@@ -36,6 +36,10 @@ func (s *Service) Create(ctx context.Context, r sessions.CreateRequest) (session
 	}
 
 	record := newRecord(r, now)
+	record.ExpirationTime = s.expiration(record, now)
+	if !record.ExpirationTime.After(now) {
+		return sessions.Token{}, refusal(errExpired)
+	}
 	var surplus int64
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		surplus = 0
@@ -77,7 +81,7 @@ func newRecord(r sessions.CreateRequest, now time.Time) store.Record {
 		Session: sessions.Session{
 			Hash: randomHex(), User: r.User, UserHash: r.UserHash, Hub: r.Hub, Scope: r.Scope,
 			MFA: r.MFA, PAT: r.PAT, Remember: remember, Methods: methods,
-			AuthenticatedTime: authenticated, CreatedTime: now, ExpirationTime: now.Add(life(remember)),
+			AuthenticatedTime: authenticated, CreatedTime: now,
 		},
 		Address:   storable(r.Origin.Address, maxAddress),
 		UserAgent: storable(r.Origin.UserAgent, maxUserAgent),
@@ -91,14 +95,24 @@ func life(remember bool) time.Duration {
 	return shortLife
 }
 
-// issue writes a token that lives as long as a session that was opened or
-// refreshed just now.
+// expiration is when a session that is opened or refreshed now ends, unless it
+// is refreshed again: never later than MaxLife after the user proved who they
+// are.
+func (s *Service) expiration(r store.Record, now time.Time) time.Time {
+	end, last := now.Add(life(r.Remember)), r.AuthenticatedTime.Add(s.maxLife)
+	if last.Before(end) {
+		return last
+	}
+	return end
+}
+
+// issue writes a token that lives as long as its session.
 func (s *Service) issue(signer *token.Signer, r store.Record, now time.Time) (sessions.Token, error) {
 	agent := sha1.Sum([]byte(r.UserAgent)) //nolint:gosec // see the import
 	claims := token.Claims{
 		Subject: r.UserHash, ID: randomHex(), UserAgent: hex.EncodeToString(agent[:]),
 		PAT: r.PAT, Session: r.ID, Hub: r.Hub, MFA: r.MFA, Scope: string(r.Scope),
-	}.Issue(now, life(r.Remember))
+	}.Issue(now, r.ExpirationTime.Sub(now))
 	signed, err := signer.Sign(claims)
 	if err != nil {
 		return sessions.Token{}, err

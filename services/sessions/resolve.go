@@ -34,7 +34,8 @@ func (s *Service) Resolve(ctx context.Context, r sessions.ResolveRequest) (sessi
 	}, nil
 }
 
-// Refresh gives a fresh token of the same session, which then lives as long.
+// Refresh gives a fresh token of the same session, which then lives as long,
+// but not beyond MaxLife.
 func (s *Service) Refresh(ctx context.Context, r sessions.RefreshRequest) (sessions.Token, error) {
 	now := s.clock.Now().Truncate(time.Microsecond).UTC()
 	_, record, err := s.check(ctx, r.Token, now)
@@ -49,7 +50,10 @@ func (s *Service) Refresh(ctx context.Context, r sessions.RefreshRequest) (sessi
 		return sessions.Token{}, err
 	}
 
-	expiration := now.Add(life(record.Remember))
+	expiration := s.expiration(record, now)
+	if !expiration.After(now) {
+		return sessions.Token{}, refusal(errExpired)
+	}
 	address := storable(r.Origin.Address, maxAddress)
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		record, err = store.Extend(ctx, tx, record.ID, s.cutoff(now), expiration, address)

@@ -69,6 +69,55 @@ func TestOldTokenOutlivesARefresh(t *testing.T) {
 	})
 }
 
+// A stolen token can be refreshed only until its owner had to sign in again.
+func TestRefreshingEndsWithTheLongestLife(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		remember bool
+		proved   time.Duration // before the session was opened
+	}{
+		{"short", false, 719 * time.Hour},
+		{"remembered", true, 0},
+		{"remembered, proved before", true, 100 * time.Hour},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onEach(t, func(t *testing.T, f *fixture) {
+				request := login(olli, nil)
+				request.Remember = tt.remember
+				request.AuthenticatedTime = f.clock.Now().Add(-tt.proved)
+				last := request.AuthenticatedTime.Add(720 * time.Hour)
+				token := f.open(request)
+				for {
+					require.False(t, token.ExpirationTime.After(last), "%s is after %s", token.ExpirationTime, last)
+					require.True(t, token.ExpirationTime.Equal(token.Session.ExpirationTime))
+					f.clock.Advance(min(life(tt.remember)/2, f.clock.Until(last)-10*time.Second))
+					if f.clock.Until(last) <= 10*time.Second {
+						break
+					}
+					var err error
+					token, err = f.Refresh(t.Context(), sessions.RefreshRequest{Token: token.Token})
+					require.NoError(t, err)
+				}
+				f.good(token)
+				token, err := f.Refresh(t.Context(), sessions.RefreshRequest{Token: token.Token})
+				require.NoError(t, err)
+				assert.True(t, token.ExpirationTime.Equal(last))
+				assert.Equal(t, 1, token.TTL)
+
+				f.clock.Advance(10 * time.Second)
+				f.good(token) // within the leeway
+				_, err = f.Refresh(t.Context(), sessions.RefreshRequest{Token: token.Token})
+				requireFault(t, err, fault.Unauthenticated, "fault.session_expired")
+				_, err = f.Create(t.Context(), request)
+				requireFault(t, err, fault.Unauthenticated, "fault.session_expired")
+				f.clock.Advance(time.Second)
+				f.over(token)
+			}, func(c *Config) { c.MaxLife = 720 * time.Hour })
+		})
+	}
+}
+
 // The token is fine, but the session ended between the check and the refresh.
 func TestRefreshRacesTheEnd(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {

@@ -58,6 +58,7 @@ type Service struct {
 	keys    *keyring.Keys
 	tokens  *token.Codec
 	uses    *uses
+	maxLife time.Duration
 	metrics *metrics
 }
 
@@ -77,6 +78,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, keys: keys,
 		tokens:  &token.Codec{Keys: keys, Issuer: c.issuer(), Audience: c.audience(), Leeway: c.Leeway},
 		uses:    newUses(),
+		maxLife: c.MaxLife,
 		metrics: newMetrics(d.Obs.Registry),
 	}, nil
 }

@@ -20,11 +20,12 @@ type Claims struct {
 	Scope     string   `json:"scp"`
 }
 
-// Issue dates the claims: good from now for ttl, which is in whole minutes.
+// Issue dates the claims: good from now for ttl. TTL counts the minute in which
+// it ends.
 func (c Claims) Issue(now time.Time, ttl time.Duration) Claims {
 	c.IssuedAt = At(now)
 	c.NotBefore = c.IssuedAt
 	c.Expires = At(c.IssuedAt.Add(ttl))
-	c.TTL = int(ttl / time.Minute)
+	c.TTL = int((ttl + time.Minute - 1) / time.Minute)
 	return c
 }
