@@ -47,6 +47,8 @@ func Check(v *fault.Violations, password, confirmation string, p Person) {
 	length := utf8.RuneCountInString(normal)
 	if length < MinLength {
 		v.Add("password", "validation.password_too_short", "Min", MinLength)
+	} else if isCommon(normal) {
+		v.Add("password", "validation.password_common")
 	}
 	if length > MaxLength {
 		v.Add("password", "validation.password_too_long", "Max", MaxLength)

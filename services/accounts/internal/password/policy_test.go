@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/i18n"
@@ -17,6 +18,7 @@ func TestCheck(t *testing.T) {
 		short    = "validation.password_too_short"
 		long     = "validation.password_too_long"
 		identity = "validation.password_contains_identity"
+		common   = "validation.password_common"
 	)
 	for _, tt := range []struct {
 		name, password string
@@ -25,14 +27,27 @@ func TestCheck(t *testing.T) {
 	}{
 		{"of the documentation", "WoWar1chUnsicher?", olli, nil},
 		{"shortest", "tenletters", olli, nil},
-		{"longest", strings.Repeat("ä", 256), olli, nil},
+		{"longest", strings.Repeat("äb", 128), olli, nil},
 		{"no composition rules", "correct horse battery staple", olli, nil},
-		{"only spaces is somebody's choice", strings.Repeat(" ", 10), olli, nil},
-		{"emoji", strings.Repeat("🦆", 10), olli, nil},
+		{"emoji", strings.Repeat("🦆🦢", 5), olli, nil},
+		{"digits in no order", "1234567809", olli, nil},
+		{"digits up and down", "1234565432", olli, nil},
+		{"more than a common one", "password123 of mine", olli, nil},
+
+		{"digits", "1234567890", olli, []string{common}},
+		{"digits from the middle", "890123456789", olli, []string{common}},
+		{"digits downwards", "9876543210", olli, []string{common}},
+		{"full-width digits", "１２３４５６７８９０", olli, []string{common}},
+		{"one digit", "0000000000", olli, []string{common}},
+		{"only spaces", strings.Repeat(" ", 10), olli, []string{common}},
+		{"one emoji", strings.Repeat("🦆", 10), olli, []string{common}},
+		{"common", "password123", olli, []string{common}},
+		{"common, in another case", "QWERTZuiopÜ", olli, []string{common}},
+		{"common but short", "12345678", olli, []string{short}},
 
 		{"empty", "", olli, []string{"validation.required"}},
 		{"nine characters", "nineletts", olli, []string{short}},
-		{"257 characters", strings.Repeat("ä", 257), olli, []string{long}},
+		{"257 characters", strings.Repeat("ä", 256) + "b", olli, []string{long}},
 		{"far too long", strings.Repeat("x", 1<<20), olli, []string{long}},
 		{"expands when normalised", strings.Repeat("\ufdfa", 20), olli, []string{long}},  // 18 characters each
 		{"shrinks when normalised", strings.Repeat("e\u0301", 9), olli, []string{short}}, // 9 é
@@ -97,9 +112,23 @@ func TestEveryRuleHasAText(t *testing.T) {
 	Check(&v, strings.Repeat("x", 300), "", olli)
 	Check(&v, "", "", olli)
 	Check(&v, "\xff", "", olli)
+	Check(&v, "1234567890", "", olli)
 	for _, m := range slices.Concat(v["password"], v["password_confirmation"]) {
 		if text := catalogue.Text(i18n.English, m.ID, m.Args); text == m.ID {
 			t.Errorf("%s is not in the catalogue", m.ID)
+		}
+	}
+}
+
+// TestTheListIsAsItIsLookedUp finds entries that could never match.
+func TestTheListIsAsItIsLookedUp(t *testing.T) {
+	t.Parallel()
+	if len(common) < 150 {
+		t.Fatalf("%d common passwords", len(common))
+	}
+	for word := range common {
+		if word != fold(word) || utf8.RuneCountInString(word) < MinLength {
+			t.Errorf("%q is not folded, or too short anyway", word)
 		}
 	}
 }
