@@ -1,0 +1,136 @@
+package contract_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/test/internal/system"
+)
+
+const root = "../.."
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// TestTheReadmeWorks runs its commands as somebody would who copies them.
+func TestTheReadmeWorks(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("NOT TESTED: THE COMMANDS OF THE README NEED CURL: " + err.Error())
+	}
+	readme := read(t, "README.md")
+	require.Contains(t, readme, "\nmake run\n")
+	require.Contains(t, readme, "\nmake test\n")
+	script := regexp.MustCompile("(?s)```sh\n(gatehouse=http://localhost:8080\n.*?)```").FindStringSubmatch(readme)
+	require.NotNil(t, script, "the README has no walk by curl")
+
+	s := system.Standalone(t)
+	c := exec.CommandContext(t.Context(), "sh", "-eu", "-c", strings.ReplaceAll(script[1], "http://localhost:8080", s.URL))
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	answers := strings.Split(strings.TrimSpace(string(out)), "\n")
+	require.Len(t, answers, 3, "of registering, finishing and asking who is logged in: %s", out)
+	for _, answer := range answers {
+		assert.Contains(t, answer, `"success":true`)
+	}
+	assert.Contains(t, answers[2], `"email":"you@example.org"`)
+	assert.Contains(t, answers[2], `"name":"Lighthouse"`)
+}
+
+// TestEveryMetricIsExplained compares what a Gatehouse in use tells with
+// docs/operations.md.
+func TestEveryMetricIsExplained(t *testing.T) {
+	t.Parallel()
+	s := system.Standalone(t)
+	person, _ := s.Register(t, email)
+	s.LogIn(t, person)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Debug["gatehouse"]+"/metrics", http.NoBody)
+	require.NoError(t, err)
+	res, err := system.HTTP().Do(r)
+	require.NoError(t, err)
+	defer func() { _ = res.Body.Close() }()
+	var text strings.Builder
+	require.NoError(t, res.Write(&text))
+
+	explained := read(t, "docs/operations.md")
+	found := regexp.MustCompile(`(?m)^# TYPE (gatehouse_\w+)`).FindAllStringSubmatch(text.String(), -1)
+	require.Greater(t, len(found), 15)
+	for _, metric := range found {
+		assert.Contains(t, explained, "`"+metric[1], "docs/operations.md does not explain it")
+	}
+}
+
+func TestEveryDependencyHasItsReason(t *testing.T) {
+	t.Parallel()
+	reasons := strings.ReplaceAll(read(t, "docs/dependencies.md"), "…/otel", "go.opentelemetry.io/otel")
+	modules, err := filepath.Glob(filepath.Join(root, "*", "go.mod"))
+	require.NoError(t, err)
+	services, err := filepath.Glob(filepath.Join(root, "services", "*", "go.mod"))
+	require.NoError(t, err)
+	require.Greater(t, len(services), 5)
+	named := regexp.MustCompile(`(?m)^(?:require |\t)(\S+) v\S+$`) // without "// indirect"
+	for _, path := range append(modules, services...) {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, module := range named.FindAllStringSubmatch(string(text), -1) {
+			if !strings.HasPrefix(module[1], "github.com/gatehouse-id/") {
+				assert.Contains(t, reasons, "`"+module[1]+"`", "%s names it, docs/dependencies.md does not", path)
+			}
+		}
+	}
+}
+
+// TestLinksLeadSomewhere follows the links between documents.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		pages = append(pages, found...)
+	}
+	require.Greater(t, len(pages), 10)
+	link := regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`)
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, to := range link.FindAllStringSubmatch(string(text), -1) {
+			target := page
+			if to[1] != "" {
+				target = filepath.Join(filepath.Dir(page), to[1])
+			}
+			there, err := os.ReadFile(target)
+			switch {
+			case err != nil:
+				t.Errorf("%s: %s: %v", page, to[0], err)
+			case to[2] != "":
+				assert.Contains(t, anchors(string(there)), to[2], "%s: %s", page, to[0])
+			}
+		}
+	}
+}
+
+// anchors are the headings of a page, as links name them.
+func anchors(page string) []string {
+	var all []string
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		name := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		all = append(all, strings.ReplaceAll(name, " ", "-"))
+	}
+	return all
+}
