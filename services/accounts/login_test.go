@@ -212,10 +212,11 @@ func (f *fixture) restart(change func(*Config)) *fixture {
 	return newFixture(f.t, f.db, func(c *Config, _ *Deps) { change(c) })
 }
 
-// TestAFloodOfLoginsIsBounded sends more logins than may hash and wait: the
-// rest is told at once to come back, and no more than the bound hash at once.
+// TestAFloodOfLoginsIsBounded sends more logins from one address than may hash
+// and wait: the rest is told at once to come back, no more than the bound hash
+// at once, and there is room for somebody else.
 func TestAFloodOfLoginsIsBounded(t *testing.T) {
-	const slots, queue, flood = 2, 3, 40
+	const slots, queue, share, flood = 2, 4, 2, 40
 	var now, most atomic.Int64
 	var gate atomic.Pointer[chan struct{}]
 	onEach(t, func(f *fixture) {
@@ -233,17 +234,25 @@ func TestAFloodOfLoginsIsBounded(t *testing.T) {
 				results <- err
 			}()
 		}
-		for range flood - slots - queue {
+		for range flood - slots - share {
 			err := <-results
 			got := requireFault(f.t, err, fault.Unavailable, "fault.unavailable")
 			require.Positive(f.t, got.RetryAfter)
+		}
+		for range queue - share {
+			go func() {
+				_, err := f.Authenticate(t.Context(), accounts.AuthenticateRequest{
+					Login: olliMail, Password: olliPassword, Origin: api.Origin{Address: "192.0.2.8"},
+				})
+				results <- err
+			}()
 		}
 		close(open)
 		for range slots + queue {
 			require.NoError(f.t, <-results)
 		}
 		require.EqualValues(f.t, slots, most.Load(), "hashes at once")
-		require.InDelta(f.t, flood-slots-queue, f.logins("unavailable"), 0)
+		require.InDelta(f.t, flood-slots-share, f.logins("unavailable"), 0)
 		require.Zero(f.t, f.count(`SELECT COUNT(*) FROM audit WHERE kind = 'login.failed'`), "nobody was wrong")
 	}, func(c *Config, d *Deps) {
 		c.HashConcurrency, c.HashQueue = slots, queue
