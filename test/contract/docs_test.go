@@ -71,7 +71,9 @@ func TestEveryMetricIsExplained(t *testing.T) {
 	found := regexp.MustCompile(`(?m)^# TYPE (gatehouse_\w+)`).FindAllStringSubmatch(text.String(), -1)
 	require.Greater(t, len(found), 15)
 	for _, metric := range found {
-		assert.Contains(t, explained, "`"+metric[1], "docs/operations.md does not explain it")
+		if !strings.Contains(explained, "`"+metric[1]) {
+			t.Errorf("docs/operations.md does not explain %s", metric[1])
+		}
 	}
 }
 
@@ -88,8 +90,8 @@ func TestEveryDependencyHasItsReason(t *testing.T) {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		for _, module := range named.FindAllStringSubmatch(string(text), -1) {
-			if !strings.HasPrefix(module[1], "github.com/gatehouse-id/") {
-				assert.Contains(t, reasons, "`"+module[1]+"`", "%s names it, docs/dependencies.md does not", path)
+			if !strings.HasPrefix(module[1], "github.com/gatehouse-id/") && !strings.Contains(reasons, "`"+module[1]+"`") {
+				t.Errorf("%s names %s, docs/dependencies.md does not", path, module[1])
 			}
 		}
 	}
