@@ -90,18 +90,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, span := p.options.Obs.Tracer.Tracer(tracerName).Start(r.Context(), p.options.Service+" "+r.URL.Path,
 		trace.WithSpanKind(trace.SpanKindClient))
 	defer span.End()
-	r = r.WithContext(ctx)
 	e, err := p.balancer.Endpoint()
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	target, err := e(r.Context(), nil)
+	target, err := e(ctx, nil)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	p.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, target)))
+	p.proxy.ServeHTTP(w, r.WithContext(context.WithValue(ctx, targetKey{}, target)))
 }
 
 // instance is an endpoint that only tells where the instance is.

@@ -90,7 +90,7 @@ func (g *Gatehouse) buildMail(ctx context.Context) error {
 	server := g.server(mailapi.Name, accountsapi.Name, sessionsapi.Name, edge, operator)
 	mailapi.Mount(server, s)
 	g.Mail = mailapi.NewClient(g.conn(mailapi.Name, operator))
-	g.group.Go(mailapi.Name, s.Run)
+	g.group.Go(mailapi.Name, s.Run) //nolint:contextcheck // runs for as long as the process
 	return nil
 }
 
@@ -106,7 +106,7 @@ func (g *Gatehouse) buildSessions(ctx context.Context) error {
 	server := g.server(sessionsapi.Name, accountsapi.Name, oauthapi.Name, edge, operator)
 	sessionsapi.Mount(server, s)
 	g.Sessions = sessionsapi.NewClient(g.conn(sessionsapi.Name, operator))
-	g.group.Go(sessionsapi.Name, s.Run)
+	g.group.Go(sessionsapi.Name, s.Run) //nolint:contextcheck // runs for as long as the process
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (g *Gatehouse) buildAccounts(ctx context.Context) error {
 	server := g.server(accountsapi.Name, oauthapi.Name, edge, operator)
 	accountsapi.Mount(server, s)
 	g.Accounts = accountsapi.NewClient(g.conn(accountsapi.Name, operator))
-	g.group.Go(accountsapi.Name, s.Run)
+	g.group.Go(accountsapi.Name, s.Run) //nolint:contextcheck // runs for as long as the process
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (g *Gatehouse) buildOAuth(ctx context.Context) error {
 	oauthapi.Mount(server, s)
 	server.HandleHTTP("/", s.Public())
 	g.OAuth = oauthapi.NewClient(g.conn(oauthapi.Name, operator))
-	g.group.Go(oauthapi.Name, s.Run)
+	g.group.Go(oauthapi.Name, s.Run) //nolint:contextcheck // runs for as long as the process
 	return nil
 }
 
@@ -162,7 +162,7 @@ func (g *Gatehouse) buildGateway(ctx context.Context) error {
 		return fmt.Errorf("building the gateway: %w", err)
 	}
 	g.Handler = s
-	g.group.Go(edge, s.Run)
+	g.group.Go(edge, s.Run) //nolint:contextcheck // runs for as long as the process
 	return nil
 }
 

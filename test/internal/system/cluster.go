@@ -24,9 +24,21 @@ import (
 // other: whoever comes first waits.
 var services = []string{"gateway", "oauth", "accounts", "sessions", "mail"}
 
+// ClusterOptions choose what a cluster of a test is like.
+type ClusterOptions struct {
+	// Environ are further variables of every process.
+	Environ []string
+}
+
 // Cluster starts every service in a process of its own, on PostgreSQL. They
 // talk mutual TLS and find each other through Consul.
 func Cluster(t testing.TB) *System {
+	t.Helper()
+	return ClusterWith(t, ClusterOptions{})
+}
+
+// ClusterWith is Cluster with choices.
+func ClusterWith(t testing.TB, o ClusterOptions) *System {
 	t.Helper()
 	public := freePort(t)
 	s := &System{
@@ -49,7 +61,7 @@ func Cluster(t testing.TB) *System {
 	for _, name := range services {
 		s.Debug[name] = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 		files := authority.Issue(name)
-		environ := slices.Concat(common, s.only(name), []string{
+		environ := slices.Concat(common, o.Environ, s.only(name), []string{
 			"GATEHOUSE_LISTEN=127.0.0.1:0",
 			"GATEHOUSE_DEBUG_LISTEN=" + s.Debug[name],
 			"GATEHOUSE_TLS_CERT=" + files.Cert, "GATEHOUSE_TLS_KEY=" + files.Key, "GATEHOUSE_TLS_CA=" + files.CA,
@@ -140,7 +152,7 @@ func startConsul(t testing.TB) string {
 	})
 	require.NoError(t, err)
 	log := newLog(t)
-	c := exec.CommandContext(t.Context(), path, "agent", "-dev", "-log-level=warn", "-hcl="+string(config)) //nolint:gosec // the operator's own consul
+	c := exec.CommandContext(t.Context(), path, "agent", "-dev", "-log-level=warn", "-hcl="+string(config))
 	c.Stdout, c.Stderr = log, log
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = 10 * time.Second
@@ -151,6 +163,7 @@ func startConsul(t testing.TB) string {
 }
 
 func hasLeader(t testing.TB, address string) bool {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/v1/status/leader", http.NoBody)
 	require.NoError(t, err)
 	res, err := HTTP().Do(r)

@@ -32,7 +32,10 @@ type StandaloneOptions struct {
 }
 
 // Standalone starts all of Gatehouse in this process.
-func Standalone(t testing.TB) *System { return StandaloneWith(t, StandaloneOptions{}) }
+func Standalone(t testing.TB) *System {
+	t.Helper()
+	return StandaloneWith(t, StandaloneOptions{})
+}
 
 // StandaloneWith is Standalone with choices.
 func StandaloneWith(t testing.TB, o StandaloneOptions) *System {

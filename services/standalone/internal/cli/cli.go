@@ -30,7 +30,7 @@ const (
 // Run runs one command; its result is the exit code.
 func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	p := &program{environ: environ, stdout: stdout, stderr: stderr}
-	root := p.root()
+	root := p.root() //nolint:contextcheck // the commands take the context they are executed with
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
