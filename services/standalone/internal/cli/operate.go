@@ -131,7 +131,7 @@ func (p *program) user() *cobra.Command {
 func (p *program) mail() *cobra.Command {
 	parent := &cobra.Command{Use: "mail", Short: "See and retry mails that could not be delivered.", Args: none}
 	dead := &cobra.Command{
-		Use: "dead", Short: "List the mails that are not tried any more, newest first.", Args: none,
+		Use: "dead", Short: "List the mails that are not tried any more, those given up first at the top.", Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
 				letters, err := g.Mail.Dead(c.Context(), mail.DeadRequest{})
