@@ -1,10 +1,8 @@
 package accounts
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +15,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/pkg/discovery"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/pkg/rpc"
@@ -45,7 +42,7 @@ type fixture struct {
 	clock  *clockwork.FakeClock
 	mail   *mailbox
 	obs    *obs.Obs
-	log    *logBuffer
+	log    *testkit.Log
 	hashes *atomic.Int64 // begun
 }
 
@@ -60,7 +57,7 @@ func onEach(t *testing.T, test func(f *fixture), change ...func(*Config, *Deps))
 
 func newFixture(t *testing.T, d *db.DB, change ...func(*Config, *Deps)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, db: d, clock: testkit.Clock(), mail: &mailbox{}, log: &logBuffer{}, hashes: &atomic.Int64{}}
+	f := &fixture{t: t, db: d, clock: testkit.Clock(), mail: &mailbox{}, log: &testkit.Log{}, hashes: &atomic.Int64{}}
 	o, shutdown, err := obs.New(t.Context(), obs.Options{Service: accounts.Name, LogLevel: slog.LevelDebug, LogWriter: f.log})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, shutdown(context.Background())) })
@@ -93,16 +90,7 @@ func (f *fixture) remote(caller string) accounts.Service {
 		Service: accounts.Name, Callers: callers, Insecure: true, Obs: f.obs,
 	})
 	accounts.Mount(server, f.Service)
-	listening := httptest.NewServer(server)
-	conn := rpc.Dial(rpc.DialOptions{
-		Service: accounts.Name, Caller: caller, Obs: obs.Nop(),
-		Instancer: discovery.Fixed(strings.TrimPrefix(listening.URL, "http://")),
-	})
-	f.t.Cleanup(func() {
-		require.NoError(f.t, conn.Close())
-		listening.Close()
-	})
-	return accounts.NewClient(conn)
+	return accounts.NewClient(testkit.Remote(f.t, server, accounts.Name, caller))
 }
 
 // initiate registers an address and gives the mailed link.
@@ -241,22 +229,4 @@ func (m *mailbox) to(address string) (found []mail.SendRequest) {
 		}
 	}
 	return found
-}
-
-// logBuffer is a log that can be read while it is written.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -8,10 +8,8 @@ import (
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
-	"net/http/httptest"
 	"net/mail"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +20,6 @@ import (
 	names "github.com/gatehouse-id/gatehouse/pkg/api"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/pkg/discovery"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
@@ -49,7 +46,7 @@ type fixture struct {
 	db    *db.DB
 	clock *clockwork.FakeClock
 	obs   *obs.Obs
-	log   *logBuffer
+	log   *testkit.Log
 	ring  *keyring.Ring
 	c     Config
 	smtp  *smtptest.Server // nil with the development mailbox
@@ -90,7 +87,7 @@ func newSMTPFixture(t *testing.T, d *db.DB, options smtptest.Options) *fixture {
 
 func newFixture(t *testing.T, d *db.DB, c Config) *fixture {
 	t.Helper()
-	f := &fixture{t: t, db: d, clock: testkit.Clock(), log: &logBuffer{}, ring: testkit.Ring(t), c: c}
+	f := &fixture{t: t, db: d, clock: testkit.Clock(), log: &testkit.Log{}, ring: testkit.Ring(t), c: c}
 	o, shutdown, err := obs.New(t.Context(), obs.Options{Service: api.Name, LogLevel: slog.LevelDebug, LogWriter: f.log})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, shutdown(context.Background())) })
@@ -118,16 +115,7 @@ func (f *fixture) local(caller string) api.Service {
 func (f *fixture) remote(caller string) api.Service {
 	server := rpc.NewServer(rpc.ServerOptions{Service: api.Name, Callers: callers, Insecure: true, Obs: f.obs})
 	api.Mount(server, f.Service)
-	listening := httptest.NewServer(server)
-	conn := rpc.Dial(rpc.DialOptions{
-		Service: api.Name, Caller: caller, Obs: obs.Nop(),
-		Instancer: discovery.Fixed(strings.TrimPrefix(listening.URL, "http://")),
-	})
-	f.t.Cleanup(func() {
-		require.NoError(f.t, conn.Close())
-		listening.Close()
-	})
-	return api.NewClient(conn)
+	return api.NewClient(testkit.Remote(f.t, server, api.Name, caller))
 }
 
 // activation is a good request.
@@ -220,22 +208,4 @@ func requireFault(t *testing.T, err error, kind fault.Kind, fields ...string) {
 		require.Len(t, got.Fields[field], 1, "%s: %v", field, err)
 	}
 	require.Len(t, got.Fields, len(fields), "%v", err)
-}
-
-// logBuffer is written by several goroutines.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -2,8 +2,6 @@ package sessions
 
 import (
 	"context"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +11,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/pkg/discovery"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
@@ -86,16 +83,7 @@ func (f *fixture) local(caller string) sessions.Service {
 func (f *fixture) remote(caller string) sessions.Service {
 	server := rpc.NewServer(rpc.ServerOptions{Service: sessions.Name, Callers: callers, Insecure: true, Obs: f.obs})
 	sessions.Mount(server, f.Service)
-	listening := httptest.NewServer(server)
-	conn := rpc.Dial(rpc.DialOptions{
-		Service: sessions.Name, Caller: caller, Obs: obs.Nop(),
-		Instancer: discovery.Fixed(strings.TrimPrefix(listening.URL, "http://")),
-	})
-	f.t.Cleanup(func() {
-		require.NoError(f.t, conn.Close())
-		listening.Close()
-	})
-	return sessions.NewClient(conn)
+	return sessions.NewClient(testkit.Remote(f.t, server, sessions.Name, caller))
 }
 
 // login is a request for a full session.
