@@ -3,9 +3,9 @@ package accounts
 import (
 	"cmp"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/config"
 )
 
 // The default settings, for whoever makes a Config without the environment.
@@ -72,7 +72,9 @@ func (c *Config) Validate() []string {
 			problems = append(problems, fmt.Sprintf(format, args...))
 		}
 	}
-	bad(!isOrigin(c.PublicURL), "GATEHOUSE_PUBLIC_URL must be the public origin, such as https://id.example.org")
+	if problem := config.OriginProblem("GATEHOUSE_PUBLIC_URL", c.PublicURL); problem != "" {
+		problems = append(problems, problem)
+	}
 	bad(c.LinkLife < time.Minute, "GATEHOUSE_LINK_LIFE must be at least 1m")
 	bad(c.FinishWindow < time.Minute, "GATEHOUSE_ACTIVATION_WINDOW must be at least 1m")
 	bad(c.InvitedRetention < c.LinkLife+c.FinishWindow,
@@ -89,13 +91,4 @@ func (c *Config) Validate() []string {
 	bad(c.HashConcurrency < 0, "GATEHOUSE_HASH_CONCURRENCY must not be negative")
 	bad(c.HashQueue < 1, "GATEHOUSE_HASH_QUEUE must be at least 1")
 	return problems
-}
-
-func isOrigin(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return false
-	}
-	bare := url.URL{Scheme: u.Scheme, Host: u.Host}
-	return u.Host != "" && strings.TrimRight(raw, "/") == bare.String()
 }

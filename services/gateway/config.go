@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
+	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/sessioncache"
 )
 
@@ -39,8 +39,8 @@ type Config struct {
 func (c *Config) Validate() []string {
 	var problems []string
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if err := checkPublicURL(c.PublicURL); err != nil {
-		add("GATEHOUSE_PUBLIC_URL: %v", err)
+	if problem := config.OriginProblem("GATEHOUSE_PUBLIC_URL", c.PublicURL); problem != "" {
+		problems = append(problems, problem)
 	}
 	for _, origin := range c.CORSOrigins {
 		if origin == "*" {
@@ -75,19 +75,6 @@ func (c *Config) Validate() []string {
 		add("GATEHOUSE_REVOCATION_POLL must be between 10ms and %v", sessioncache.Bound)
 	}
 	return problems
-}
-
-// checkPublicURL refuses an origin that passwords and cookies would reach in
-// clear. On this machine alone nobody listens.
-func checkPublicURL(s string) error {
-	public, err := parseOrigin(s)
-	if err != nil {
-		return err
-	}
-	if public.Scheme == "http" && !edge.LocalHost(public.Hostname()) {
-		return fmt.Errorf("%q is plain HTTP, which only localhost, 127.0.0.1 and [::1] may be", s)
-	}
-	return nil
 }
 
 // parseOrigin reads a scheme, a host and perhaps a port, and nothing else

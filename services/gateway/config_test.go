@@ -29,7 +29,7 @@ func TestSettings(t *testing.T) {
 		problem string // "": none
 	}{
 		"https":                  {"GATEHOUSE_PUBLIC_URL=https://id.example.org", ""},
-		"a slash at the end":     {"GATEHOUSE_PUBLIC_URL=https://id.example.org/", ""},
+		"a slash at the end":     {"GATEHOUSE_PUBLIC_URL=https://id.example.org/", "GATEHOUSE_PUBLIC_URL"},
 		"a port":                 {"GATEHOUSE_PUBLIC_URL=http://localhost:8080", ""},
 		"plain, by IPv4":         {"GATEHOUSE_PUBLIC_URL=http://127.0.0.1:8080", ""},
 		"plain, by IPv6":         {"GATEHOUSE_PUBLIC_URL=http://[::1]:8080", ""},

@@ -79,7 +79,8 @@ func (c *SMTP) problems() []string {
 	add(c.port() == 0, "GATEHOUSE_SMTP_TLS must be starttls, implicit or none")
 	add(c.TLS == smtp.None && c.Username != "", "GATEHOUSE_SMTP_USERNAME needs encryption: set GATEHOUSE_SMTP_TLS to starttls or implicit")
 	add((c.Username == "") != (c.Password == ""), "GATEHOUSE_SMTP_USERNAME and GATEHOUSE_SMTP_PASSWORD belong together")
-	add(fromErr != nil, "GATEHOUSE_SMTP_FROM must be an address, with or without a name")
+	add(c.From == "", "GATEHOUSE_SMTP_FROM is required: the sender of all mails")
+	add(c.From != "" && fromErr != nil, "GATEHOUSE_SMTP_FROM must be an address, with or without a name")
 	add(caErr != nil, fmt.Sprintf("GATEHOUSE_SMTP_CA: %v", caErr))
 	add(c.Timeout < time.Second || c.Timeout > maxTimeout, "GATEHOUSE_SMTP_TIMEOUT must be between 1s and 90s")
 	return problems

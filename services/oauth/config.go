@@ -1,10 +1,10 @@
 package oauth
 
 import (
-	"net/url"
 	"slices"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
@@ -33,7 +33,9 @@ func (c *Config) Validate() []string {
 			problems = append(problems, problem)
 		}
 	}
-	add(!isOrigin(c.PublicURL), "GATEHOUSE_PUBLIC_URL must be an origin without a path, such as https://id.example.org; http only for localhost")
+	if problem := config.OriginProblem("GATEHOUSE_PUBLIC_URL", c.PublicURL); problem != "" {
+		problems = append(problems, problem)
+	}
 	add(c.AccessLifetime < time.Minute || c.AccessLifetime > 24*time.Hour, "GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME must be between 1m and 24h")
 	add(c.IDLifetime < time.Minute || c.IDLifetime > 24*time.Hour, "GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME must be between 1m and 24h")
 	add(c.CodeLifetime < time.Second || c.CodeLifetime > 10*time.Minute, "GATEHOUSE_OAUTH_CODE_LIFETIME must be between 1s and 10m")
@@ -46,15 +48,6 @@ func (c *Config) Validate() []string {
 	add(slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.Valid(s) || scope.OfUser(s) }),
 		"GATEHOUSE_OAUTH_SCOPES must be scopes (RFC 6749 section 3.3) other than those of OpenID Connect")
 	return problems
-}
-
-// isOrigin tells whether the URL can be an issuer.
-func isOrigin(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" || s != u.Scheme+"://"+u.Host {
-		return false
-	}
-	return u.Scheme == "https" || u.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
 }
 
 func (c *Config) lifetimes() token.Lifetimes {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/token"
 )
@@ -39,8 +40,8 @@ func (c Config) withDefaults() Config {
 // Validate finds what is wrong with the settings.
 func (c *Config) Validate() []string {
 	var problems []string
-	if c.issuer() == "" {
-		problems = append(problems, "GATEHOUSE_TOKEN_ISSUER is required when GATEHOUSE_PUBLIC_URL is not a URL with a host")
+	if problem := config.OriginProblem("GATEHOUSE_PUBLIC_URL", c.PublicURL); problem != "" && c.Issuer == "" {
+		problems = append(problems, problem)
 	}
 	if !slices.Contains(token.Algorithms(), c.Algorithm) {
 		problems = append(problems, "GATEHOUSE_TOKEN_ALGORITHM must be HS512, ES256 or EdDSA")

@@ -43,7 +43,7 @@ func Serve(ctx context.Context, s *Settings, d Deps, out io.Writer) error {
 
 func (g *Gatehouse) serve(ctx context.Context, out io.Writer) error {
 	s := g.settings
-	public := &app.Server{Name: "gatehouse", Listen: s.Listen, Handler: g.Handler, Logger: g.deps.Obs.Logger}
+	public := &app.Server{Name: "public server (GATEHOUSE_LISTEN)", Listen: s.Listen, Handler: g.Handler, Logger: g.deps.Obs.Logger}
 	if s.TLSCert != "" {
 		certificate, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
 		if err != nil {
@@ -54,7 +54,7 @@ func (g *Gatehouse) serve(ctx context.Context, out io.Writer) error {
 	g.group.Serve(public)
 	if s.DebugListen != "" {
 		g.group.Serve(&app.Server{
-			Name: "debug", Listen: s.DebugListen, Handler: obs.DebugHandler(g.deps.Obs, g.group.CheckReady),
+			Name: "debug server (GATEHOUSE_DEBUG_LISTEN)", Listen: s.DebugListen, Handler: obs.DebugHandler(g.deps.Obs, g.group.CheckReady),
 			WriteTimeout: 2 * time.Minute, Logger: g.deps.Obs.Logger,
 		})
 	}
@@ -85,7 +85,7 @@ func (g *Gatehouse) serveDemo(ctx context.Context) error {
 	if err != nil && !fault.Is(err, fault.Conflict) { // it is there since the first start
 		return fmt.Errorf("registering the demo app: %w", err)
 	}
-	g.group.Serve(&app.Server{Name: "demo", Listen: s.DemoListen, Handler: a.Handler(), Logger: g.deps.Obs.Logger})
+	g.group.Serve(&app.Server{Name: "demo app (GATEHOUSE_DEMO_LISTEN)", Listen: s.DemoListen, Handler: a.Handler(), Logger: g.deps.Obs.Logger})
 	return nil
 }
 
@@ -116,7 +116,7 @@ func (g *Gatehouse) announce(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		if link != "" {
-			lines = append(lines, "", "The owner's first sign-in:", "  "+link)
+			lines = append(lines, "", "The first sign-in of "+g.settings.OwnerEmail+", who will own the first hub:", "  "+link)
 		}
 	}
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))

@@ -2,6 +2,7 @@ package standalone
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -103,6 +104,11 @@ func (s *Settings) Validate() []string {
 	slices.Sort(problems)
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		problems = append(problems, "GATEHOUSE_TLS_CERT and GATEHOUSE_TLS_KEY belong together: set both")
+	}
+	if s.TLSCert != "" && s.TLSKey != "" {
+		if _, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey); err != nil {
+			problems = append(problems, fmt.Sprintf("GATEHOUSE_TLS_CERT: %v", err))
+		}
 	}
 	if s.RootKey != "" {
 		if _, err := keyring.ParseRoots(s.RootKey); err != nil {

@@ -85,12 +85,27 @@ func TestInsecureDefaultsAreRefusedTogether(t *testing.T) {
 	}
 }
 
+// TestOneMistakeIsOneProblem: several services need the public URL, but it is
+// one thing to mend.
+func TestOneMistakeIsOneProblem(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"", "https://id.example.org/path", "http://id.example.org", "id.example.org"} {
+		_, err := standalone.Load(append(safe(), "GATEHOUSE_PUBLIC_URL="+url)[1:], false)
+		var problems *config.Error
+		require.ErrorAs(t, err, &problems, url)
+		assert.Len(t, problems.Problems, 1, "%q: %v", url, err)
+	}
+	_, err := standalone.Load(append(safe(), "GATEHOUSE_TLS_CERT=/nowhere.crt", "GATEHOUSE_TLS_KEY=/nowhere.key"), false)
+	require.ErrorContains(t, err, "/nowhere.crt")
+}
+
 func TestWrongSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ setting, problem string }{
 		"unknown":            {"GATEHOUSE_LISTN=:80", "GATEHOUSE_LISTEN"},
 		"no port":            {"GATEHOUSE_LISTEN=localhost", "host:port"},
 		"half a certificate": {"GATEHOUSE_TLS_CERT=a.pem", "GATEHOUSE_TLS_KEY"},
+		"no such public URL": {"GATEHOUSE_PUBLIC_URL=https://id.example.org/path", "GATEHOUSE_PUBLIC_URL"},
 		"short root key":     {"GATEHOUSE_ROOT_KEY=c2hvcnQ=", "GATEHOUSE_ROOT_KEY"},
 		"another database":   {"GATEHOUSE_DATABASE_URL=mysql://root:hunter2@db/x", "postgres://"},
 		"log format":         {"GATEHOUSE_LOG_FORMAT=xml", "GATEHOUSE_LOG_FORMAT"},

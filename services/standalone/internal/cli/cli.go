@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/jonboulle/clockwork"
@@ -63,13 +65,7 @@ func (p *program) root() *cobra.Command {
 		Use:           "gatehouse",
 		Short:         "A self-hosted OpenID Connect provider, in one process.",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("there is no command %q; `gatehouse help` lists them", args[0])}
-			}
-			return c.Help()
-		},
+		Args: cobra.ArbitraryArgs, RunE: choose,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if p.output != "text" && p.output != "json" {
 				return usageError{fmt.Errorf(`--output must be "text" or "json", not %q`, p.output)}
@@ -121,7 +117,12 @@ func (p *program) checkConfig() *cobra.Command {
 			if problems := s.Insecure(); len(problems) > 0 {
 				return fmt.Errorf("%w:\n  %s", standalone.ErrInsecure, strings.Join(problems, "\n  "))
 			}
-			return p.print(config.Redacted(s), "The settings are fine.")
+			settings := config.Redacted(s)
+			lines := []string{"The settings are fine."}
+			for _, name := range slices.Sorted(maps.Keys(settings)) {
+				lines = append(lines, name+"="+settings[name])
+			}
+			return p.print(settings, strings.Join(lines, "\n"))
 		},
 	}
 }
@@ -216,6 +217,22 @@ func describe(err error) string {
 		lines = append(lines, "  the log has more under "+f.ID)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// choose is what a command does that is only a group of commands.
+func choose(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("there is no command %q; `%s --help` lists them", args[0], c.CommandPath())}
+	}
+	return c.Help()
+}
+
+// because says in words what a fault means for this command.
+func because(err error, kind fault.Kind, words string) error {
+	if fault.Is(err, kind) {
+		return errors.New(words)
+	}
+	return err
 }
 
 func none(_ *cobra.Command, args []string) error {

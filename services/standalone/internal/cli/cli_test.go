@@ -52,7 +52,7 @@ func TestClients(t *testing.T) {
 
 	code, _, stderr := o.run("client", "create", "--id", "shop", "--name", "Shop", "--redirect-uri", "https://shop.example.org/callback")
 	assert.Equal(t, 1, code)
-	assert.NotEmpty(t, stderr)
+	assert.Contains(t, stderr, "there is a client shop already")
 
 	_, list, _ := o.run("client", "list")
 	assert.Contains(t, list, "shop")
@@ -99,13 +99,16 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	o := newOperator(t)
 	for name, args := range map[string][]string{
-		"unknown command": {"sing"},
-		"unknown flag":    {"serve", "--loud"},
-		"output":          {"version", "--output", "xml"},
-		"too many":        {"client", "list", "all"},
-		"too few":         {"client", "delete"},
-		"no number":       {"mail", "retry", "first"},
-		"language":        {"user", "invite", "a@example.org", "--language", "fr"},
+		"unknown command":        {"sing"},
+		"unknown client command": {"client", "sing"},
+		"unknown user command":   {"user", "list"},
+		"a role in no hub":       {"user", "invite", "a@example.org", "--role", "2"},
+		"unknown flag":           {"serve", "--loud"},
+		"output":                 {"version", "--output", "xml"},
+		"too many":               {"client", "list", "all"},
+		"too few":                {"client", "delete"},
+		"no number":              {"mail", "retry", "first"},
+		"language":               {"user", "invite", "a@example.org", "--language", "fr"},
 	} {
 		code, _, stderr := o.run(args...)
 		assert.Equal(t, 2, code, name)

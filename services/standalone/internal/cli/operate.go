@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,11 +14,12 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/standalone"
 )
 
 func (p *program) client() *cobra.Command {
-	parent := &cobra.Command{Use: "client", Short: "Manage the apps that sign people in through Gatehouse.", Args: none}
+	parent := &cobra.Command{Use: "client", Short: "Manage the apps that sign people in through Gatehouse.", Args: cobra.ArbitraryArgs, RunE: choose}
 	var r oauth.CreateClientRequest
 	create := &cobra.Command{
 		Use: "create", Short: "Register an app; its secret is shown only now.", Args: none,
@@ -52,7 +54,7 @@ func (p *program) client() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
 				if _, err := g.OAuth.DeleteClient(c.Context(), oauth.ClientRequest{ID: args[0]}); err != nil {
-					return err
+					return because(err, fault.NotFound, "there is no client "+args[0])
 				}
 				return p.print(map[string]string{"deleted": args[0]}, "Deleted "+args[0]+".")
 			})
@@ -66,7 +68,7 @@ func (p *program) createClient(ctx context.Context, r oauth.CreateClientRequest)
 	return p.with(ctx, func(g *standalone.Gatehouse) error {
 		created, err := g.OAuth.CreateClient(ctx, r)
 		if err != nil {
-			return err
+			return because(err, fault.Conflict, "there is a client "+r.ID+" already")
 		}
 		text := "client_id      " + created.Client.ID
 		if created.Secret != "" {
@@ -92,7 +94,7 @@ func clientTable(clients []oauth.Client) string {
 }
 
 func (p *program) user() *cobra.Command {
-	parent := &cobra.Command{Use: "user", Short: "Manage people.", Args: none}
+	parent := &cobra.Command{Use: "user", Short: "Manage people.", Args: cobra.ArbitraryArgs, RunE: choose}
 	var r accounts.InviteRequest
 	var role int
 	var language string
@@ -100,6 +102,9 @@ func (p *program) user() *cobra.Command {
 		Use: "invite EMAIL", Short: "Make a link with which a person becomes a user.", Args: one("EMAIL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r.Email, r.Role = args[0], accounts.Role(role)
+			if role != 0 && r.Hub == "" {
+				return usageError{errors.New("--role needs --hub: without one, the person founds a hub and owns it")}
+			}
 			switch language {
 			case "en":
 				r.Language = accounts.English
@@ -111,7 +116,8 @@ func (p *program) user() *cobra.Command {
 			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
 				invitation, err := g.Accounts.Invite(c.Context(), r)
 				if err != nil {
-					return err
+					err = because(err, fault.Conflict, r.Email+" has an account already")
+					return because(err, fault.NotFound, "there is no hub "+r.Hub)
 				}
 				return p.print(map[string]string{"user": invitation.User.Hash, "url": invitation.URL}, invitation.URL)
 			})
@@ -129,7 +135,7 @@ func (p *program) user() *cobra.Command {
 }
 
 func (p *program) mail() *cobra.Command {
-	parent := &cobra.Command{Use: "mail", Short: "See and retry mails that could not be delivered.", Args: none}
+	parent := &cobra.Command{Use: "mail", Short: "See and retry mails that could not be delivered.", Args: cobra.ArbitraryArgs, RunE: choose}
 	dead := &cobra.Command{
 		Use: "dead", Short: "List the mails that are not tried any more, those given up first at the top.", Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -155,7 +161,7 @@ func (p *program) mail() *cobra.Command {
 			}
 			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
 				if _, err := g.Mail.Retry(c.Context(), mail.RetryRequest{ID: id}); err != nil {
-					return err
+					return because(err, fault.NotFound, "there is no dead mail "+args[0])
 				}
 				return p.print(map[string]int64{"retried": id}, "It is in the queue again.")
 			})
