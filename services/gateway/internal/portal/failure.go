@@ -55,17 +55,22 @@ func (v *visit) fail(err error) {
 	explained := edge.Explain(v.r.Context(), err)
 	setRetryAfter(v.w.Header(), explained.RetryAfter)
 	name := failureName(explained.Status)
-	v.showFailure(explained.Status, failure{Text: v.failureText(fault.From(err), name)}, name)
+	f := fault.From(err)
+	if !v.hasOwnText(f, name) {
+		v.showFailure(explained.Status, failure{Text: v.text("page.failure." + name + ".text")}, name)
+		return
+	}
+	if name == "not_found" {
+		name = "bad_request" // it is a link, say, that there is not; the page there is
+	}
+	v.showFailure(explained.Status, failure{Text: v.message(f.Message, field{})}, name)
 }
 
-// failureText is the text of the fault if it has one of its own. The texts of
-// its kind speak to callers of the API.
-func (v *visit) failureText(f *fault.Fault, name string) string {
+// hasOwnText tells whether the fault says more than its kind. The texts of the
+// kinds speak to callers of the API.
+func (v *visit) hasOwnText(f *fault.Fault, name string) bool {
 	own := f.Message.ID != "fault."+string(f.Kind) && f.Message.ID != "fault."+name
-	if own && v.portal.deps.Texts.Has(f.Message.ID) {
-		return v.message(f.Message, field{})
-	}
-	return v.text("page.failure." + name + ".text")
+	return own && v.portal.deps.Texts.Has(f.Message.ID)
 }
 
 // refuse shows an OAuth error that must not reach the app.

@@ -68,7 +68,7 @@ func everyPage() []shown {
 			visit: get("/register"), status: 403, en: "Not allowed", de: "Nicht erlaubt",
 		},
 		{name: "mailed link", visit: get("/link/" + gatewaytest.ActivationLink), status: 200, en: "Nearly there", de: "Fast geschafft"},
-		{name: "unknown link", visit: post("/link/" + strings.Repeat("0", 40)), status: 404, en: "Page not found", de: "Seite nicht gefunden"},
+		{name: "unknown link", visit: post("/link/" + strings.Repeat("0", 40)), status: 404, en: "That did not work", de: "Das hat nicht geklappt"},
 		{name: "activation", visit: func(_ *world, b *browser) answer {
 			return b.follow(b.post("/link/" + gatewaytest.ActivationLink))
 		}, status: 200, en: "Set up your account", de: "Konto einrichten"},
