@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	gomail "github.com/wneessen/go-mail"
 )
@@ -57,6 +58,18 @@ func failure(ctx context.Context, err error) *Failure {
 		f.Permanent = aboutMail(sending.Reason) && f.Code >= 500 && !slices.Contains(ourFault, f.Code)
 	}
 	return f
+}
+
+// ended is why the delivery's context is over, if it is. The connection has the
+// same deadline and may notice before the context does.
+func ended(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // aboutMail tells whether a step asks the server to judge the recipient or the
