@@ -44,8 +44,8 @@ var errAddress = errors.New("the recipient's address is malformed")
 var ourFault = []int{503, 530, 534, 535, 538}
 
 func failure(ctx context.Context, err error) *Failure {
-	if ctx.Err() != nil {
-		return &Failure{text: "the delivery was interrupted", cause: ctx.Err()}
+	if cause := ended(ctx); cause != nil {
+		return &Failure{text: "the delivery was interrupted", cause: cause}
 	}
 	f := &Failure{text: words(err), Permanent: errors.Is(err, errAddress)}
 	var reply *textproto.Error
@@ -64,7 +64,7 @@ func failure(ctx context.Context, err error) *Failure {
 // same deadline and may notice before the context does.
 func ended(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded
