@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 	"github.com/gatehouse-id/gatehouse/test/internal/system"
 )
 
@@ -88,11 +89,7 @@ func open(t *testing.T) *browser {
 	t.Helper()
 	path := chromium()
 	if path == "" {
-		const reason = "not run: no chromium, chromium-browser or google-chrome on PATH"
-		if os.Getenv("CI") != "" {
-			t.Fatal(reason)
-		}
-		t.Skip(reason)
+		testkit.NotRun(t, "no chromium, chromium-browser or google-chrome on PATH")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 900),
