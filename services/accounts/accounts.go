@@ -13,6 +13,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
@@ -41,11 +43,13 @@ func sub(files fs.FS, dir string) fs.FS {
 
 // Deps are what the service works with; all are required.
 type Deps struct {
-	Obs   *obs.Obs
-	Clock clockwork.Clock
-	DB    *db.DB // migrated
-	Ring  *keyring.Ring
-	Mail  mail.Service
+	Obs      *obs.Obs
+	Clock    clockwork.Clock
+	DB       *db.DB // migrated
+	Ring     *keyring.Ring
+	Mail     mail.Service
+	Sessions sessions.Service
+	OAuth    oauth.Service
 
 	// aroundHash is called around every password hash; tests count with it.
 	aroundHash func(compute func())
@@ -53,6 +57,8 @@ type Deps struct {
 
 // Service is the accounts service. It implements accounts.Service of pkg/api.
 type Service struct {
+	accounts.Service // WIP: methods not implemented yet
+
 	config  Config
 	deps    Deps
 	metrics *metrics.Metrics
@@ -75,7 +81,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	}
 	box := outbox.New(outbox.Options{
 		DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
-		Handlers: relay.Handlers(d.Mail, d.Clock),
+		Handlers: relay.Handlers(relay.Services{Mail: d.Mail, Sessions: d.Sessions, OAuth: d.OAuth}, d.Clock),
 	})
 	hasher := password.NewHasher(password.Options{
 		MemoryKiB:   uint32(c.Argon2Memory), // Validate has bounded these three

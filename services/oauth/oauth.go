@@ -61,6 +61,8 @@ type Deps struct {
 
 // Service is the oauth service.
 type Service struct {
+	oauth.Service // WIP: methods not implemented yet
+
 	flow      *authorize.Flow
 	registrar *registration.Registrar
 	clients   *client.Store

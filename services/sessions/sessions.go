@@ -10,6 +10,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
@@ -44,14 +45,17 @@ const (
 
 // Deps are what the service works with. All fields are required.
 type Deps struct {
-	Obs   *obs.Obs
-	Clock clockwork.Clock
-	DB    *db.DB // migrated
-	Ring  *keyring.Ring
+	Obs      *obs.Obs
+	Clock    clockwork.Clock
+	DB       *db.DB // migrated
+	Ring     *keyring.Ring
+	Accounts accounts.Auditing
 }
 
 // Service is the sessions service.
 type Service struct {
+	sessions.Service // WIP: methods not implemented yet
+
 	db      *db.DB
 	clock   clockwork.Clock
 	logger  *slog.Logger

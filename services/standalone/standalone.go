@@ -68,6 +68,11 @@ func New(ctx context.Context, s *Settings, d Deps, group *app.Group) (*Gatehouse
 		return nil, err
 	}
 	g := &Gatehouse{settings: s, deps: d, ring: ring, group: group, servers: map[string]*rpc.Server{}}
+	// All servers come first: the services call each other in both directions.
+	g.server(mailapi.Name, accountsapi.Name, sessionsapi.Name, edge, operator)
+	g.server(sessionsapi.Name, accountsapi.Name, oauthapi.Name, edge, operator)
+	g.server(accountsapi.Name, sessionsapi.Name, oauthapi.Name, edge, operator)
+	g.server(oauthapi.Name, accountsapi.Name, edge, operator)
 	for _, build := range []func(context.Context) error{
 		g.buildMail, g.buildSessions, g.buildAccounts, g.buildOAuth, g.buildGateway,
 	} {
@@ -87,7 +92,7 @@ func (g *Gatehouse) buildMail(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("building mail: %w", err)
 	}
-	server := g.server(mailapi.Name, accountsapi.Name, sessionsapi.Name, edge, operator)
+	server := g.servers[mailapi.Name]
 	mailapi.Mount(server, s)
 	g.Mail = mailapi.NewClient(g.conn(mailapi.Name, operator))
 	g.group.Go(mailapi.Name, s.Run) //nolint:contextcheck // runs for as long as the process
@@ -99,11 +104,14 @@ func (g *Gatehouse) buildSessions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := sessions.New(ctx, g.settings.Sessions, sessions.Deps{Obs: g.deps.Obs, Clock: g.deps.Clock, DB: d, Ring: g.ring})
+	s, err := sessions.New(ctx, g.settings.Sessions, sessions.Deps{
+		Obs: g.deps.Obs, Clock: g.deps.Clock, DB: d, Ring: g.ring,
+		Accounts: accountsapi.NewClient(g.conn(accountsapi.Name, sessionsapi.Name)),
+	})
 	if err != nil {
 		return fmt.Errorf("building sessions: %w", err)
 	}
-	server := g.server(sessionsapi.Name, accountsapi.Name, oauthapi.Name, edge, operator)
+	server := g.servers[sessionsapi.Name]
 	sessionsapi.Mount(server, s)
 	g.Sessions = sessionsapi.NewClient(g.conn(sessionsapi.Name, operator))
 	g.group.Go(sessionsapi.Name, s.Run) //nolint:contextcheck // runs for as long as the process
@@ -117,12 +125,14 @@ func (g *Gatehouse) buildAccounts(ctx context.Context) error {
 	}
 	s, err := accounts.New(ctx, g.settings.Accounts, accounts.Deps{
 		Obs: g.deps.Obs, Clock: g.deps.Clock, DB: d, Ring: g.ring,
-		Mail: mailapi.NewClient(g.conn(mailapi.Name, accountsapi.Name)),
+		Mail:     mailapi.NewClient(g.conn(mailapi.Name, accountsapi.Name)),
+		Sessions: sessionsapi.NewClient(g.conn(sessionsapi.Name, accountsapi.Name)),
+		OAuth:    oauthapi.NewClient(g.conn(oauthapi.Name, accountsapi.Name)),
 	})
 	if err != nil {
 		return fmt.Errorf("building accounts: %w", err)
 	}
-	server := g.server(accountsapi.Name, oauthapi.Name, edge, operator)
+	server := g.servers[accountsapi.Name]
 	accountsapi.Mount(server, s)
 	g.Accounts = accountsapi.NewClient(g.conn(accountsapi.Name, operator))
 	g.group.Go(accountsapi.Name, s.Run) //nolint:contextcheck // runs for as long as the process
@@ -141,7 +151,7 @@ func (g *Gatehouse) buildOAuth(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("building oauth: %w", err)
 	}
-	server := g.server(oauthapi.Name, edge, operator)
+	server := g.servers[oauthapi.Name]
 	oauthapi.Mount(server, s)
 	server.HandleHTTP("/", s.Public())
 	g.OAuth = oauthapi.NewClient(g.conn(oauthapi.Name, operator))
@@ -167,10 +177,8 @@ func (g *Gatehouse) buildGateway(ctx context.Context) error {
 }
 
 // server is what stands before a service, here as in a process of its own.
-func (g *Gatehouse) server(service string, callers ...string) *rpc.Server {
-	s := rpc.NewServer(rpc.ServerOptions{Service: service, Callers: callers, Obs: g.deps.Obs})
-	g.servers[service] = s
-	return s
+func (g *Gatehouse) server(service string, callers ...string) {
+	g.servers[service] = rpc.NewServer(rpc.ServerOptions{Service: service, Callers: callers, Obs: g.deps.Obs})
 }
 
 // conn is a caller's way to a service that has been built.

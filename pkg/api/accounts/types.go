@@ -2,11 +2,7 @@
 // hubs, memberships, credentials, activations and audit records.
 package accounts
 
-import (
-	"time"
-
-	"github.com/gatehouse-id/gatehouse/pkg/api"
-)
+import "time"
 
 // Status of a user.
 type Status int
@@ -80,8 +76,11 @@ type User struct {
 	RegistrationTime     time.Time    `json:"registration_time"`
 	TermsAcceptedTime    *time.Time   `json:"terms_accepted_time,omitempty"`
 	TermsConfirmation    bool         `json:"terms_confirmation"` // new terms have to be accepted
-	ModifiedTime         time.Time    `json:"modified_time"`
-	Image                *Image       `json:"image,omitempty"`
+	// DeletionTime is when the account will be deleted, as its user has asked.
+	DeletionTime *time.Time `json:"deletion_time,omitempty"`
+	CreatedTime  time.Time  `json:"created_time"`
+	ModifiedTime time.Time  `json:"modified_time"`
+	Image        *Image     `json:"image,omitempty"`
 }
 
 // Image is a user's picture, without its bytes.
@@ -108,6 +107,13 @@ type HubSettings struct {
 	SessionLimit             int  `json:"session_limit"` // sessions a member may have at once; 0: any number
 }
 
+// HubPolicies are settings of a hub that only its own resource shows.
+type HubPolicies struct {
+	// RecoveryApproval makes the recovery of a lost factor wait for the hub's
+	// technical administrators.
+	RecoveryApproval bool `json:"recovery_approval"`
+}
+
 // Hub is a tenant: a team and its settings.
 type Hub struct {
 	ID             int64       `json:"id"`
@@ -116,6 +122,8 @@ type Hub struct {
 	Type           HubType     `json:"type"`
 	ExpirationTime *time.Time  `json:"expiration_time,omitempty"` // nil: never
 	Settings       HubSettings `json:"settings"`
+	Policies       HubPolicies `json:"policies"`
+	CreatedTime    time.Time   `json:"created_time"`
 	ModifiedTime   time.Time   `json:"modified_time"`
 }
 
@@ -151,91 +159,4 @@ type Account struct {
 type Identity struct {
 	User User `json:"user"`
 	Hub  *Hub `json:"hub,omitempty"` // last used hub; nil if the user has none
-}
-
-// AuthenticateRequest is a login by password.
-type AuthenticateRequest struct {
-	Login    string     `json:"login"` // email address or alias
-	Password string     `json:"password"`
-	Origin   api.Origin `json:"origin"`
-}
-
-// DescribeRequest asks for an Account.
-type DescribeRequest struct {
-	User int64  `json:"user"`
-	Hub  *int64 `json:"hub,omitempty"` // nil: hubless
-}
-
-// InitiateActivationRequest is a self-registration.
-type InitiateActivationRequest struct {
-	FirstName string     `json:"first_name"`
-	LastName  string     `json:"last_name"`
-	Email     string     `json:"email"`
-	Language  Language   `json:"language"`
-	Origin    api.Origin `json:"origin"`
-}
-
-// OpenLinkRequest opens an emailed link.
-type OpenLinkRequest struct {
-	Link   string     `json:"link"` // the 40 hex at the link's end
-	Origin api.Origin `json:"origin"`
-}
-
-// LinkKind says what a link is for.
-type LinkKind string
-
-// The kinds of links; each opens a session of the scope of the same meaning.
-const (
-	LinkActivation LinkKind = "activation"
-	LinkInvitation LinkKind = "invitation"
-)
-
-// OpenedLink is what opening a link discloses.
-type OpenedLink struct {
-	Kind       LinkKind `json:"kind"`
-	User       User     `json:"user"`
-	HubName    string   `json:"hub_name,omitempty"` // of an invitation to a hub
-	Activation string   `json:"activation"`         // 40 hex, names the activation when finishing it
-}
-
-// FinishActivationRequest makes an invited user active.
-type FinishActivationRequest struct {
-	Activation           string     `json:"activation"`
-	User                 int64      `json:"user"` // whom the narrow-scope token is of
-	Kind                 LinkKind   `json:"kind"` // which the narrow-scope token is for
-	Name                 string     `json:"name"` // of the hub to create; not for an invitation to a hub
-	FirstName            string     `json:"first_name,omitempty"`
-	LastName             string     `json:"last_name,omitempty"`
-	Password             string     `json:"password"`
-	PasswordConfirmation string     `json:"password_confirmation"`
-	Terms                bool       `json:"terms"`
-	Origin               api.Origin `json:"origin"`
-}
-
-// InviteRequest is an operator's invitation.
-type InviteRequest struct {
-	Email     string   `json:"email"`
-	FirstName string   `json:"first_name,omitempty"`
-	LastName  string   `json:"last_name,omitempty"`
-	Language  Language `json:"language"`
-	Hub       string   `json:"hub,omitempty"` // hash of the hub to join; empty: the user will create one
-	Role      Role     `json:"role,omitempty"`
-	Mail      bool     `json:"mail"` // send the link by mail as well
-}
-
-// Invitation is the link of an invitation, which only its issuer sees.
-type Invitation struct {
-	User User   `json:"user"`
-	URL  string `json:"url"`
-}
-
-// StatisticsAnswer counts what the service holds.
-type StatisticsAnswer struct {
-	ActiveUsers int64 `json:"active_users"`
-}
-
-// ClaimsRequest asks what a relying party may learn of a subject.
-type ClaimsRequest struct {
-	Subject string `json:"subject"`       // a user's hash
-	Hub     *int64 `json:"hub,omitempty"` // the session's hub
 }

@@ -22,10 +22,87 @@ const (
 	// AccountExists tells the owner of an address that somebody tried to
 	// register it again. Data: url (of the login page).
 	AccountExists Template = "account_exists"
+	// Code has a code that confirms a login or a telephone number, and is the one
+	// that goes by SMS, too. Data: code; minutes (that it works); address and
+	// device (from where it was asked for; may be empty).
+	Code Template = "code"
+	// PasswordReset has a link that sets a new password. Data: url.
+	PasswordReset Template = "password_reset"
+	// EmailChange asks the owner of a new address to confirm it. Data: url.
+	EmailChange Template = "email_change"
+	// Recovery asks whether a factor was lost. Data: url.
+	Recovery Template = "recovery"
+	// RecoveryRequest tells a hub's technical administrators that somebody waits
+	// for their approval. Data: name and email (of the user); hub.
+	RecoveryRequest Template = "recovery_request"
+	// RecoveryCode has the code of an approved recovery. Data: code; hours (that
+	// it works).
+	RecoveryCode Template = "recovery_code"
+	// AccountLocked tells that logins from unknown places are refused for now, and
+	// has a link that lifts that. Data: url.
+	AccountLocked Template = "account_locked"
+	// SecurityNotice tells that something has happened to the account. Data: event
+	// (one of Events); time (RFC 3339); address and device (from where; may be
+	// empty); subject (what it is about, such as a name; may be empty).
+	SecurityNotice Template = "security_notice"
 )
 
 // Templates lists every template.
-func Templates() []Template { return []Template{Activation, Invitation, AccountExists} }
+func Templates() []Template {
+	return []Template{
+		Activation, Invitation, AccountExists, Code, PasswordReset, EmailChange,
+		Recovery, RecoveryRequest, RecoveryCode, AccountLocked, SecurityNotice,
+	}
+}
+
+// Event is what a security notice is about.
+type Event string
+
+// The events.
+const (
+	NewDevice            Event = "new_device" // a login from an unknown device or network
+	PasswordChanged      Event = "password_changed"
+	EmailChanged         Event = "email_changed" // to the old address
+	FactorAdded          Event = "factor_added"
+	FactorRemoved        Event = "factor_removed"
+	RecoveryCodesNew     Event = "recovery_codes_new"
+	RecoveryCodeUsed     Event = "recovery_code_used"
+	RecoveryConfirmed    Event = "recovery_confirmed"
+	RecoveryRejected     Event = "recovery_rejected"
+	TokenCreated         Event = "token_created" // subject: its name
+	TokenDeleted         Event = "token_deleted" // subject: its name
+	Impersonated         Event = "impersonated"  // subject: the hub
+	IdentityLinked       Event = "identity_linked"
+	IdentityUnlinked     Event = "identity_unlinked"
+	RoleChanged          Event = "role_changed"   // subject: the hub
+	MemberRemoved        Event = "member_removed" // subject: the hub
+	AccountDisabled      Event = "account_disabled"
+	AccountUnlocked      Event = "account_unlocked"
+	DeletionRequested    Event = "deletion_requested" // subject: when, RFC 3339
+	DeletionCancelled    Event = "deletion_cancelled"
+	AccountDeleted       Event = "account_deleted"
+	LoginConfirmationOn  Event = "login_confirmation_on"
+	LoginConfirmationOff Event = "login_confirmation_off"
+)
+
+// Events lists every event.
+func Events() []Event {
+	return []Event{
+		NewDevice, PasswordChanged, EmailChanged, FactorAdded, FactorRemoved, RecoveryCodesNew, RecoveryCodeUsed,
+		RecoveryConfirmed, RecoveryRejected, TokenCreated, TokenDeleted, Impersonated, IdentityLinked, IdentityUnlinked,
+		RoleChanged, MemberRemoved, AccountDisabled, AccountUnlocked, DeletionRequested, DeletionCancelled, AccountDeleted,
+		LoginConfirmationOn, LoginConfirmationOff,
+	}
+}
+
+// Medium is how a message travels.
+type Medium string
+
+// The media.
+const (
+	Email Medium = ""    // to an address
+	SMS   Medium = "sms" // to a telephone number; only Code
+)
 
 // SendRequest asks for one mail.
 type SendRequest struct {
@@ -34,14 +111,19 @@ type SendRequest struct {
 	// most 200 bytes.
 	Key      string            `json:"key"`
 	Template Template          `json:"template"`
-	To       string            `json:"to"`
+	Medium   Medium            `json:"medium,omitempty"`
+	To       string            `json:"to"`       // an address, or a number in E.164
 	Language int               `json:"language"` // 0 German, 1 English
 	Data     map[string]string `json:"data"`
+	// Expires is when the message loses its sense, and is given up if it could not
+	// be delivered by then; zero: never.
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // Message is a mail as the development mailbox shows it.
 type Message struct {
 	ID       int64     `json:"id"`
+	Medium   Medium    `json:"medium,omitempty"`
 	To       string    `json:"to"`
 	Subject  string    `json:"subject"`
 	Text     string    `json:"text"`

@@ -23,6 +23,9 @@ type Service interface {
 	ListClients(context.Context, api.Nothing) (ClientList, error)
 	// DeleteClient deletes a client with its grants and tokens. NotFound.
 	DeleteClient(context.Context, ClientRequest) (api.Nothing, error)
+
+	Identities
+	Grants
 }
 
 // Name of the service in discovery, metrics and certificates.
@@ -46,6 +49,8 @@ func Mount(server *rpc.Server, s Service) {
 	rpc.Handle(server, createClient, s.CreateClient)
 	rpc.Handle(server, listClients, s.ListClients)
 	rpc.Handle(server, deleteClient, s.DeleteClient)
+	mountIdentities(server, s)
+	mountGrants(server, s)
 }
 
 // NewClient is the service behind the connection.

@@ -23,6 +23,9 @@ type Service interface {
 	EndAll(context.Context, EndAllRequest) (api.Nothing, error)
 	// Revocations is the feed with which the edge keeps its cache true.
 	Revocations(context.Context, RevocationsRequest) (Revocations, error)
+
+	Managing
+	AccessTokens
 }
 
 // Name of the service in discovery, metrics and certificates.
@@ -46,6 +49,8 @@ func Mount(server *rpc.Server, s Service) {
 	rpc.Handle(server, end, s.End)
 	rpc.Handle(server, endAll, s.EndAll)
 	rpc.Handle(server, revocations, s.Revocations)
+	mountManaging(server, s)
+	mountAccessTokens(server, s)
 }
 
 // NewClient is the service behind the connection.

@@ -20,13 +20,15 @@ const (
 	ScopeRecoveryConfirm  Scope = "recovery.confirm"
 	ScopePasswordUpdate   Scope = "password.update"
 	ScopeTermsConfirm     Scope = "terms.confirm"
+	ScopeFactorUpdate     Scope = "mfa.update"
+	ScopeEmailConfirm     Scope = "email.confirm"
 )
 
 // Scopes lists every scope.
 func Scopes() []Scope {
 	return []Scope{
 		ScopeFull, ScopeCode, ScopeInvitationFinish, ScopeActivationFinish, ScopeRecoveryConfirm,
-		ScopePasswordUpdate, ScopeTermsConfirm,
+		ScopePasswordUpdate, ScopeTermsConfirm, ScopeFactorUpdate, ScopeEmailConfirm,
 	}
 }
 
@@ -39,6 +41,9 @@ const (
 	MethodOTP      Method = "otp"
 	MethodMail     Method = "email" // a link or code sent to the address
 	MethodMultiple Method = "mfa"
+	MethodSMS      Method = "sms"
+	MethodRecovery Method = "recovery"  // a code for when a factor is lost
+	MethodUpstream Method = "federated" // an upstream provider
 )
 
 // Session is a login, from opening to end.
@@ -49,9 +54,16 @@ type Session struct {
 	UserHash string `json:"user_hash"`
 	Hub      *int64 `json:"hub,omitempty"`
 	Scope    Scope  `json:"scope"`
-	MFA      *int64 `json:"mfa,omitempty"` // id of the confirmation by a further factor
-	PAT      *int64 `json:"pat,omitempty"` // id of the personal access token that opened it
-	Remember bool   `json:"remember"`
+	// MFA is the challenge by which the user confirmed who they are; of a session
+	// that waits for that (ScopeCode) the open one.
+	MFA *int64 `json:"mfa,omitempty"`
+	PAT *int64 `json:"pat,omitempty"` // id of the personal access token that opened it
+	// ReadOnly sessions change nothing: their personal access token may only read.
+	ReadOnly bool `json:"read_only,omitempty"`
+	// Parent is the session from within which its user acts as this one's.
+	Parent       *int64 `json:"parent,omitempty"`
+	Impersonator *int64 `json:"impersonator,omitempty"` // the user of Parent
+	Remember     bool   `json:"remember"`
 	// Methods tell how the user proved who they are, for amr.
 	Methods []Method `json:"methods"`
 	// AuthenticatedTime is when they did, for auth_time.
@@ -70,14 +82,21 @@ type Token struct {
 
 // CreateRequest opens a session for a user who has proved who they are.
 type CreateRequest struct {
-	User     int64    `json:"user"`
-	UserHash string   `json:"user_hash"`
-	Hub      *int64   `json:"hub,omitempty"`
-	Scope    Scope    `json:"scope"`
+	User     int64  `json:"user"`
+	UserHash string `json:"user_hash"`
+	Hub      *int64 `json:"hub,omitempty"`
+	Scope    Scope  `json:"scope"`
+	ReadOnly bool   `json:"read_only,omitempty"`
+	// Remember makes a full session last for 30 days; one of a narrow scope only
+	// keeps it in mind for the session that will replace it.
 	Remember bool     `json:"remember"`
 	Methods  []Method `json:"methods"`
-	MFA      *int64   `json:"mfa,omitempty"` // id of the confirmation by a further factor
+	MFA      *int64   `json:"mfa,omitempty"` // see Session
 	PAT      *int64   `json:"pat,omitempty"` // id of the personal access token that opens it
+	// Replaces is the session whose work is done by opening this one, and which
+	// ends with that. Unauthenticated if it has ended already: of two requests at
+	// once with one narrow token, one gets a session.
+	Replaces *int64 `json:"replaces,omitempty"`
 	// AuthenticatedTime is when the user proved who they are; zero is now. A
 	// session is refused (Unauthenticated) if EndAll has since ended what was
 	// proved before it: a login that raced a change of password.
@@ -110,6 +129,9 @@ type RefreshRequest struct {
 // EndRequest ends one session.
 type EndRequest struct {
 	Session int64 `json:"session"`
+	// User restricts it to sessions of the user: NotFound if it is no open one. 0:
+	// whosever it is.
+	User int64 `json:"user,omitempty"`
 }
 
 // EndAllRequest ends the sessions of a user.
@@ -121,6 +143,8 @@ type EndAllRequest struct {
 	// or later; zero is now. A request that is relayed late, or twice, gives the
 	// time of its cause, so that it does not end what was opened after it.
 	Before time.Time `json:"before,omitzero"`
+	// Tokens deletes the personal access tokens, too.
+	Tokens bool `json:"tokens,omitempty"`
 }
 
 // RevocationsRequest asks which sessions have ended of late.
@@ -129,10 +153,19 @@ type RevocationsRequest struct {
 	Since time.Time `json:"since"`
 }
 
-// Revocations are sessions that have ended. Answers overlap: a transaction may
-// become visible after a later one, so each answer reaches back further than
-// Since by the longest a transaction can take.
+// Revocations are sessions that have ended or changed. Answers overlap: a
+// transaction may become visible after a later one, so each answer reaches back
+// further than Since by the longest a transaction can take.
 type Revocations struct {
-	Sessions []int64   `json:"sessions"`
-	Now      time.Time `json:"now"` // pass it as the next Since
+	Sessions []int64 `json:"sessions"` // ended
+	// Changed are sessions of which something else than their end is new: whoever
+	// remembers them has to ask again.
+	Changed []Change  `json:"changed,omitempty"`
+	Now     time.Time `json:"now"` // pass it as the next Since
+}
+
+// Change is a session that was changed at a time.
+type Change struct {
+	Session int64     `json:"session"`
+	Time    time.Time `json:"time"`
 }

@@ -7,6 +7,8 @@ import (
 	callers "github.com/gatehouse-id/gatehouse/pkg/api"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
 	"github.com/gatehouse-id/gatehouse/services/accounts"
 )
@@ -23,7 +25,7 @@ func main() {
 		Name:       api.Name,
 		Settings:   &s,
 		Migrations: accounts.Migrations,
-		Callers:    []string{callers.Gateway, callers.OAuth},
+		Callers:    []string{callers.Gateway, callers.Sessions, callers.OAuth},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.Accounts)
 		},
@@ -39,13 +41,23 @@ func build(ctx context.Context, rt *app.Runtime, c accounts.Config) error {
 	if err != nil {
 		return err
 	}
+	deps := accounts.Deps{Obs: rt.Obs, Clock: rt.Clock, DB: database, Ring: ring}
 	mailer, err := rt.Dial(mail.Name) //nolint:contextcheck // closed with the runtime
 	if err != nil {
 		return err
 	}
-	service, err := accounts.New(ctx, c, accounts.Deps{
-		Obs: rt.Obs, Clock: rt.Clock, DB: database, Ring: ring, Mail: mail.NewClient(mailer),
-	})
+	deps.Mail = mail.NewClient(mailer)
+	ender, err := rt.Dial(sessions.Name) //nolint:contextcheck // as above
+	if err != nil {
+		return err
+	}
+	deps.Sessions = sessions.NewClient(ender)
+	granter, err := rt.Dial(oauth.Name) //nolint:contextcheck // as above
+	if err != nil {
+		return err
+	}
+	deps.OAuth = oauth.NewClient(granter)
+	service, err := accounts.New(ctx, c, deps)
 	if err != nil {
 		return err
 	}

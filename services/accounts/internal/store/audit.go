@@ -11,22 +11,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
 )
 
-// EventKind names what happened.
-type EventKind string
-
-// The kinds of events.
-const (
-	LoginSucceeded      EventKind = "login.succeeded"
-	LoginFailed         EventKind = "login.failed"
-	ActivationInitiated EventKind = "activation.initiated"
-	ActivationRefused   EventKind = "activation.refused"   // the address has an account
-	ActivationThrottled EventKind = "activation.throttled" // the address has got enough mails for now
-	ActivationFinished  EventKind = "activation.finished"
-	InvitationCreated   EventKind = "invitation.created"
-	LinkOpenedEvent     EventKind = "link.opened"
-	UserRemoved         EventKind = "user.removed"
-)
-
 // Actor says on whose behalf something happened.
 type Actor string
 
@@ -44,11 +28,22 @@ type Event struct {
 	Hub     *int64
 	Actor   Actor
 	ActorID *int64
-	Origin  api.Origin
+	// Impersonator acted in the actor's name.
+	Impersonator *int64
+	Origin       api.Origin
 	// Detail holds more, never a secret and nothing that somebody typed who
 	// did not prove who they are: people type passwords into any field.
 	Detail map[string]any
 	Time   time.Time
+}
+
+// Did is an event that a logged-in user has caused, about themselves unless
+// User is set to somebody else.
+func Did(kind EventKind, a api.Actor, now time.Time) Event {
+	return Event{
+		Kind: kind, User: &a.User, Hub: a.Hub, Actor: ActorUser, ActorID: &a.User,
+		Impersonator: a.Impersonator, Origin: a.Origin, Time: now,
+	}
 }
 
 // CountMails counts the mails that registrations of a user's address have made
@@ -71,9 +66,9 @@ func Record(ctx context.Context, tx *db.Tx, e Event) error {
 	}
 	origin := input.Origin(e.Origin)
 	_, err := tx.Exec(ctx, `INSERT INTO audit
-		(kind, user_id, hub_id, actor, actor_id, address, user_agent, detail, created_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.Kind, nullID(e.User), nullID(e.Hub), e.Actor, nullID(e.ActorID),
+		(kind, user_id, hub_id, actor, actor_id, impersonator_id, address, user_agent, detail, created_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		e.Kind, nullID(e.User), nullID(e.Hub), e.Actor, nullID(e.ActorID), nullID(e.Impersonator),
 		origin.Address, origin.UserAgent, string(detail), db.Micros(e.Time))
 	return err
 }

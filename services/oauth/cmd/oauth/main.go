@@ -23,7 +23,7 @@ func main() {
 		Name:       api.Name,
 		Settings:   &s,
 		Migrations: oauth.Migrations,
-		Callers:    []string{callers.Gateway},
+		Callers:    []string{callers.Gateway, callers.Accounts},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.OAuth)
 		},

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	callers "github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
 	"github.com/gatehouse-id/gatehouse/services/sessions"
@@ -38,7 +39,11 @@ func build(ctx context.Context, rt *app.Runtime, c sessions.Config) error {
 	if err != nil {
 		return err
 	}
-	service, err := sessions.New(ctx, c, sessions.Deps{Obs: rt.Obs, Clock: rt.Clock, DB: database, Ring: ring})
+	auditor, err := rt.Dial(accounts.Name) //nolint:contextcheck // closed with the runtime
+	if err != nil {
+		return err
+	}
+	service, err := sessions.New(ctx, c, sessions.Deps{Obs: rt.Obs, Clock: rt.Clock, DB: database, Ring: ring, Accounts: accounts.NewClient(auditor)})
 	if err != nil {
 		return err
 	}

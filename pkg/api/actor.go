@@ -1,0 +1,39 @@
+package api
+
+// Actor is who does something, as the edge has found out: a session's user and
+// where the request came from. What the actor may do is for the service to find
+// out, which owns the roles.
+type Actor struct {
+	User    int64  `json:"user"`
+	Hub     *int64 `json:"hub,omitempty"` // the session's; nil: hubless
+	Session int64  `json:"session"`
+	// MFA is the challenge by which the session's user confirmed who they are.
+	MFA *int64 `json:"mfa,omitempty"`
+	// Impersonator is who acts in the user's name.
+	Impersonator *int64 `json:"impersonator,omitempty"`
+	// PAT is the personal access token that opened the session.
+	PAT    *int64 `json:"pat,omitempty"`
+	Origin Origin `json:"origin"`
+}
+
+// Ref names an object as a path does: by its number or by its hash. One of the
+// two is set.
+type Ref struct {
+	ID   int64  `json:"id,omitempty"`
+	Hash string `json:"hash,omitempty"` // 40 lower-case hex
+}
+
+// Page asks for a part of a list.
+type Page struct {
+	Number int `json:"number"` // from 1
+	Size   int `json:"size"`   // from 1 to MaxPageSize
+}
+
+// The sizes of pages.
+const (
+	DefaultPageSize = 25
+	MaxPageSize     = 100
+)
+
+// Offset is how many items come before the page.
+func (p Page) Offset() int { return (p.Number - 1) * p.Size }

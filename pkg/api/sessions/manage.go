@@ -1,0 +1,75 @@
+package sessions
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+)
+
+// Managing changes open sessions.
+type Managing interface {
+	// SwitchHub moves a session into another hub, or out of any, and gives its
+	// next token; the tokens from before are void. Unauthenticated if the session
+	// has ended.
+	SwitchHub(context.Context, SwitchHubRequest) (Token, error)
+	// Impersonate opens a session of another user within the caller's, with which
+	// it ends. Unauthenticated if that has ended; Forbidden if it is itself one of
+	// an impersonation, or was opened by a personal access token.
+	Impersonate(context.Context, ImpersonateRequest) (Token, error)
+	// StopImpersonation ends such a session and gives a token of its parent.
+	// Forbidden if it is none; Unauthenticated if either has ended.
+	StopImpersonation(context.Context, StopImpersonationRequest) (Token, error)
+	// List lists the open full sessions of a user, the last used one first.
+	List(context.Context, ListRequest) (SessionList, error)
+	// Forget deletes all that the service holds about a user.
+	Forget(context.Context, ForgetRequest) (api.Nothing, error)
+}
+
+// SwitchHubRequest moves a session.
+type SwitchHubRequest struct {
+	Session int64      `json:"session"`
+	Hub     *int64     `json:"hub,omitempty"` // nil: hubless
+	Limit   int        `json:"limit"`         // see CreateRequest
+	Origin  api.Origin `json:"origin"`
+}
+
+// ImpersonateRequest opens a session within another.
+type ImpersonateRequest struct {
+	Session  int64      `json:"session"` // the caller's
+	User     int64      `json:"user"`
+	UserHash string     `json:"user_hash"`
+	Hub      int64      `json:"hub"`
+	Origin   api.Origin `json:"origin"`
+}
+
+// StopImpersonationRequest ends a session within another.
+type StopImpersonationRequest struct {
+	Session int64      `json:"session"`
+	Origin  api.Origin `json:"origin"`
+}
+
+// ListRequest asks for the sessions of a user.
+type ListRequest struct {
+	User int64    `json:"user"`
+	Page api.Page `json:"page"`
+}
+
+// Opened is an open session and from where it is used.
+type Opened struct {
+	Session
+	Address      string    `json:"address"` // of its opening or last refresh
+	UserAgent    string    `json:"user_agent"`
+	LastUsedTime time.Time `json:"last_used_time"` // to the minute
+}
+
+// SessionList is a page of sessions.
+type SessionList struct {
+	Sessions []Opened `json:"sessions"`
+	Total    int      `json:"total"`
+}
+
+// ForgetRequest forgets a user.
+type ForgetRequest struct {
+	User int64 `json:"user"`
+}
