@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
@@ -20,22 +21,26 @@ type User struct {
 const userColumns = `users.id, users.hash, users.first_name, users.last_name, users.email, users.email_verified,
 	users.alias, users.status, users.language, users.locale, users.statefulness, users.login_confirmation,
 	users.password_type, users.password_modified_time, users.password_update, users.registration_time,
-	users.terms_accepted_time, users.terms_confirmation, users.last_hub_id, users.modified_time`
+	users.terms_accepted_time, users.terms_confirmation, users.last_hub_id, users.deletion_time, users.modified_time,
+	` + imageColumns
+
+// usersFrom is where userColumns come from.
+const usersFrom = `users LEFT JOIN images ON images.user_id = users.id`
 
 // UserByID finds a user; [db.ErrNoRows] if there is none.
 func UserByID(ctx context.Context, q db.Queryer, id int64) (User, error) {
-	return scanUser(q.QueryRow(ctx, `SELECT `+userColumns+` FROM users WHERE id = $1`, id))
+	return scanUser(q.QueryRow(ctx, `SELECT `+userColumns+` FROM `+usersFrom+` WHERE users.id = $1`, id))
 }
 
 // UserByHash finds a user; [db.ErrNoRows] if there is none.
 func UserByHash(ctx context.Context, q db.Queryer, hash string) (User, error) {
-	return scanUser(q.QueryRow(ctx, `SELECT `+userColumns+` FROM users WHERE hash = $1`, hash))
+	return scanUser(q.QueryRow(ctx, `SELECT `+userColumns+` FROM `+usersFrom+` WHERE users.hash = $1`, hash))
 }
 
 // UserByEmail finds a user by the key of an address; [db.ErrNoRows] if there
 // is none.
 func UserByEmail(ctx context.Context, q db.Queryer, key string) (User, error) {
-	return scanUser(q.QueryRow(ctx, `SELECT `+userColumns+` FROM users WHERE email_key = $1`, key))
+	return scanUser(q.QueryRow(ctx, `SELECT `+userColumns+` FROM `+usersFrom+` WHERE users.email_key = $1`, key))
 }
 
 // UserByLogin finds the user with the address or the alias, and the hash of
@@ -44,7 +49,7 @@ func UserByEmail(ctx context.Context, q db.Queryer, key string) (User, error) {
 func UserByLogin(ctx context.Context, q db.Queryer, email, alias string) (u User, hash string, err error) {
 	var stored sql.NullString
 	u, err = scanUser(q.QueryRow(ctx, `SELECT `+userColumns+`, credentials.hash
-		FROM users LEFT JOIN credentials ON credentials.user_id = users.id
+		FROM `+usersFrom+` LEFT JOIN credentials ON credentials.user_id = users.id
 		WHERE users.email_key = $1 OR users.alias_key = $2`, email, alias), &stored)
 	return u, stored.String, err
 }
@@ -52,14 +57,15 @@ func UserByLogin(ctx context.Context, q db.Queryer, email, alias string) (u User
 func scanUser(row db.Scanner, more ...any) (User, error) {
 	var u User
 	var alias sql.NullString
-	var passwordModified, registration, terms, lastHub sql.NullInt64
+	var passwordModified, registration, terms, lastHub, deletion sql.NullInt64
 	var modified int64
-	err := row.Scan(append([]any{
+	var image nullImage
+	err := row.Scan(slices.Concat([]any{
 		&u.ID, &u.Hash, &u.FirstName, &u.LastName, &u.Email, &u.EmailVerified,
 		&alias, &u.Status, &u.Language, &u.Locale, &u.Statefulness, &u.LoginConfirmation,
 		&u.PasswordType, &passwordModified, &u.PasswordUpdate, &registration,
-		&terms, &u.TermsConfirmation, &lastHub, &modified,
-	}, more...)...)
+		&terms, &u.TermsConfirmation, &lastHub, &deletion, &modified,
+	}, image.targets(), more)...)
 	if err != nil {
 		return User{}, err
 	}
@@ -68,7 +74,9 @@ func scanUser(row db.Scanner, more ...any) (User, error) {
 	u.RegistrationTime = orZero(db.FromNullMicros(registration))
 	u.TermsAcceptedTime = db.FromNullMicros(terms)
 	u.LastHub = fromNullID(lastHub)
+	u.DeletionTime = db.FromNullMicros(deletion)
 	u.ModifiedTime = db.FromMicros(modified)
+	u.Image = image.image()
 	return u, nil
 }
 
