@@ -1,5 +1,7 @@
 package api
 
+import "strconv"
+
 // Actor is who does something, as the edge has found out: a session's user and
 // where the request came from. What the actor may do is for the service to find
 // out, which owns the roles.
@@ -21,6 +23,27 @@ type Actor struct {
 type Ref struct {
 	ID   int64  `json:"id,omitempty"`
 	Hash string `json:"hash,omitempty"` // 40 lower-case hex
+}
+
+// ParseRef reads a name as a path has it; ok tells whether it can name anything.
+// A number has one spelling: no sign, no zero before it.
+func ParseRef(s string) (named Ref, ok bool) {
+	if len(s) == hashLength {
+		return Ref{Hash: s}, isHex(s)
+	}
+	id, err := strconv.ParseInt(s, 10, 64)
+	return Ref{ID: id}, err == nil && id > 0 && strconv.FormatInt(id, 10) == s
+}
+
+const hashLength = 40
+
+func isHex(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // Page asks for a part of a list.
