@@ -74,7 +74,8 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		Accounts: d.Accounts, Sessions: d.Sessions, Cache: cache, Clock: d.Clock, Logger: d.Obs.Logger,
 	})
 	api := rest.New(rest.Deps{
-		Flow: flows, Edge: e, Mail: d.Mail, Clock: d.Clock, Texts: texts, Product: c.Name,
+		Flow: flows, Edge: e, Accounts: d.Accounts, Sessions: d.Sessions, OAuth: d.OAuth, Mail: d.Mail,
+		Clock: d.Clock, Texts: texts, Product: c.Name,
 	})
 	pages, err := portal.New(portal.Deps{
 		Flow: flows, Edge: e, Accounts: d.Accounts, OAuth: d.OAuth, Mail: d.Mail, Texts: texts, Clock: d.Clock,

@@ -1,24 +1,40 @@
 package edge
 
-import "net/http"
+import (
+	"net/http"
 
-// maxBody bounds what a client may send, in bytes.
-const maxBody = 1 << 20
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+)
+
+const (
+	// maxBody bounds what a client may send, in bytes.
+	maxBody = 1 << 20
+	// maxUpload bounds a picture with the form around it.
+	maxUpload = accounts.MaxImage + 64<<10
+)
 
 // limitBody refuses a body that says it is too large and cuts off one that
 // turns out to be: reading it then fails with *http.MaxBytesError.
 func limitBody(fail FailFunc) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.ContentLength > maxBody {
+			limit := bodyLimit(r)
+			if r.ContentLength > limit {
 				w.Header().Set("Connection", "close") // what follows is not worth reading
 				fail(w, r, ErrTooLarge())
 				return
 			}
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+func bodyLimit(r *http.Request) int64 {
+	if r.Method == http.MethodPost && r.URL.Path == "/v1/image" {
+		return maxUpload
+	}
+	return maxBody
 }
 
 // withoutCookies keeps the session out of requests that must not depend on it.

@@ -40,6 +40,7 @@ func (e *Edge) API(routes http.Handler, fail FailFunc) http.Handler {
 		e.limitRate(fail, everyRequest), // every answer tells the quota, so nothing is refused before
 		limitBody(fail),
 		onlyFrom(e.apiSites, fail, cookieOnly),
+		readOnly(fail),
 	)
 }
 

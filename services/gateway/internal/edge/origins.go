@@ -27,10 +27,10 @@ func apiCORS(origins []string) *corsPolicy {
 			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 		},
 		AllowedHeaders: []string{
-			"Authorization", "Content-Type", "Content-Language", "Accept-Language", "If-None-Match", headerRequestID,
+			"Authorization", "Content-Type", "Content-Language", "Accept-Language", "If-Match", "If-None-Match", headerRequestID,
 		},
 		ExposedHeaders: []string{
-			"Content-Language", "ETag", "Retry-After", "WWW-Authenticate", headerLimit, headerRemaining, headerRequestID,
+			"Content-Disposition", "Content-Language", "ETag", "Link", "Retry-After", "WWW-Authenticate", headerLimit, headerRemaining, headerRequestID,
 		},
 		MaxAge:             600, // seconds
 		OptionsPassthrough: true,

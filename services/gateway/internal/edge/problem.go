@@ -49,6 +49,12 @@ func ErrMethodNotAllowed() error {
 	return &Refusal{http.StatusMethodNotAllowed, fault.New(fault.Invalid, "fault.method_not_allowed")}
 }
 
+// ErrPreconditionFailed is a change to something that is not what the client
+// has seen (If-Match, RFC 9110 section 13.1.1).
+func ErrPreconditionFailed() error {
+	return &Refusal{http.StatusPreconditionFailed, fault.New(fault.Conflict, "fault.modified")}
+}
+
 // statuses are what the kinds of faults are in HTTP.
 var statuses = map[fault.Kind]int{
 	fault.Invalid:         http.StatusUnprocessableEntity,

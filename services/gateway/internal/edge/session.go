@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
@@ -15,6 +16,34 @@ type Caller struct {
 	Token string
 	// Cookie tells that a browser sent the token as its session cookie.
 	Cookie bool
+	Origin api.Origin
+}
+
+// Actor is the caller as the services know who does something. A challenge that
+// still waits for its answer confirms nobody.
+func (c Caller) Actor() api.Actor {
+	s := c.Session
+	a := api.Actor{
+		User: s.User, Hub: s.Hub, Session: s.ID, MFA: s.MFA,
+		Impersonator: s.Impersonator, PAT: s.PAT, Origin: c.Origin,
+	}
+	if s.Scope == sessions.ScopeCode {
+		a.MFA = nil
+	}
+	return a
+}
+
+// Secure refuses a caller who acts for somebody: the security of an account is
+// its owner's business. Forbidden while impersonating and in a session that a
+// personal access token has opened.
+func (c Caller) Secure() error {
+	switch {
+	case c.Session.Impersonator != nil:
+		return fault.New(fault.Forbidden, "fault.impersonating")
+	case c.Session.PAT != nil:
+		return fault.New(fault.Forbidden, "fault.personal_token")
+	}
+	return nil
 }
 
 type resolution struct {
@@ -38,6 +67,26 @@ func Session(ctx context.Context) (Caller, error) {
 // FullSession is Session for what needs a token that opens everything;
 // Forbidden if it is a narrow one.
 func FullSession(ctx context.Context) (Caller, error) { return ScopedSession(ctx, sessions.ScopeFull) }
+
+// SecureSession is FullSession for what concerns the security of the account;
+// Forbidden as [Caller.Secure] says.
+func SecureSession(ctx context.Context) (Caller, error) {
+	caller, err := FullSession(ctx)
+	if err != nil {
+		return Caller{}, err
+	}
+	return caller, caller.Secure()
+}
+
+// HubSession is FullSession for what happens in a hub; Forbidden outside of
+// any.
+func HubSession(ctx context.Context) (Caller, error) {
+	caller, err := FullSession(ctx)
+	if err == nil && caller.Session.Hub == nil {
+		return Caller{}, fault.New(fault.Forbidden, "fault.hub_required")
+	}
+	return caller, err
+}
 
 // ScopedSession is Session for what needs a token of one of the scopes;
 // Forbidden if it has another.
@@ -64,7 +113,7 @@ func (r *request) resolve(ctx context.Context) (Caller, error) {
 			return Caller{}, err
 		}
 	}
-	return Caller{Resolved: resolved, Token: token, Cookie: r.credential.cookie}, nil
+	return Caller{Resolved: resolved, Token: token, Cookie: r.credential.cookie, Origin: r.origin}, nil
 }
 
 // ask has the sessions service judge a token. A client that has sent too many

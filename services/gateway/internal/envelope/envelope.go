@@ -13,20 +13,35 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 )
 
 // Empty is the data of an answer that only says that all went well.
 type Empty struct{}
 
+// Meta says which part of a list the data is.
+type Meta struct {
+	Page     int `json:"page"`
+	PerPage  int `json:"per_page"`
+	Total    int `json:"total"`
+	LastPage int `json:"last_page"` // at least 1
+}
+
+// PageOf is the meta of a page of so many items in all.
+func PageOf(p api.Page, total int) *Meta {
+	return &Meta{Page: p.Number, PerPage: p.Size, Total: total, LastPage: max((total+p.Size-1)/p.Size, 1)}
+}
+
 // Writer writes envelopes.
 type Writer struct {
 	Clock clockwork.Clock // of the timestamps
 }
 
-// Success answers with data. A GET gets the checksum as its strong ETag, and
-// 304 if the client has the same data already (RFC 9110 section 13.1.2).
-func (e Writer) Success(w http.ResponseWriter, r *http.Request, status int, data any) {
+// Success answers with data, and a list with its meta. A GET gets the checksum
+// as its strong ETag, and 304 if the client has the same data already (RFC 9110
+// section 13.1.2).
+func (e Writer) Success(w http.ResponseWriter, r *http.Request, status int, data any, meta *Meta) {
 	body, err := marshal(data)
 	if err != nil {
 		e.Fail(w, r, fmt.Errorf("encoding a %T: %w", data, err))
@@ -51,6 +66,11 @@ func (e Writer) Success(w http.ResponseWriter, r *http.Request, status int, data
 	b.WriteString(hash)
 	b.WriteString(`","data":`)
 	b.Write(body)
+	if meta != nil {
+		text, _ := marshal(meta) // numbers always encode
+		b.WriteString(`,"meta":`)
+		b.Write(text)
+	}
 	b.WriteString(`,"timestamp":`)
 	b.WriteString(strconv.FormatInt(e.Clock.Now().UnixMilli(), 10))
 	b.WriteString("}\n")
@@ -127,6 +147,33 @@ func matches(headers []string, hash string) bool {
 		}
 	}
 	return false
+}
+
+// Conditional tells whether a request is to change only what its client has
+// seen.
+func Conditional(r *http.Request) bool { return len(r.Header.Values("If-Match")) > 0 }
+
+// Precondition holds a conditional request against what a GET would answer with
+// now: an error ready for the edge (412) if the client has seen something else.
+// If-Match compares strongly (RFC 9110 section 13.1.1), so a weak tag matches
+// nothing.
+func Precondition(r *http.Request, current any) error {
+	if !Conditional(r) {
+		return nil
+	}
+	body, err := marshal(current)
+	if err != nil {
+		return fmt.Errorf("encoding a %T: %w", current, err)
+	}
+	ours := `"` + Hash(body) + `"`
+	for _, header := range r.Header.Values("If-Match") {
+		for tag := range strings.SplitSeq(header, ",") {
+			if tag = strings.TrimSpace(tag); tag == "*" || tag == ours {
+				return nil
+			}
+		}
+	}
+	return edge.ErrPreconditionFailed()
 }
 
 // Bare answers with data alone, for what is no part of the API.

@@ -101,21 +101,28 @@ func (o *Object) take(name string) json.RawMessage {
 // String reads a text; absent and null are "".
 func (o *Object) String(name string) string {
 	raw := o.take(name)
-	switch {
-	case raw == nil:
-		return ""
-	case raw[0] != '"':
-		o.violations.Add(name, "validation.string")
-		return ""
-	case !utf8.Valid(raw) || loneSurrogate(raw):
-		o.violations.Add(name, "validation.utf8")
+	if raw == nil {
 		return ""
 	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		o.violations.Add(name, "validation.string")
+	s, problem := text(raw)
+	if problem != "" {
+		o.violations.Add(name, problem)
 	}
 	return s
+}
+
+// text decodes a JSON string, or names the rule that it breaks.
+func text(raw json.RawMessage) (s, problem string) {
+	switch {
+	case raw[0] != '"':
+		return "", "validation.string"
+	case !utf8.Valid(raw) || loneSurrogate(raw):
+		return "", "validation.utf8"
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return "", "validation.string"
+	}
+	return s, ""
 }
 
 // Bool reads a truth value; absent and null are the fallback.

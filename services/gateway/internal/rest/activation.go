@@ -30,7 +30,7 @@ func (a *API) initiateActivation(_ http.ResponseWriter, r *http.Request) (reply,
 	if err := a.deps.Flow.Register(r.Context(), in); err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusCreated, envelope.Empty{}}, nil
+	return created(envelope.Empty{}), nil
 }
 
 // finishActivation is PUT /v1/activation/{activation}/finish.

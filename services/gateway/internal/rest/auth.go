@@ -10,6 +10,19 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/jsonbody"
 )
 
+// authRoutes are the endpoints by which people come in and go.
+func (a *API) authRoutes() map[string]endpoint {
+	return map[string]endpoint{
+		"POST /v1/auth":   a.login,
+		"GET /v1/auth":    a.current,
+		"PUT /v1/auth":    a.refresh,
+		"DELETE /v1/auth": a.logout,
+		"POST /v1/auth/verification/{verification}": a.verify,
+		"POST /v1/activation/initiate":              a.initiateActivation,
+		"PUT /v1/activation/{activation}/finish":    a.finishActivation,
+	}
+}
+
 // login is POST /v1/auth: by password, or by a personal access token.
 func (a *API) login(_ http.ResponseWriter, r *http.Request) (reply, error) {
 	body, err := jsonbody.Read(r)

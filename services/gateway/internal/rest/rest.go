@@ -6,7 +6,10 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/i18n"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/compose"
@@ -17,11 +20,14 @@ import (
 
 // Deps are what the endpoints need; all are required.
 type Deps struct {
-	Flow  *flow.Flow
-	Edge  *edge.Edge
-	Mail  mail.Service
-	Clock clockwork.Clock
-	Texts *i18n.Catalogue
+	Flow     *flow.Flow
+	Edge     *edge.Edge
+	Accounts accounts.Service
+	Sessions sessions.Service
+	OAuth    oauth.Service
+	Mail     mail.Service
+	Clock    clockwork.Clock
+	Texts    *i18n.Catalogue
 	// Product names the installation where no hub does.
 	Product string
 }
@@ -35,31 +41,13 @@ type API struct {
 // New makes an API.
 func New(d Deps) *API { return &API{deps: d, write: envelope.Writer{Clock: d.Clock}} }
 
-// reply is what an endpoint answers if all goes well.
-type reply struct {
-	status int
-	data   any
-}
-
-func ok(data any) reply { return reply{http.StatusOK, data} }
-
-// endpoint answers one kind of request. It writes headers at most; the body is
-// the envelope's.
-type endpoint func(w http.ResponseWriter, r *http.Request) (reply, error)
-
 // Routes are the endpoints below /v1.
 func (a *API) Routes() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, e := range map[string]endpoint{
-		"POST /v1/auth":   a.login,
-		"GET /v1/auth":    a.current,
-		"PUT /v1/auth":    a.refresh,
-		"DELETE /v1/auth": a.logout,
-		"POST /v1/auth/verification/{verification}": a.verify,
-		"POST /v1/activation/initiate":              a.initiateActivation,
-		"PUT /v1/activation/{activation}/finish":    a.finishActivation,
-	} {
-		mux.Handle(pattern, a.serve(e))
+	for _, routes := range []map[string]endpoint{a.authRoutes(), a.resourceRoutes()} {
+		for pattern, e := range routes {
+			mux.Handle(pattern, a.serve(e))
+		}
 	}
 	return a.elsewhere(mux, edge.Routed(mux))
 }
@@ -74,7 +62,9 @@ func (a *API) serve(e endpoint) http.Handler {
 			a.write.Fail(w, r, err)
 			return
 		}
-		a.write.Success(w, r, answer.status, answer.data)
+		if answer.status != 0 {
+			a.write.Success(w, r, answer.status, answer.data, answer.meta)
+		}
 	})
 }
 
