@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/revocation"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/upstream"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/userinfo"
 )
 
@@ -49,10 +50,15 @@ func assemble(c Config, d Deps, signing *keyring.Keys) *Service {
 	}
 	p.auth = &client.Authenticator{Store: p.clients, Secrets: p.secrets, Logger: d.Obs.Logger}
 	provider := p.provider()
+	consents := &consent.Store{DB: d.DB}
 	return &Service{
+		consents: consents,
+		upstream: upstream.New(upstream.Options{
+			Providers: c.Providers, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Transport: http.DefaultTransport,
+		}),
 		flow: &authorize.Flow{
 			Parser: &authorize.Parser{Provider: provider, Hints: p.signer}, Provider: provider, DB: d.DB,
-			Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: &consent.Store{DB: d.DB}, Grants: p.grants,
+			Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: consents, Grants: p.grants,
 			Issuer: c.PublicURL, Clock: d.Clock, Metrics: p.counts,
 		},
 		registrar: &registration.Registrar{Store: p.clients, Secrets: p.secrets, APIScopes: c.Scopes, Clock: d.Clock},

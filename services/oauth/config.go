@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/upstream"
 )
 
 // Config are the service's settings.
@@ -21,8 +22,10 @@ type Config struct {
 	RefreshGrace    time.Duration `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
 	PendingLimit    int           `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
 	Scopes          []string      `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
-	KeyRotation     time.Duration `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs ID tokens before the next one does"`
-	KeyRetirement   time.Duration `env:"GATEHOUSE_OAUTH_KEY_RETIREMENT" envDefault:"720h" doc:"how long a key verifies ID tokens, also as hints, after it has signed its last"`
+	// Providers hold client secrets.
+	Providers     upstream.Providers `env:"GATEHOUSE_UPSTREAM_PROVIDERS" secret:"true" doc:"other OpenID providers at which users can sign in: a JSON list, see the operations guide"`
+	KeyRotation   time.Duration      `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs ID tokens before the next one does"`
+	KeyRetirement time.Duration      `env:"GATEHOUSE_OAUTH_KEY_RETIREMENT" envDefault:"720h" doc:"how long a key verifies ID tokens, also as hints, after it has signed its last"`
 }
 
 // Validate finds what is wrong with the settings.
@@ -47,7 +50,7 @@ func (c *Config) Validate() []string {
 	add(c.KeyRetirement < c.IDLifetime, "GATEHOUSE_OAUTH_KEY_RETIREMENT must not be less than GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME")
 	add(slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.Valid(s) || scope.OfUser(s) }),
 		"GATEHOUSE_OAUTH_SCOPES must be scopes (RFC 6749 section 3.3) other than those of OpenID Connect")
-	return problems
+	return append(problems, c.Providers.Validate("GATEHOUSE_UPSTREAM_PROVIDERS")...)
 }
 
 func (c *Config) lifetimes() token.Lifetimes {

@@ -29,8 +29,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/upstream"
 )
 
 //go:embed migrations/*.sql
@@ -61,12 +63,12 @@ type Deps struct {
 
 // Service is the oauth service.
 type Service struct {
-	oauth.Service // WIP: methods not implemented yet
-
 	flow      *authorize.Flow
 	registrar *registration.Registrar
 	clients   *client.Store
 	grants    *grant.Store
+	consents  *consent.Store
+	upstream  *upstream.Logins
 	keys      *keyring.Keys
 	public    http.Handler
 	clock     clockwork.Clock
@@ -111,10 +113,11 @@ func (s *Service) sweep(ctx context.Context) error {
 		now := s.clock.Now()
 		grants, err := s.grants.Sweep(ctx, now)
 		requests, err2 := s.flow.Requests.Sweep(ctx, now)
-		if err := errors.Join(err, err2); err != nil && ctx.Err() == nil {
+		logins, err3 := s.upstream.Sweep(ctx, now)
+		if err := errors.Join(err, err2, err3); err != nil && ctx.Err() == nil {
 			s.logger.WarnContext(ctx, "expired rows were not deleted; another attempt follows", slog.Any("error", err))
 		}
-		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests))
+		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins))
 	}
 }
 

@@ -2,16 +2,20 @@ package oauth
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/rpc"
 )
 
+// upstreamTimeout leaves room for a slow provider: metadata, code and keys.
+const upstreamTimeout = 15 * time.Second
+
 // The routes of [Identities].
 var (
 	providersRoute      = rpc.Route[api.Nothing, ProviderList]{Service: Name, Method: "Providers", Callers: []string{api.Gateway}, Idempotent: true}
-	beginIdentityRoute  = rpc.Route[BeginIdentityRequest, IdentityState]{Service: Name, Method: "BeginIdentity", Callers: []string{api.Gateway}}
-	finishIdentityRoute = rpc.Route[FinishIdentityRequest, ProvedIdentity]{Service: Name, Method: "FinishIdentity", Callers: []string{api.Gateway}}
+	beginIdentityRoute  = rpc.Route[BeginIdentityRequest, IdentityState]{Service: Name, Method: "BeginIdentity", Callers: []string{api.Gateway}, Timeout: upstreamTimeout}
+	finishIdentityRoute = rpc.Route[FinishIdentityRequest, ProvedIdentity]{Service: Name, Method: "FinishIdentity", Callers: []string{api.Gateway}, Timeout: upstreamTimeout}
 )
 
 func mountIdentities(server *rpc.Server, s Identities) {

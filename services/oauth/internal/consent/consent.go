@@ -3,6 +3,8 @@ package consent
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -52,5 +54,18 @@ func (s *Store) Remember(ctx context.Context, tx *db.Tx, subject, client string,
 	if err != nil {
 		return fmt.Errorf("consent: remember: %w", err)
 	}
+	_, err = tx.Exec(ctx, `INSERT INTO consented_clients (hash, subject, client_id, created_time, modified_time)
+		VALUES ($1, $2, $3, $4, $4) ON CONFLICT (subject, client_id) DO UPDATE SET modified_time = excluded.modified_time`,
+		newHash(), subject, client, db.Micros(now))
+	if err != nil {
+		return fmt.Errorf("consent: remember: %w", err)
+	}
 	return nil
+}
+
+// newHash is the public name of what a user has authorised.
+func newHash() string {
+	b := make([]byte, 20)
+	_, _ = rand.Read(b) // never fails since Go 1.24
+	return hex.EncodeToString(b)
 }

@@ -1,0 +1,186 @@
+// Package fakeissuer is a test double of an OpenID provider: metadata, keys and
+// a token endpoint that checks client, code and PKCE, and lies when told to.
+package fakeissuer
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/jonboulle/clockwork"
+)
+
+// The client that the issuer knows.
+const (
+	ClientID     = "gatehouse"
+	ClientSecret = "the secret of gatehouse"
+)
+
+// Issuer is a provider on loopback.
+type Issuer struct {
+	URL string
+	// Claims are changed or removed (nil) in every ID token.
+	Claims map[string]any
+	// Status, if not 0, is what the token endpoint answers.
+	Status int
+	// ForeignKey signs with a key that is not published; Unsigned does not sign.
+	ForeignKey, Unsigned bool
+	// NoIDToken leaves it out.
+	NoIDToken bool
+
+	clock  clockwork.Clock
+	server *httptest.Server
+	key    *ecdsa.PrivateKey
+
+	mu    sync.Mutex
+	codes map[string]url.Values // authorization requests
+}
+
+// New starts an issuer that ends with the test.
+func New(tb testing.TB, clock clockwork.Clock) *Issuer {
+	tb.Helper()
+	i := &Issuer{clock: clock, key: newKey(tb), codes: map[string]url.Values{}, Claims: map[string]any{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", i.metadata)
+	mux.HandleFunc("GET /jwks", i.keys)
+	mux.HandleFunc("POST /token", i.token)
+	i.server = httptest.NewServer(mux)
+	tb.Cleanup(i.server.Close)
+	i.URL = i.server.URL
+	return i
+}
+
+// Stop makes the issuer unreachable.
+func (i *Issuer) Stop() { i.server.Close() }
+
+func newKey(tb testing.TB) *ecdsa.PrivateKey {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return key
+}
+
+// Authorize stands for a user who agrees at the authorization endpoint: it takes
+// the authorization request and gives a code for it.
+func (i *Issuer) Authorize(tb testing.TB, request string) (code string) {
+	tb.Helper()
+	u, err := url.Parse(request)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	code = hex.EncodeToString(b)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.codes[code] = u.Query()
+	return code
+}
+
+// Request is an authorization request as a client builds it that knows no more
+// than state and challenge.
+func (i *Issuer) Request(state, challenge, redirectURI string) string {
+	return i.URL + "/authorize?" + url.Values{
+		"response_type": {"code"}, "client_id": {ClientID}, "scope": {"openid"}, "redirect_uri": {redirectURI},
+		"state": {state}, "code_challenge": {challenge}, "code_challenge_method": {"S256"},
+	}.Encode()
+}
+
+func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{
+		"issuer": i.URL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/jwks",
+		"id_token_signing_alg_values_supported": []string{"ES256"}, "code_challenge_methods_supported": []string{"S256"},
+	})
+}
+
+func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}})
+}
+
+func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
+	if i.Status != 0 {
+		answer(w, i.Status, map[string]string{"error": "invalid_grant"})
+		return
+	}
+	id, secret, _ := r.BasicAuth()
+	if id == "" {
+		id, secret = r.FormValue("client_id"), r.FormValue("client_secret")
+	}
+	if unescaped, err := url.QueryUnescape(secret); err == nil {
+		secret = unescaped
+	}
+	i.mu.Lock()
+	request, ok := i.codes[r.FormValue("code")]
+	delete(i.codes, r.FormValue("code"))
+	i.mu.Unlock()
+	sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
+	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
+	if id != ClientID || secret != ClientSecret || !ok ||
+		request.Get("code_challenge") != challenge || request.Get("redirect_uri") != r.FormValue("redirect_uri") {
+		answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
+		return
+	}
+	body := map[string]any{"access_token": "upstream", "token_type": "Bearer", "expires_in": 60}
+	if !i.NoIDToken {
+		body["id_token"] = i.idToken(request.Get("nonce"))
+	}
+	answer(w, http.StatusOK, body)
+}
+
+func (i *Issuer) idToken(nonce string) string {
+	now := i.clock.Now()
+	claims := map[string]any{
+		"iss": i.URL, "aud": ClientID, "sub": "upstream-subject", "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+		"email": "titan@nordantech.com", "email_verified": true, "name": "Olli Kahn",
+	}
+	if nonce != "" {
+		claims["nonce"] = nonce
+	}
+	for name, value := range i.Claims {
+		claims[name] = value
+		if value == nil {
+			delete(claims, name)
+		}
+	}
+	payload, _ := json.Marshal(claims) // plain values
+	if i.Unsigned {
+		encode := base64.RawURLEncoding.EncodeToString
+		return encode([]byte(`{"alg":"none"}`)) + "." + encode(payload) + "."
+	}
+	key := i.key
+	if i.ForeignKey {
+		key, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}, nil)
+	if err != nil {
+		panic(err) // the key is of the right type
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		panic(err)
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client went away
+}

@@ -1,0 +1,38 @@
+package oauth
+
+import (
+	"context"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+)
+
+// ListConsents implements [oauth.Service].
+func (s *Service) ListConsents(ctx context.Context, r oauth.SubjectRequest) (oauth.ConsentList, error) {
+	return s.consents.List(ctx, r.Subject)
+}
+
+// RevokeConsent implements [oauth.Service].
+func (s *Service) RevokeConsent(ctx context.Context, r oauth.RevokeConsentRequest) (api.Nothing, error) {
+	return api.Nothing{}, s.consents.Revoke(ctx, r.Subject, r.Consent, s.clock.Now())
+}
+
+// Forget implements [oauth.Service].
+func (s *Service) Forget(ctx context.Context, r oauth.SubjectRequest) (api.Nothing, error) {
+	return api.Nothing{}, s.consents.Forget(ctx, r.Subject)
+}
+
+// Providers implements [oauth.Service].
+func (s *Service) Providers(context.Context, api.Nothing) (oauth.ProviderList, error) {
+	return s.upstream.Providers(), nil
+}
+
+// BeginIdentity implements [oauth.Service].
+func (s *Service) BeginIdentity(ctx context.Context, r oauth.BeginIdentityRequest) (oauth.IdentityState, error) {
+	return s.upstream.Begin(ctx, r)
+}
+
+// FinishIdentity implements [oauth.Service].
+func (s *Service) FinishIdentity(ctx context.Context, r oauth.FinishIdentityRequest) (oauth.ProvedIdentity, error) {
+	return s.upstream.Finish(ctx, r)
+}
