@@ -100,7 +100,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 			PublicURL: activation.TrimURL(c.PublicURL), SelfRegistration: c.SelfRegistration,
 			LinkLife: c.LinkLife, FinishWindow: c.FinishWindow,
 		}),
-		directory: directory.New(d.DB),
+		directory: directory.New(d.DB, d.Clock),
 	}, nil
 }
 

@@ -95,10 +95,11 @@ func (c contract) registration() accounts.Identity {
 			ID: opened.User.ID, Hash: opened.User.Hash, FirstName: "Olli", LastName: "Kahn", Email: olliMail,
 			EmailVerified: true, Status: accounts.Active, Language: accounts.English, Locale: 1, Statefulness: true,
 			PasswordType: accounts.PasswordUser, PasswordModifiedTime: now, RegistrationTime: now,
-			TermsAcceptedTime: &now, ModifiedTime: now,
+			TermsAcceptedTime: &now, CreatedTime: now, ModifiedTime: now,
 		},
 		Hub: &accounts.Hub{
-			ID: identity.Hub.ID, Hash: identity.Hub.Hash, Name: "Nordantech", ModifiedTime: now,
+			ID: identity.Hub.ID, Hash: identity.Hub.Hash, Name: "Nordantech", CreatedTime: now, ModifiedTime: now,
+			Policies: accounts.HubPolicies{RecoveryApproval: true},
 			Settings: accounts.HubSettings{
 				ProgramLevel: true, LoginConfirmationChannel: 1, OfficePreview: true, PDFPreview: true, Support: true, SessionLimit: 3,
 			},

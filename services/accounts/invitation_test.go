@@ -42,7 +42,6 @@ func TestInvitedRoles(t *testing.T) {
 			role, want accounts.Role
 		}{
 			{"a@example.com", hub.Hash, accounts.RoleNone, accounts.RoleUser},
-			{"b@example.com", hub.Hash, accounts.RolePassive, accounts.RolePassive},
 			{"c@example.com", hub.Hash, accounts.RoleOwner, accounts.RoleOwner},
 			{"d@example.com", "", accounts.RolePassive, accounts.RoleOwner}, // of a hub of their own
 		} {
@@ -57,6 +56,19 @@ func TestInvitedRoles(t *testing.T) {
 			require.NoError(f.t, err)
 			require.Equal(f.t, tt.want, account.Role, tt.email)
 		}
+
+		invitation, err := f.Invite(t.Context(), accounts.InviteRequest{
+			Email: "b@example.com", FirstName: "A", LastName: "B", Hub: hub.Hash, Role: accounts.RolePassive,
+		})
+		require.NoError(f.t, err)
+		identity, err := f.FinishActivation(t.Context(), finishing(f.open(invitation.URL[len(invitation.URL)-40:])))
+		require.NoError(f.t, err)
+		require.Nil(f.t, identity.Hub, "is listed, but cannot enter")
+		account, err := f.Describe(t.Context(), accounts.DescribeRequest{User: identity.User.ID})
+		require.NoError(f.t, err)
+		require.Len(f.t, account.Hubs, 1)
+		_, err = f.Describe(t.Context(), accounts.DescribeRequest{User: identity.User.ID, Hub: &hub.ID})
+		requireFault(f.t, err, fault.Forbidden, "fault.no_access")
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 // Directory tells who users are and where they belong.
 type Directory interface {
 	// Describe gives the account as seen from a hub. NotFound if there is no
-	// such active user; Forbidden if the user is no member of the hub.
+	// such active user; Forbidden if the user may not enter the hub.
 	Describe(context.Context, DescribeRequest) (Account, error)
 	// Claims gives the account of a subject for ID tokens and UserInfo.
 	// NotFound if there is no such active user. A hub the user has left is

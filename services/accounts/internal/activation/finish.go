@@ -106,11 +106,11 @@ func (f *Flow) finish(ctx context.Context, tx *db.Tx, r accounts.FinishActivatio
 	if err := store.SetCredential(ctx, tx, a.User, hash, now); err != nil {
 		return accounts.Identity{}, err
 	}
-	hub, err := f.enter(ctx, tx, a, hubName)
+	user, err := store.UserByID(ctx, tx, a.User)
 	if err != nil {
 		return accounts.Identity{}, err
 	}
-	user, err := store.UserByID(ctx, tx, a.User)
+	hub, err := f.enter(ctx, tx, user, a, hubName)
 	if err != nil {
 		return accounts.Identity{}, err
 	}
@@ -119,11 +119,16 @@ func (f *Flow) finish(ctx context.Context, tx *db.Tx, r accounts.FinishActivatio
 		Kind: store.ActivationFinished, User: &a.User, Hub: &hub.ID, Actor: store.ActorUser, ActorID: &a.User,
 		Origin: r.Origin, Time: now, Detail: map[string]any{"kind": a.Kind, "role": a.Role, "joined": a.Hub != nil},
 	})
-	return accounts.Identity{User: user.User, Hub: &hub}, err
+	if err != nil {
+		return accounts.Identity{}, err
+	}
+	user.LastHub = &hub.ID
+	current, err := store.CurrentHub(ctx, tx, user, now) // another one, if this cannot be entered
+	return accounts.Identity{User: user.User, Hub: current}, err
 }
 
 // enter creates the user's hub, or joins the one of the invitation.
-func (f *Flow) enter(ctx context.Context, tx *db.Tx, a store.Activation, name string) (hub accounts.Hub, err error) {
+func (f *Flow) enter(ctx context.Context, tx *db.Tx, user store.User, a store.Activation, name string) (hub accounts.Hub, err error) {
 	now := f.o.Clock.Now()
 	if a.Hub != nil {
 		hub, err = store.HubByID(ctx, tx, *a.Hub)
@@ -134,7 +139,7 @@ func (f *Flow) enter(ctx context.Context, tx *db.Tx, a store.Activation, name st
 	if err != nil {
 		return accounts.Hub{}, err
 	}
-	if err := store.AddMember(ctx, tx, hub.ID, a.User, a.Role, now); err != nil {
+	if err := store.Join(ctx, tx, hub.ID, user, a.Role, now); err != nil {
 		return accounts.Hub{}, err
 	}
 	return hub, store.SetLastHub(ctx, tx, a.User, hub.ID)

@@ -4,6 +4,9 @@ package directory
 import (
 	"context"
 	"errors"
+	"time"
+
+	"github.com/jonboulle/clockwork"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
@@ -19,29 +22,30 @@ const (
 )
 
 // Directory reads accounts.
-type Directory struct{ db *db.DB }
+type Directory struct {
+	db    *db.DB
+	clock clockwork.Clock
+}
 
 // New makes a Directory.
-func New(d *db.DB) *Directory { return &Directory{d} }
+func New(d *db.DB, clock clockwork.Clock) *Directory { return &Directory{d, clock} }
 
-// Describe gives the account as seen from a hub, or from none.
+// Describe gives the account as seen from a hub, or from none. Forbidden if the
+// user may not enter the hub.
 func (d *Directory) Describe(ctx context.Context, r accounts.DescribeRequest) (accounts.Account, error) {
 	user, err := store.UserByID(ctx, d.db, r.User)
 	if err := active(user, err); err != nil {
 		return accounts.Account{}, err
 	}
-	account, member, err := d.account(ctx, user, r.Hub)
+	account, entry, err := Account(ctx, d.db, user, r.Hub, d.clock.Now())
 	if err != nil {
 		return accounts.Account{}, err
 	}
-	if !member {
-		return accounts.Account{}, fault.New(fault.Forbidden, "")
-	}
-	return account, nil
+	return account, entry
 }
 
-// Claims gives the account of a subject. A hub that the user has left, or
-// never was in, is left out.
+// Claims gives the account of a subject. A hub that the user may not enter,
+// or never was in, is left out.
 func (d *Directory) Claims(ctx context.Context, r accounts.ClaimsRequest) (accounts.Account, error) {
 	if !ids.Valid(r.Subject) {
 		return accounts.Account{}, fault.New(fault.NotFound, "")
@@ -50,7 +54,7 @@ func (d *Directory) Claims(ctx context.Context, r accounts.ClaimsRequest) (accou
 	if err := active(user, err); err != nil {
 		return accounts.Account{}, err
 	}
-	account, _, err := d.account(ctx, user, r.Hub)
+	account, _, err := Account(ctx, d.db, user, r.Hub, d.clock.Now())
 	return account, err
 }
 
@@ -68,25 +72,41 @@ func active(user store.User, err error) error {
 	return err
 }
 
-// account is the user as seen from the hub; from none if the user is no
-// member of it.
-func (d *Directory) account(ctx context.Context, user store.User, hub *int64) (_ accounts.Account, member bool, _ error) {
-	memberships, err := store.MembershipsOf(ctx, d.db, user.ID)
+// Account is the user as seen from the hub; entry is why the user may not enter
+// it, and the account then as seen from none.
+func Account(ctx context.Context, q db.Queryer, user store.User, hub *int64, now time.Time) (_ accounts.Account, entry, _ error) {
+	memberships, err := store.MembershipsOf(ctx, q, user.ID)
 	if err != nil {
-		return accounts.Account{}, false, err
+		return accounts.Account{}, nil, err
 	}
 	account := accounts.Account{
 		User:     user.User,
 		Hubs:     make([]accounts.Hub, 0, len(memberships)),
 		Features: accounts.Features{Impersonation: hublessImpersonation, Trash: hublessTrash},
 	}
-	member = hub == nil
+	if hub != nil {
+		entry = fault.New(fault.Forbidden, "")
+	}
 	for _, m := range memberships {
 		account.Hubs = append(account.Hubs, m.Hub)
-		if hub != nil && m.Hub.ID == *hub {
+		if hub == nil || m.Hub.ID != *hub {
+			continue
+		}
+		if entry = Entry(m, now); entry == nil {
 			account.Hub, account.Role, account.Features = &m.Hub, m.Role, m.Features
-			member = true
 		}
 	}
-	return account, member, nil
+	return account, entry, nil
+}
+
+// Entry is why a member may not enter the hub; nil if they may.
+func Entry(m store.Membership, now time.Time) error {
+	switch m.Entry(now) {
+	case store.EntryNone:
+		return fault.New(fault.Forbidden, "fault.no_access")
+	case store.EntryExpired:
+		return fault.New(fault.Forbidden, "fault.hub_expired")
+	case store.EntryFree:
+	}
+	return nil
 }

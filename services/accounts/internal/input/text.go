@@ -5,6 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
@@ -77,4 +78,11 @@ func clean(s string, limit int) string {
 		}
 		return r
 	}, s)
+}
+
+// Fold is text as it is compared when people look for it: without regard to
+// case and width, and with single spaces.
+func Fold(s string) string {
+	s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+	return strings.Join(strings.Fields(s), " ")
 }

@@ -123,7 +123,7 @@ func (l *Login) succeed(ctx context.Context, c candidate, r accounts.Authenticat
 		if err != nil || now.user.ID != c.user.ID || now.hash != c.hash {
 			return err
 		}
-		hub, err := store.CurrentHub(ctx, tx, now.user)
+		hub, err := store.CurrentHub(ctx, tx, now.user, l.o.Clock.Now())
 		if err != nil {
 			return err
 		}

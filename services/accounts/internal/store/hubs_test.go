@@ -19,9 +19,17 @@ func createHub(t *testing.T, d *db.DB, name string, user int64, role accounts.Ro
 		if hub, err = InsertHub(ctx, tx, name, noon); err != nil {
 			return err
 		}
-		return AddMember(ctx, tx, hub.ID, user, role, noon)
+		return join(ctx, tx, hub.ID, user, role)
 	})
 	return hub
+}
+
+func join(ctx context.Context, tx *db.Tx, hub, user int64, role accounts.Role) error {
+	u, err := UserByID(ctx, tx, user)
+	if err != nil {
+		return err
+	}
+	return Join(ctx, tx, hub, u, role, noon)
 }
 
 // TestNewHubIsAsDocumented compares with the sample of a full authentication.
@@ -32,7 +40,8 @@ func TestNewHubIsAsDocumented(t *testing.T) {
 		yes, no := true, false
 		want := []Membership{{
 			Hub: accounts.Hub{
-				ID: hub.ID, Hash: hub.Hash, Name: "Nordantech", Type: accounts.HubRegular, ModifiedTime: noon,
+				ID: hub.ID, Hash: hub.Hash, Name: "Nordantech", Type: accounts.HubRegular, CreatedTime: noon, ModifiedTime: noon,
+				Policies: accounts.HubPolicies{RecoveryApproval: true},
 				Settings: accounts.HubSettings{
 					ProgramLevel: true, LoginConfirmation: false, LoginConfirmationChannel: 1, OfficePreview: true,
 					PDFPreview: true, Support: true, PasswordAge: 0, SessionLimit: 3,
@@ -73,11 +82,11 @@ func TestSettingsShowInFeatures(t *testing.T) {
 	})
 }
 
-func TestAddMemberKeepsTheRole(t *testing.T) {
+func TestJoiningAgainKeepsTheRole(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		user := invite(t, d, "titan@example.com", noon)
 		hub := createHub(t, d, "Falcon", user.ID, accounts.RoleUser)
-		require.NoError(t, AddMember(t.Context(), d, hub.ID, user.ID, accounts.RoleOwner, noon))
+		tx(t, d, func(ctx context.Context, tx *db.Tx) error { return join(ctx, tx, hub.ID, user.ID, accounts.RoleOwner) })
 		got, err := MembershipsOf(t.Context(), d, user.ID)
 		require.NoError(t, err)
 		require.Len(t, got, 1)
@@ -91,7 +100,7 @@ func TestCurrentHub(t *testing.T) {
 		current := func() *accounts.Hub {
 			user, err := UserByID(t.Context(), d, user.ID)
 			require.NoError(t, err)
-			hub, err := CurrentHub(t.Context(), d, user)
+			hub, err := CurrentHub(t.Context(), d, user, noon)
 			require.NoError(t, err)
 			return hub
 		}
@@ -102,6 +111,22 @@ func TestCurrentHub(t *testing.T) {
 		require.Equal(t, first.ID, current().ID, "without a last one")
 		require.NoError(t, SetLastHub(t.Context(), d, user.ID, second.ID))
 		require.Equal(t, second.ID, current().ID, "the last one")
+
+		set := func(query string, args ...any) {
+			_, err := d.Exec(t.Context(), query, args...)
+			require.NoError(t, err)
+		}
+		set(`UPDATE memberships SET role = $2 WHERE hub_id = $1`, second.ID, accounts.RolePassive)
+		require.Equal(t, first.ID, current().ID, "the last one cannot be entered")
+		set(`UPDATE memberships SET role = $2 WHERE hub_id = $1`, second.ID, accounts.RoleUser)
+		set(`UPDATE hubs SET expiration_time = $1`, db.Micros(noon))
+		require.Equal(t, first.ID, current().ID, "the last one has expired, and so has the first one, for all but its owner")
+		set(`UPDATE memberships SET role = $2 WHERE hub_id = $1`, first.ID, accounts.RoleTechnicalAdministrator)
+		require.Nil(t, current(), "both have expired")
+		set(`UPDATE hubs SET expiration_time = $1`, db.Micros(noon)+1)
+		require.Equal(t, second.ID, current().ID, "just before their end")
+		set(`UPDATE memberships SET joined_time = NULL WHERE hub_id = $1`, second.ID)
+		require.Equal(t, first.ID, current().ID, "not joined the last one")
 
 		_, err := d.Exec(t.Context(), `DELETE FROM memberships WHERE hub_id = $1`, second.ID)
 		require.NoError(t, err)

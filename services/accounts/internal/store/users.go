@@ -16,13 +16,15 @@ import (
 type User struct {
 	accounts.User
 	LastHub *int64
+	// DisabledHub is the hub that has disabled the account, if one has.
+	DisabledHub *int64
 }
 
 const userColumns = `users.id, users.hash, users.first_name, users.last_name, users.email, users.email_verified,
 	users.alias, users.status, users.language, users.locale, users.statefulness, users.login_confirmation,
 	users.password_type, users.password_modified_time, users.password_update, users.registration_time,
-	users.terms_accepted_time, users.terms_confirmation, users.last_hub_id, users.deletion_time, users.modified_time,
-	` + imageColumns
+	users.terms_accepted_time, users.terms_confirmation, users.last_hub_id, users.disabled_hub_id,
+	users.deletion_time, users.created_time, users.modified_time, ` + imageColumns
 
 // usersFrom is where userColumns come from.
 const usersFrom = `users LEFT JOIN images ON images.user_id = users.id`
@@ -57,14 +59,14 @@ func UserByLogin(ctx context.Context, q db.Queryer, email, alias string) (u User
 func scanUser(row db.Scanner, more ...any) (User, error) {
 	var u User
 	var alias sql.NullString
-	var passwordModified, registration, terms, lastHub, deletion sql.NullInt64
-	var modified int64
+	var passwordModified, registration, terms, lastHub, disabledHub, deletion sql.NullInt64
+	var created, modified int64
 	var image nullImage
 	err := row.Scan(slices.Concat([]any{
 		&u.ID, &u.Hash, &u.FirstName, &u.LastName, &u.Email, &u.EmailVerified,
 		&alias, &u.Status, &u.Language, &u.Locale, &u.Statefulness, &u.LoginConfirmation,
 		&u.PasswordType, &passwordModified, &u.PasswordUpdate, &registration,
-		&terms, &u.TermsConfirmation, &lastHub, &deletion, &modified,
+		&terms, &u.TermsConfirmation, &lastHub, &disabledHub, &deletion, &created, &modified,
 	}, image.targets(), more)...)
 	if err != nil {
 		return User{}, err
@@ -73,8 +75,9 @@ func scanUser(row db.Scanner, more ...any) (User, error) {
 	u.PasswordModifiedTime = orZero(db.FromNullMicros(passwordModified))
 	u.RegistrationTime = orZero(db.FromNullMicros(registration))
 	u.TermsAcceptedTime = db.FromNullMicros(terms)
-	u.LastHub = fromNullID(lastHub)
+	u.LastHub, u.DisabledHub = fromNullID(lastHub), fromNullID(disabledHub)
 	u.DeletionTime = db.FromNullMicros(deletion)
+	u.CreatedTime = db.FromMicros(created)
 	u.ModifiedTime = db.FromMicros(modified)
 	u.Image = image.image()
 	return u, nil

@@ -22,7 +22,8 @@ func TestUserFromInvitedToActive(t *testing.T) {
 		require.True(t, ids.Valid(invited.Hash))
 		want := User{User: accounts.User{
 			ID: invited.ID, Hash: invited.Hash, Email: "Titan@example.com", Status: accounts.Invited,
-			Language: accounts.English, Locale: 1, Statefulness: true, PasswordType: accounts.PasswordInitial, ModifiedTime: noon,
+			Language: accounts.English, Locale: 1, Statefulness: true, PasswordType: accounts.PasswordInitial,
+			CreatedTime: noon, ModifiedTime: noon,
 		}}
 		require.Empty(t, cmp.Diff(want, invited))
 
@@ -43,7 +44,7 @@ func TestUserFromInvitedToActive(t *testing.T) {
 			ID: invited.ID, Hash: invited.Hash, FirstName: "Olli", LastName: "Kahn", Email: "Titan@example.com",
 			EmailVerified: true, Status: accounts.Active, Language: accounts.German, Locale: 0, Statefulness: true,
 			PasswordType: accounts.PasswordUser, PasswordModifiedTime: later, RegistrationTime: later,
-			TermsAcceptedTime: &later, ModifiedTime: later,
+			TermsAcceptedTime: &later, CreatedTime: noon, ModifiedTime: later,
 		}}
 		require.Empty(t, cmp.Diff(want, active))
 
