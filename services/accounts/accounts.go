@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/challenge"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/login"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
@@ -66,6 +67,7 @@ type Service struct {
 
 	login      *login.Login
 	activation *activation.Flow
+	challenge  *challenge.Challenges
 	directory  *directory.Directory
 }
 
@@ -100,6 +102,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 			PublicURL: activation.TrimURL(c.PublicURL), SelfRegistration: c.SelfRegistration,
 			LinkLife: c.LinkLife, FinishWindow: c.FinishWindow,
 		}),
+		challenge: challenge.New(challenge.Options{DB: d.DB, Outbox: box, Ring: d.Ring, Clock: d.Clock}),
 		directory: directory.New(d.DB, d.Clock),
 	}, nil
 }

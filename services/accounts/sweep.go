@@ -44,6 +44,9 @@ func (s *Service) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.challenge.Sweep(ctx); err != nil {
+		return err
+	}
 	records, err := store.SweepAudit(ctx, s.deps.DB, now.Add(-s.config.AuditRetention))
 	if links+users+records > 0 {
 		s.deps.Obs.Logger.InfoContext(ctx, "removed what has expired",

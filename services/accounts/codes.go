@@ -1,0 +1,17 @@
+package accounts
+
+import (
+	"context"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+)
+
+// SendCode implements the API.
+func (s *Service) SendCode(ctx context.Context, r accounts.SendCodeRequest) (accounts.Challenge, error) {
+	return s.challenge.Send(ctx, r)
+}
+
+// ConfirmCode implements the API.
+func (s *Service) ConfirmCode(ctx context.Context, r accounts.ConfirmCodeRequest) (accounts.Confirmation, error) {
+	return s.challenge.Confirm(ctx, r)
+}
