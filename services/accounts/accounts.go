@@ -69,6 +69,7 @@ type Service struct {
 	activation *activation.Flow
 	challenge  *challenge.Challenges
 	directory  *directory.Directory
+	records    records
 }
 
 var _ accounts.Service = (*Service)(nil)
@@ -104,6 +105,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		}),
 		challenge: challenge.New(challenge.Options{DB: d.DB, Outbox: box, Ring: d.Ring, Clock: d.Clock}),
 		directory: directory.New(d.DB, d.Clock),
+		records:   newRecords(c, d, box, hasher),
 	}, nil
 }
 

@@ -30,7 +30,7 @@ const (
 )
 
 // callers may reach the service; each method admits some of them.
-var callers = []string{api.Gateway, api.OAuth, api.Operator}
+var callers = []string{api.Gateway, api.Sessions, api.OAuth, api.Operator}
 
 var browser = api.Origin{Address: "192.0.2.7", UserAgent: "Browser/1"}
 

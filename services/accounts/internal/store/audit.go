@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -57,18 +58,29 @@ func CountMails(ctx context.Context, tx *db.Tx, user int64, since time.Time) (n 
 
 // Record writes an event, in the transaction of what it tells of.
 func Record(ctx context.Context, tx *db.Tx, e Event) error {
+	_, err := record(ctx, tx, e, sql.NullString{})
+	return err
+}
+
+// RecordOnce writes an event unless one with the key is there already. It tells
+// whether it did.
+func RecordOnce(ctx context.Context, tx *db.Tx, key string, e Event) (bool, error) {
+	return record(ctx, tx, e, sql.NullString{String: key, Valid: true})
+}
+
+func record(ctx context.Context, tx *db.Tx, e Event, key sql.NullString) (bool, error) {
 	detail := []byte("{}")
 	if len(e.Detail) > 0 {
 		var err error
 		if detail, err = json.Marshal(e.Detail); err != nil {
-			return fmt.Errorf("encoding the detail of %s: %w", e.Kind, err)
+			return false, fmt.Errorf("encoding the detail of %s: %w", e.Kind, err)
 		}
 	}
 	origin := input.Origin(e.Origin)
-	_, err := tx.Exec(ctx, `INSERT INTO audit
-		(kind, user_id, hub_id, actor, actor_id, impersonator_id, address, user_agent, detail, created_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+	n, err := tx.Exec(ctx, `INSERT INTO audit
+		(kind, user_id, hub_id, actor, actor_id, impersonator_id, address, user_agent, detail, created_time, event_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event_key) DO NOTHING`,
 		e.Kind, nullID(e.User), nullID(e.Hub), e.Actor, nullID(e.ActorID), nullID(e.Impersonator),
-		origin.Address, origin.UserAgent, string(detail), db.Micros(e.Time))
-	return err
+		origin.Address, origin.UserAgent, string(detail), db.Micros(e.Time), key)
+	return n == 1, err
 }
