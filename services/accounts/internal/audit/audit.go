@@ -4,6 +4,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
@@ -39,23 +41,43 @@ func New(o Options) *Audit { return &Audit{o} }
 // List lists events, newest first: the actor's own, or the hub's for its
 // administrators.
 func (a *Audit) List(ctx context.Context, r accounts.ListEventsRequest) (accounts.EventList, error) {
-	filter := store.EventFilter{Kind: r.Kind, User: r.User, From: r.From, To: r.To, Before: r.Before}
-	hub := int64(0)
+	filter := store.EventFilter{Kind: r.Kind, From: r.From, To: r.To, Before: r.Before}
+	known := store.People
+	var user *int64
+	var err error
 	if r.Own {
 		filter.Own = r.Actor.User
+		user, err = a.userAsUser(ctx, r)
 	} else {
 		if err := a.mayRead(ctx, r.Actor); err != nil {
 			return accounts.EventList{}, err
 		}
-		hub = *r.Actor.Hub
+		hub := *r.Actor.Hub
 		filter.Hub, filter.Reader, filter.Role = hub, r.Actor.User, readers
+		known = func(ctx context.Context, q db.Queryer, users []int64) (map[int64]accounts.Person, error) {
+			return store.PeopleOfHub(ctx, q, hub, users)
+		}
+		user, err = a.userAsHub(ctx, hub, r)
 	}
-	list := accounts.EventList{Events: []accounts.Event{}}
-	if r.Kind != "" && !kindOrPrefix.MatchString(r.Kind) {
-		return list, nil // no event has such a kind
+	if err != nil {
+		return accounts.EventList{}, err
 	}
-	page, offset := sane(r.Page), 0
-	if r.Before == 0 {
+	if r.User != nil && user == nil || r.Kind != "" && !kindOrPrefix.MatchString(r.Kind) {
+		return accounts.EventList{Events: []accounts.Event{}}, nil // there are none of such a user or kind
+	}
+	if user != nil {
+		filter.User = *user
+	}
+	return a.list(ctx, filter, sane(r.Page), known)
+}
+
+// list lists what the filter leaves.
+func (a *Audit) list(
+	ctx context.Context, filter store.EventFilter, page api.Page,
+	known func(context.Context, db.Queryer, []int64) (map[int64]accounts.Person, error),
+) (accounts.EventList, error) {
+	list, offset := accounts.EventList{Events: []accounts.Event{}}, 0
+	if filter.Before == 0 {
 		offset = page.Offset()
 		var err error
 		if list.Total, err = store.CountEvents(ctx, a.o.DB, filter); err != nil {
@@ -66,7 +88,7 @@ func (a *Audit) List(ctx context.Context, r accounts.ListEventsRequest) (account
 	if err != nil {
 		return accounts.EventList{}, err
 	}
-	people, err := store.People(ctx, a.o.DB, hub, mentioned(events))
+	people, err := known(ctx, a.o.DB, mentioned(events))
 	if err != nil {
 		return accounts.EventList{}, err
 	}
@@ -82,16 +104,40 @@ func (a *Audit) mayRead(ctx context.Context, actor api.Actor) error {
 	if actor.Hub == nil {
 		return fault.New(fault.Forbidden, "fault.hub_required")
 	}
-	memberships, err := store.MembershipsOf(ctx, a.o.DB, actor.User)
-	if err != nil {
+	m, err := store.MembershipIn(ctx, a.o.DB, actor.User, *actor.Hub)
+	switch {
+	case errors.Is(err, db.ErrNoRows):
+		return fault.New(fault.Forbidden, "")
+	case err != nil:
 		return err
+	case m.Role < readers:
+		return fault.New(fault.Forbidden, "")
 	}
-	for _, m := range memberships {
-		if m.Hub.ID == *actor.Hub && m.Role >= readers {
-			return nil
-		}
+	return directory.Entry(m, a.o.Clock.Now())
+}
+
+// userAsUser is whom a filter means in a list of one's own: oneself, or nobody.
+func (a *Audit) userAsUser(ctx context.Context, r accounts.ListEventsRequest) (*int64, error) {
+	if r.User == nil {
+		return nil, nil
 	}
-	return fault.New(fault.Forbidden, "")
+	self, err := store.UserByID(ctx, a.o.DB, r.Actor.User)
+	if errors.Is(err, db.ErrNoRows) || err == nil && r.User.ID != self.ID && r.User.Hash != self.Hash {
+		return nil, nil
+	}
+	return &self.ID, err
+}
+
+// userAsHub is whom a filter means in a list of a hub's.
+func (a *Audit) userAsHub(ctx context.Context, hub int64, r accounts.ListEventsRequest) (*int64, error) {
+	if r.User == nil {
+		return nil, nil
+	}
+	user, err := store.UserInHub(ctx, a.o.DB, hub, *r.User)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, nil
+	}
+	return &user, err
 }
 
 // sane is the page within its bounds.
@@ -123,7 +169,7 @@ func shown(e store.RecordedEvent, people map[int64]accounts.Person) accounts.Eve
 		if p, ok := people[*user]; ok {
 			return &p
 		}
-		return nil // the account is deleted
+		return nil // the account is deleted, or the hub does not know whose it is
 	}
 	return accounts.Event{
 		ID: e.ID, Kind: string(e.Kind), User: person(e.User), Hub: e.Hub, Actor: string(e.Actor),

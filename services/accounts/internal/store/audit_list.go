@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ type EventFilter struct {
 	Reader int64
 	Role   accounts.Role
 	Kind   string // or its beginning, if it ends with a dot
-	User   *api.Ref
+	User   int64  // 0: whoever
 	From   *time.Time
 	To     *time.Time // exclusive
 	Before int64      // only smaller ids; 0: all
@@ -51,7 +52,7 @@ func (f EventFilter) conditions() (string, []any) {
 		where("audit.user_id = $%d", f.Own)
 	} else {
 		where(`audit.hub_id = $%[1]d AND EXISTS (SELECT 1 FROM memberships
-			WHERE hub_id = $%[1]d AND user_id = $%[2]d AND role >= $%[3]d)`, f.Hub, f.Reader, f.Role)
+			WHERE hub_id = $%[1]d AND user_id = $%[2]d AND role >= $%[3]d AND joined_time IS NOT NULL)`, f.Hub, f.Reader, f.Role)
 	}
 	switch {
 	case strings.HasSuffix(f.Kind, "."):
@@ -59,12 +60,8 @@ func (f EventFilter) conditions() (string, []any) {
 	case f.Kind != "":
 		where("audit.kind = $%d", f.Kind)
 	}
-	switch {
-	case f.User == nil:
-	case f.User.ID != 0: // of whom there may be nothing else left
-		where("audit.user_id = $%d", f.User.ID)
-	default:
-		where("audit.user_id = (SELECT id FROM users WHERE hash = $%d)", f.User.Hash)
+	if f.User != 0 {
+		where("audit.user_id = $%d", f.User)
 	}
 	if f.From != nil {
 		where("audit.created_time >= $%d", db.Micros(*f.From))
@@ -117,35 +114,59 @@ func scanEvent(row db.Scanner) (e RecordedEvent, err error) {
 	return e, nil
 }
 
-// People gives the users of the ids that are still there. For the
-// administrators of a hub, which is 0 for anybody else, only those have a name
-// who are or were in it: whom it has merely invited may be known by another
-// name elsewhere.
-func People(ctx context.Context, q db.Queryer, hub int64, users []int64) (map[int64]accounts.Person, error) {
-	people := map[int64]accounts.Person{}
-	if len(users) == 0 {
-		return people, nil
+// wasIn is the condition that a user was in the hub $1, of whom there may be
+// nothing else left: what only somebody does who has joined it.
+const wasIn = `EXISTS (SELECT 1 FROM audit WHERE user_id = %s AND hub_id = $1
+	AND kind IN ('` + string(LoginSucceeded) + `', '` + string(MemberLeft) + `', '` + string(InvitationAccepted) + `'))`
+
+// UserInHub finds whom a hub calls by the reference: somebody in its list, or
+// who was in it; else [db.ErrNoRows].
+func UserInHub(ctx context.Context, q db.Queryer, hub int64, user api.Ref) (id int64, err error) {
+	err = q.QueryRow(ctx, `SELECT user_id FROM memberships WHERE hub_id = $1 AND (number = $2 OR hash = $3)`,
+		hub, user.ID, user.Hash).Scan(&id)
+	if !errors.Is(err, db.ErrNoRows) {
+		return id, err
 	}
-	args, places := []any{hub}, make([]string, len(users))
+	err = q.QueryRow(ctx, `SELECT one.id FROM (SELECT CAST($2 AS BIGINT) AS id UNION SELECT id FROM users WHERE hash = $3) one
+		WHERE one.id <> 0 AND `+fmt.Sprintf(wasIn, "one.id"), hub, user.ID, user.Hash).Scan(&id)
+	return id, err
+}
+
+// People gives the users of the ids that are still there.
+func People(ctx context.Context, q db.Queryer, users []int64) (map[int64]accounts.Person, error) {
+	return people(ctx, q, `SELECT id, id, hash, first_name, last_name FROM users WHERE id IN (%s)`, nil, users)
+}
+
+// PeopleOfHub gives the users of the ids as the hub knows them: those who have
+// joined it, or were in it, by their account; those who are listed in it as the
+// hub has written them down. The others it does not know.
+func PeopleOfHub(ctx context.Context, q db.Queryer, hub int64, users []int64) (map[int64]accounts.Person, error) {
+	was := fmt.Sprintf(wasIn, "users.id")
+	return people(ctx, q, `SELECT users.id, COALESCE(listed.number, users.id), COALESCE(listed.hash, users.hash),
+			COALESCE(listed.first_name, users.first_name), COALESCE(listed.last_name, users.last_name)
+		FROM users LEFT JOIN memberships ON memberships.hub_id = $1 AND memberships.user_id = users.id
+			LEFT JOIN memberships listed ON listed.hub_id = $1 AND listed.user_id = users.id AND listed.joined_time IS NULL
+		WHERE users.id IN (%s) AND (memberships.user_id IS NOT NULL OR `+was+`)`, []any{hub}, users)
+}
+
+// people runs a query that has a place for the placeholders of users, after
+// args.
+func people(ctx context.Context, q db.Queryer, query string, args []any, users []int64) (map[int64]accounts.Person, error) {
+	found := map[int64]accounts.Person{}
+	if len(users) == 0 {
+		return found, nil
+	}
+	places := make([]string, len(users))
 	for i, user := range users {
 		args = append(args, user)
 		places[i] = fmt.Sprintf("$%d", len(args))
 	}
-	rows, err := q.Query(ctx, `SELECT users.id, users.hash, users.first_name, users.last_name, CAST($1 AS BIGINT) = 0
-			OR EXISTS (SELECT 1 FROM memberships WHERE hub_id = $1 AND user_id = users.id)
-			OR EXISTS (SELECT 1 FROM audit WHERE user_id = users.id AND hub_id = $1
-				AND kind IN ('`+string(LoginSucceeded)+`', '`+string(MemberLeft)+`', '`+string(InvitationAccepted)+`'))
-		FROM users WHERE users.id IN (`+strings.Join(places, ", ")+`)`, args...)
-	all, err := collect(rows, err, func(row db.Scanner) (p accounts.Person, err error) {
-		var named bool
-		err = row.Scan(&p.ID, &p.Hash, &p.FirstName, &p.LastName, &named)
-		if !named {
-			p.FirstName, p.LastName = "", ""
-		}
-		return p, err
+	rows, err := q.Query(ctx, fmt.Sprintf(query, strings.Join(places, ", ")), args...)
+	_, err = collect(rows, err, func(row db.Scanner) (user int64, err error) {
+		var p accounts.Person
+		err = row.Scan(&user, &p.ID, &p.Hash, &p.FirstName, &p.LastName)
+		found[user] = p
+		return user, err
 	})
-	for _, p := range all {
-		people[p.ID] = p
-	}
-	return people, err
+	return found, err
 }

@@ -69,7 +69,8 @@ func ImageFor(ctx context.Context, q db.Queryer, a api.Actor, image api.Ref) (ac
 	err := q.QueryRow(ctx, `SELECT `+imageColumns+`, images.data FROM images
 		WHERE (images.id = $1 OR images.hash = $2) AND (images.user_id = $3 OR EXISTS (
 			SELECT 1 FROM memberships theirs JOIN memberships own ON own.hub_id = theirs.hub_id
-			WHERE theirs.hub_id = $4 AND theirs.user_id = images.user_id AND own.user_id = $3 AND own.role > $5))`,
+			WHERE theirs.hub_id = $4 AND theirs.user_id = images.user_id AND theirs.joined_time IS NOT NULL
+				AND own.user_id = $3 AND own.joined_time IS NOT NULL AND own.role > $5))`,
 		image.ID, image.Hash, a.User, nullID(a.Hub), accounts.RolePassive).Scan(append(n.targets(), &data)...)
 	if err != nil {
 		return accounts.ImageContent{}, err
