@@ -37,10 +37,10 @@ const maxTyped = 100
 type kind int
 
 const (
-	malformed kind = iota
-	kindCode       // was sent, or is an app's
-	kindRecovery   // one of the user's recovery codes
-	kindApproved   // of an approved recovery
+	malformed    kind = iota
+	kindCode          // was sent, or is an app's
+	kindRecovery      // one of the user's recovery codes
+	kindApproved      // of an approved recovery
 )
 
 // parse reads a code as people type it: spaces and hyphens mean nothing, nor does
