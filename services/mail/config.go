@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"net/mail"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/gatehouse-id/gatehouse/pkg/config"
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/services/mail/internal/sms"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtp"
 )
 
@@ -26,8 +30,18 @@ const maxTimeout = 90 * time.Second
 // Config are the service's settings. Either SMTP.Host or DevMailbox is set.
 type Config struct {
 	ProductName string `env:"GATEHOUSE_PRODUCT_NAME" envDefault:"Gatehouse" doc:"What pages and mails call this installation."`
+	PublicURL   string `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org. Security notices link to the page there on which a new password is asked for; without it they only describe the way."`
 	DevMailbox  bool   `env:"GATEHOUSE_DEV_MAILBOX" envDefault:"false" doc:"Instead of sending mails, keep the newest 500 to look at. For development: anybody can read them, and the links in them."`
 	SMTP        SMTP
+	SMS         SMS
+}
+
+// SMS are the settings of the gateway that takes short messages. Without a URL
+// none can be sent, but the development mailbox shows them.
+type SMS struct {
+	URL    string `env:"GATEHOUSE_SMS_URL" doc:"Where short messages are handed over: the https URL of an SMS gateway; http only at this machine. Empty: no code goes by SMS."`
+	Token  string `env:"GATEHOUSE_SMS_TOKEN" secret:"true" doc:"What authenticates us to the SMS gateway, as a bearer token."`
+	Sender string `env:"GATEHOUSE_SMS_SENDER" doc:"Sender of short messages, a number or a name of at most 11 letters and digits; empty: the gateway's own."`
 }
 
 // SMTP are the settings of the server that takes the mails.
@@ -55,6 +69,12 @@ func (c *Config) Validate() []string {
 	if name := c.ProductName; len(name) > 60 || strings.ContainsFunc(name, unicode.IsControl) || strings.ContainsAny(name, "<>") {
 		problems = append(problems, "GATEHOUSE_PRODUCT_NAME must be a text of at most 60 bytes on one line, without < and >")
 	}
+	if c.PublicURL != "" {
+		if problem := config.OriginProblem("GATEHOUSE_PUBLIC_URL", c.PublicURL); problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	problems = append(problems, c.SMS.problems()...)
 	switch {
 	case c.DevMailbox && c.SMTP.Host != "":
 		problems = append(problems, "GATEHOUSE_SMTP_HOST and GATEHOUSE_DEV_MAILBOX=true exclude each other")
@@ -64,6 +84,32 @@ func (c *Config) Validate() []string {
 		problems = append(problems, c.SMTP.problems()...)
 	}
 	return problems
+}
+
+// sender is a telephone number, a short code, or a name as networks show it.
+var sender = regexp.MustCompile(`^(\+?[0-9]{3,15}|[0-9A-Za-z .-]{1,11})$`)
+
+func (c *SMS) problems() []string {
+	var problems []string
+	if c.URL == "" && c.Token != "" {
+		problems = append(problems, "GATEHOUSE_SMS_TOKEN needs GATEHOUSE_SMS_URL")
+	}
+	if c.URL != "" {
+		if err := sms.Check(c.URL); err != nil {
+			problems = append(problems, "GATEHOUSE_SMS_URL "+err.Error())
+		}
+		if c.Token == "" || strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			problems = append(problems, "GATEHOUSE_SMS_TOKEN is required with GATEHOUSE_SMS_URL, and is of visible ASCII characters")
+		}
+	}
+	if c.Sender != "" && !sender.MatchString(c.Sender) {
+		problems = append(problems, "GATEHOUSE_SMS_SENDER must be a number, or a name of at most 11 letters and digits")
+	}
+	return problems
+}
+
+func (c *SMS) options(o *obs.Obs) sms.Options {
+	return sms.Options{URL: c.URL, Token: c.Token, Sender: c.Sender, Tracer: o.Tracer}
 }
 
 func (c *SMTP) problems() []string {

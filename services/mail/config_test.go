@@ -3,6 +3,7 @@ package mail
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -42,9 +43,11 @@ func TestSettingsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
-	good := []string{"GATEHOUSE_SMTP_HOST=smtp.example.org", "GATEHOUSE_SMTP_FROM=no-reply@example.org"}
+	good := slices.Clip([]string{"GATEHOUSE_SMTP_HOST=smtp.example.org", "GATEHOUSE_SMTP_FROM=no-reply@example.org"})
 	var c Config
 	require.NoError(t, config.Load(&c, good))
+	require.NoError(t, config.Load(&c, append(good, "GATEHOUSE_PUBLIC_URL=https://id.example.org",
+		"GATEHOUSE_SMS_URL=https://sms.example.org/v1/messages?tenant=1", "GATEHOUSE_SMS_TOKEN=geheim", "GATEHOUSE_SMS_SENDER=Gatehouse")))
 	for _, environ := range [][]string{
 		{},
 		{"GATEHOUSE_SMTP_HOST=smtp.example.org"},
@@ -58,6 +61,12 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		append(good, "GATEHOUSE_SMTP_CA="+empty),
 		append(good, "GATEHOUSE_SMTP_TIMEOUT=2m"),
 		append(good, "GATEHOUSE_PRODUCT_NAME=a\nb"),
+		append(good, "GATEHOUSE_PUBLIC_URL=https://id.example.org/"),
+		append(good, "GATEHOUSE_SMS_TOKEN=geheim"),
+		append(good, "GATEHOUSE_SMS_URL=https://sms.example.org/"),
+		append(good, "GATEHOUSE_SMS_URL=http://sms.example.org/", "GATEHOUSE_SMS_TOKEN=geheim"),
+		append(good, "GATEHOUSE_SMS_URL=https://sms.example.org/", "GATEHOUSE_SMS_TOKEN=ge\nheim"),
+		append(good, "GATEHOUSE_SMS_SENDER=a name that is too long"),
 	} {
 		require.Error(t, config.Load(&Config{}, environ), "%v", environ)
 	}

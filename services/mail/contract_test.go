@@ -42,7 +42,7 @@ func TestContract(t *testing.T) {
 				}, got))
 
 				_, err = s.Send(t.Context(), mailapi.SendRequest{Template: "spam", To: "x", Language: 7})
-				requireFault(t, err, fault.Invalid, "key", "template", "to", "language", "url")
+				requireFault(t, err, fault.Invalid, "key", "template", "to", "language")
 				dead, err := operator.Dead(t.Context(), mailapi.DeadRequest{})
 				require.NoError(t, err)
 				require.Empty(t, cmp.Diff(mailapi.DeadLetters{Letters: []mailapi.DeadLetter{}}, dead))

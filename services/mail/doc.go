@@ -1,8 +1,11 @@
-// Package mail is the mail service: it accepts mails, keeps them until the SMTP
-// server has them, and shows those that could not be delivered.
+// Package mail is the mail service: it accepts mails and short messages, keeps
+// them until the SMTP server or the SMS gateway has them, and shows those that
+// could not be delivered.
 //
 //	Send ─▶ write the letter ─▶ outbox ─▶ SMTP server     4xx, away: again, for 3 days
-//	                              │   └─▶ mailbox          5xx about the mail: dead
+//	                              │   ├─▶ SMS gateway      5xx about the mail: dead
+//	                              │   ├─▶ mailbox          (of a gateway: the other way round)
+//	                              │   └─▶ expired
 //	                              └─ dead ◀─ Dead, Retry
 //
 // A letter is written when it is accepted, so what is accepted can be

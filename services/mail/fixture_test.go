@@ -125,6 +125,15 @@ func activation(key string) api.SendRequest {
 	}
 }
 
+// complete is data that suffices for every template.
+func complete() map[string]string {
+	return map[string]string{
+		"url": link, "hub": "Falcon", "name": "Olli Kahn", "email": "olli@example.com", "code": "493021",
+		"minutes": "10", "hours": "24", "event": string(api.PasswordChanged), "time": "2026-03-04T17:05:06+01:00",
+		"address": "203.0.113.7", "device": "Mozilla/5.0 (Windows NT 10.0; rv:147.0) Gecko/20100101 Firefox/147.0",
+	}
+}
+
 func (f *fixture) send(r api.SendRequest) {
 	f.t.Helper()
 	_, err := f.Send(f.t.Context(), r)
@@ -169,9 +178,14 @@ func (f *fixture) count(query string, args ...any) (n int64) {
 // counted is the number of mails in a state, of any template.
 func (f *fixture) counted(state string) (n int) {
 	for _, name := range api.Templates() {
-		n += int(testutil.ToFloat64(f.metrics.mails.WithLabelValues(string(name), state)))
+		n += int(testutil.ToFloat64(f.metrics.mails.WithLabelValues("email", string(name), state)))
 	}
 	return n
+}
+
+// texted is the number of short messages in a state.
+func (f *fixture) texted(state string) int {
+	return int(testutil.ToFloat64(f.metrics.mails.WithLabelValues("sms", string(api.Code), state)))
 }
 
 // parts are the decoded subject and bodies of a mail, by media type.

@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"embed"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/letter"
+	"github.com/gatehouse-id/gatehouse/services/mail/internal/sms"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtp"
 )
 
@@ -27,7 +29,6 @@ var Migrations, _ = fs.Sub(embedded, "migrations") // fails only for a malformed
 
 // How a mail is tried.
 const (
-	topic       = "smtp"
 	firstWait   = 30 * time.Second
 	longestWait = time.Hour
 	// tryFor is how long after its acceptance a mail is given up. Until then
@@ -36,6 +37,9 @@ const (
 	tryFor      = 3 * 24 * time.Hour
 	maxAttempts = 1000
 )
+
+// topics of the outbox, by medium.
+var topics = map[mail.Medium]string{mail.Email: "smtp", mail.SMS: "sms"}
 
 // Deps are what the service works with. All fields are required.
 type Deps struct {
@@ -55,6 +59,9 @@ type Service struct {
 	metrics *metrics
 	mailbox *mailbox     // nil: there is none
 	server  *smtp.Server // nil: there is a mailbox
+	gateway *sms.Gateway // nil: there is none
+	// publicURL is the origin of the hosted pages; empty if it is not known.
+	publicURL string
 }
 
 var _ mail.Service = (*Service)(nil)
@@ -68,18 +75,28 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	}
 	s := &Service{
 		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, letters: letters, metrics: newMetrics(d.Obs.Registry),
+		publicURL: c.PublicURL,
 	}
-	deliver := s.toServer
+	carryMail, carrySMS := s.toServer, s.toGateway
 	if c.DevMailbox {
-		s.mailbox, deliver = &mailbox{db: d.DB, ring: d.Ring}, s.toMailbox
+		s.mailbox, carryMail = &mailbox{db: d.DB, ring: d.Ring}, s.toMailbox
 	} else if s.server, err = newServer(c.SMTP, d.Obs); err != nil {
 		return nil, err
+	}
+	if c.SMS.URL != "" {
+		if s.gateway, err = sms.New(c.SMS.options(d.Obs)); err != nil {
+			return nil, fmt.Errorf("mail: GATEHOUSE_SMS_URL %w", err)
+		}
+	} else if c.DevMailbox {
+		carrySMS = s.toMailbox
 	}
 	s.outbox = outbox.New(outbox.Options{
 		DB: d.DB, Ring: d.Ring, Clock: d.Clock,
 		Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
-		Handlers: map[string]outbox.Handler{topic: deliver},
-		Backoff:  outbox.Exponential(firstWait, longestWait), MaxAttempts: maxAttempts,
+		Handlers: map[string]outbox.Handler{
+			topics[mail.Email]: s.deliverBy(carryMail), topics[mail.SMS]: s.deliverBy(carrySMS),
+		},
+		Backoff: outbox.Exponential(firstWait, longestWait), MaxAttempts: maxAttempts,
 	})
 	return s, nil
 }

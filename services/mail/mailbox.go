@@ -66,7 +66,7 @@ func (b *mailbox) list(ctx context.Context, limit int) ([]mail.Message, error) {
 			return nil, fmt.Errorf("mail: mail %d of the mailbox is no JSON", id)
 		}
 		messages = append(messages, mail.Message{
-			ID: id, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, SentTime: db.FromMicros(sent),
+			ID: id, Medium: m.Medium, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, SentTime: db.FromMicros(sent),
 		})
 	}
 	return messages, rows.Err()

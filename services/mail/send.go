@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"net/url"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -22,36 +23,37 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtp"
 )
 
-// Bounds of a request.
-const (
-	maxKey = 200  // bytes
-	maxURL = 2048 // bytes
-	maxHub = 80   // characters that are shown
-)
+// maxKey bounds a key, in bytes.
+const maxKey = 200
 
-// queued is a mail in the outbox.
+// queued is a message in the outbox. Of an SMS, only Text is there.
 type queued struct {
 	Template mail.Template `json:"template"`
+	Medium   mail.Medium   `json:"medium,omitempty"`
 	To       string        `json:"to"`
 	Subject  string        `json:"subject"`
 	Text     string        `json:"text"`
 	HTML     string        `json:"html"`
+	Expires  time.Time     `json:"expires,omitzero"`
 }
 
 // Send accepts a mail. A key that was accepted before succeeds, and does
 // nothing.
 func (s *Service) Send(ctx context.Context, r mail.SendRequest) (api.Nothing, error) {
-	recipient, err := validate(r)
+	if r.Medium == mail.SMS && s.mailbox == nil && s.gateway == nil {
+		s.logger.ErrorContext(ctx, "an SMS was refused: set GATEHOUSE_SMS_URL to send any", slog.String("template", string(r.Template)))
+		return api.Nothing{}, fault.Field("medium", "validation.one_of", "Values", "email")
+	}
+	recipient, data, err := s.validate(r)
 	if err != nil {
 		return api.Nothing{}, err
 	}
-	written, err := s.letters.Write(r.Template, i18n.Language(r.Language), letter.Data{URL: r.Data["url"], Hub: shownName(r.Data["hub"])})
+	m, err := s.write(r, data)
 	if err != nil {
 		return api.Nothing{}, err
 	}
-	payload, err := json.Marshal(queued{
-		Template: r.Template, To: recipient, Subject: written.Subject, Text: written.Text, HTML: written.HTML,
-	})
+	m.To = recipient
+	payload, err := json.Marshal(m)
 	if err != nil {
 		return api.Nothing{}, fmt.Errorf("mail: %w", err)
 	}
@@ -62,17 +64,31 @@ func (s *Service) Send(ctx context.Context, r mail.SendRequest) (api.Nothing, er
 		if accepted, err = s.claim(ctx, tx, r.Key); err != nil || !accepted {
 			return err
 		}
-		return s.outbox.Add(ctx, tx, outbox.Message{Topic: topic, Key: r.Key, Payload: payload})
+		return s.outbox.Add(ctx, tx, outbox.Message{Topic: topics[r.Medium], Key: r.Key, Payload: payload})
 	})
 	if err != nil {
 		return api.Nothing{}, err
 	}
 	if accepted {
-		s.metrics.count(r.Template, stateAccepted)
+		s.metrics.count(m, stateAccepted)
 	} else {
-		s.metrics.count(r.Template, stateRepeated)
+		s.metrics.count(m, stateRepeated)
 	}
 	return api.Nothing{}, nil
+}
+
+// write puts the message into words. It lacks its recipient.
+func (s *Service) write(r mail.SendRequest, data letter.Data) (queued, error) {
+	m := queued{Template: r.Template, Medium: r.Medium, Expires: r.Expires}
+	language := i18n.Language(r.Language)
+	if r.Medium == mail.SMS {
+		var err error
+		m.Text, err = s.letters.WriteShort(r.Template, language, data)
+		return m, err
+	}
+	written, err := s.letters.Write(r.Template, language, data)
+	m.Subject, m.Text, m.HTML = written.Subject, written.Text, written.HTML
+	return m, err
 }
 
 // claim tells whether the key is new. Of two at once, one waits here until the
@@ -84,58 +100,38 @@ func (s *Service) claim(ctx context.Context, tx *db.Tx, key string) (bool, error
 	return n > 0, err
 }
 
-// validate gives the recipient's address as SMTP wants it.
-func validate(r mail.SendRequest) (recipient string, err error) {
+// validate gives the recipient's address as SMTP wants it, or the number, and
+// what the letter is to say.
+func (s *Service) validate(r mail.SendRequest) (recipient string, data letter.Data, err error) {
 	var v fault.Violations
 	if r.Key == "" || len(r.Key) > maxKey || !utf8.ValidString(r.Key) || strings.ContainsFunc(r.Key, unicode.IsControl) {
 		v.Add("key", "validation.required")
 	}
-	if !slices.Contains(mail.Templates(), r.Template) {
-		v.Add("template", "validation.one_of", "Values", fmt.Sprint(mail.Templates()))
-	}
 	if !i18n.Language(r.Language).Valid() {
 		v.Add("language", "validation.one_of", "Values", fmt.Sprint(i18n.Languages()))
 	}
-	recipient, err = smtp.Recipient(r.To)
-	if err != nil {
-		v.Add("to", "validation.email")
-	}
-	if !isLink(r.Data["url"]) {
-		v.Add("url", "validation.required")
-	}
-	return recipient, v.Err()
-}
-
-// isLink accepts what a line of text can hold and a mail program makes a link:
-// an absolute http or https URL of visible ASCII.
-func isLink(s string) bool {
-	outside := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>\"\\^`{|}", r) }
-	u, err := url.Parse(s)
-	return err == nil && len(s) <= maxURL && !strings.ContainsFunc(s, outside) &&
-		(u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
-}
-
-// linkLike is what mail programs turn into a link or an address.
-var linkLike = regexp.MustCompile(`(?i)://|www\.|@|[\pL\pN]\.\pL{2,}`)
-
-// shownName is a name that a stranger may have chosen, on one line and of
-// moderate length. One that would become a link is not shown at all: else
-// invitations would carry anybody's advertisement.
-func shownName(name string) string {
-	name = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
-			return ' '
+	switch r.Medium {
+	case mail.Email:
+		if recipient, err = smtp.Recipient(r.To); err != nil {
+			v.Add("to", "validation.email")
 		}
-		if unicode.Is(unicode.Cf, r) { // invisible, or turns the direction of text
-			return -1
+	case mail.SMS:
+		if recipient = r.To; !number.MatchString(r.To) {
+			v.Add("to", "validation.phone")
 		}
-		return r
-	}, name)), " ")
-	if linkLike.MatchString(name) {
-		return ""
+	default:
+		v.Add("medium", "validation.one_of", "Values", "email, sms")
 	}
-	if shown := []rune(name); len(shown) > maxHub {
-		return strings.TrimSpace(string(shown[:maxHub-1])) + "…"
+	switch {
+	case !slices.Contains(mail.Templates(), r.Template):
+		v.Add("template", "validation.one_of", "Values", fmt.Sprint(mail.Templates()))
+	case r.Medium == mail.SMS && r.Template != mail.Code:
+		v.Add("template", "validation.one_of", "Values", mail.Code)
+	default:
+		data = s.read(&v, r)
 	}
-	return name
+	return recipient, data, v.Err()
 }
+
+// number is a telephone number in the form of E.164.
+var number = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
