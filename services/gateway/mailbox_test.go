@@ -29,16 +29,19 @@ func TestMailbox(t *testing.T) {
 	s.mail.Messages = []mail.Message{
 		{ID: 2, To: "b@example.org", Subject: "Zweite", Text: "t", HTML: "<p>t</p>", SentTime: sent},
 		{ID: 1, To: "a@example.org", Subject: "First", Text: "t", HTML: "<p>t</p>", SentTime: sent},
+		{ID: 3, Medium: mail.SMS, To: "+4915123456789", Text: "t", SentTime: sent},
 	}
 	a = s.do(t, read)
 	assert.Equal(t, "application/json; charset=utf-8", a.Header().Get("Content-Type"))
 	assert.Equal(t, "no-store", a.Header().Get("Cache-Control"))
 	var got []map[string]any
 	require.NoError(t, json.Unmarshal(a.Body.Bytes(), &got))
-	require.Len(t, got, 2)
+	require.Len(t, got, 3)
 	assert.Equal(t, map[string]any{
 		"id": 2.0, "to": "b@example.org", "subject": "Zweite", "text": "t", "html": "<p>t</p>", "sent_time": "2026-01-02T02:04:05.678901Z",
-	}, got[0])
+	}, got[0], "a mail has no medium")
+	assert.Equal(t, "sms", got[2]["medium"])
+	assert.Equal(t, "+4915123456789", got[2]["to"])
 
 	rebound := read.build()
 	rebound.Host = "rebound.example"

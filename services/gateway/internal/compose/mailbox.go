@@ -4,12 +4,13 @@ import "github.com/gatehouse-id/gatehouse/pkg/api/mail"
 
 // Mail is a message in the development mailbox.
 type Mail struct {
-	ID       int64  `json:"id"`
-	To       string `json:"to"`
-	Subject  string `json:"subject"`
-	Text     string `json:"text"`
-	HTML     string `json:"html"`
-	SentTime Time   `json:"sent_time"`
+	ID       int64       `json:"id"`
+	Medium   mail.Medium `json:"medium,omitempty"` // sms; absent from a mail
+	To       string      `json:"to"`               // an address, or a telephone number
+	Subject  string      `json:"subject"`
+	Text     string      `json:"text"`
+	HTML     string      `json:"html"`
+	SentTime Time        `json:"sent_time"`
 }
 
 // Mails lists messages in the order given; never null.
@@ -17,7 +18,7 @@ func Mails(messages []mail.Message) []Mail {
 	list := make([]Mail, 0, len(messages))
 	for _, m := range messages {
 		list = append(list, Mail{
-			ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, SentTime: Time(m.SentTime),
+			ID: m.ID, Medium: m.Medium, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, SentTime: Time(m.SentTime),
 		})
 	}
 	return list

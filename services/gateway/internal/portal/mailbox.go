@@ -14,9 +14,10 @@ import (
 // maxMailbox is how many mails the development mailbox shows.
 const maxMailbox = 500
 
-// letter is a mail on the mailbox page.
+// letter is a mail on the mailbox page, or an SMS, which has no subject.
 type letter struct {
 	To, Subject   string
+	SMS           bool
 	Text          []fragment
 	HTML          string // path of the HTML part; empty if there is none
 	Sent, SentISO string
@@ -38,7 +39,7 @@ func (p *Portal) mailbox(v *visit) error {
 	letters := make([]letter, 0, len(box.Messages))
 	for _, m := range box.Messages {
 		l := letter{
-			To: m.To, Subject: m.Subject, Text: fragments(m.Text),
+			To: m.To, Subject: m.Subject, SMS: m.Medium == mail.SMS, Text: fragments(m.Text),
 			Sent:    p.deps.Texts.Relative(v.lang, m.SentTime, p.deps.Clock.Now()),
 			SentISO: m.SentTime.UTC().Format(time.RFC3339),
 		}
