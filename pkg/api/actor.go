@@ -1,6 +1,10 @@
 package api
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
 
 // Actor is who does something, as the edge has found out: a session's user and
 // where the request came from. What the actor may do is for the service to find
@@ -16,6 +20,19 @@ type Actor struct {
 	// PAT is the personal access token that opened the session.
 	PAT    *int64 `json:"pat,omitempty"`
 	Origin Origin `json:"origin"`
+}
+
+// InPerson is Forbidden unless the user acts in person: not somebody else in
+// their name, and not a program with a token of theirs. The security of an
+// account is changed in person only.
+func (a Actor) InPerson() error {
+	switch {
+	case a.Impersonator != nil:
+		return fault.New(fault.Forbidden, "fault.impersonating")
+	case a.PAT != nil:
+		return fault.New(fault.Forbidden, "fault.personal_token")
+	}
+	return nil
 }
 
 // Ref names an object as a path does: by its number or by its hash. One of the

@@ -60,6 +60,7 @@ const (
 	ProofLink     Proof = "link"     // a mailed link: a code by mail would prove nothing more
 	ProofToken    Proof = "token"    // a personal access token, which needs no more
 	ProofIdentity Proof = "identity" // an upstream provider
+	ProofPasskey  Proof = "passkey"  // a passkey, which needs no code
 	ProofSession  Proof = "session"  // an open session, which changes its hub
 )
 

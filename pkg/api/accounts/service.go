@@ -19,6 +19,7 @@ type Service interface {
 	Auditing
 	Privacy
 	Identities
+	Passkeys
 	Operating
 }
 
@@ -39,6 +40,7 @@ func Mount(server *rpc.Server, s Service) {
 	mountAuditing(server, s)
 	mountPrivacy(server, s)
 	mountIdentities(server, s)
+	mountPasskeys(server, s)
 	mountOperating(server, s)
 }
 

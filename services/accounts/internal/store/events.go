@@ -35,6 +35,8 @@ const (
 	FactorConfirmed      EventKind = "factor.confirmed"
 	FactorRemoved        EventKind = "factor.removed"
 	RecoveryCodesRenewed EventKind = "factor.recovery_codes_renewed"
+	PasskeyAdded         EventKind = "passkey.added"
+	PasskeyRemoved       EventKind = "passkey.removed"
 	RecoveryInitiated    EventKind = "recovery.initiated"
 	RecoveryConfirmed    EventKind = "recovery.confirmed"
 	RecoveryApproved     EventKind = "recovery.approved"
