@@ -132,6 +132,8 @@ type EndRequest struct {
 	// User restricts it to sessions of the user: NotFound if it is no open one. 0:
 	// whosever it is.
 	User int64 `json:"user,omitempty"`
+	// Origin is where the user asks for it, for the audit record.
+	Origin api.Origin `json:"origin,omitzero"`
 }
 
 // EndAllRequest ends the sessions of a user.
