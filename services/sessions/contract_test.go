@@ -25,6 +25,7 @@ func TestContract(t *testing.T) {
 				c.life(t)
 				c.refusals(t)
 				c.feed(t)
+				c.managing(t)
 				c.strangers(t)
 			})
 		})
@@ -42,12 +43,13 @@ func (c contract) life(t *testing.T) {
 	t.Helper()
 	now := c.f.clock.Now()
 	request := login(olli, ref(1022))
-	request.MFA, request.PAT = ref(3), ref(9)
+	pat := c.accessToken(t)
+	request.MFA, request.PAT = ref(3), &pat
 	token, err := c.s.Create(t.Context(), request)
 	require.NoError(t, err)
 	want := sessions.Session{
 		ID: token.Session.ID, Hash: token.Session.Hash, User: olli, UserHash: olliHash, Hub: ref(1022),
-		Scope: sessions.ScopeFull, MFA: ref(3), PAT: ref(9), Methods: []sessions.Method{sessions.MethodPassword},
+		Scope: sessions.ScopeFull, MFA: ref(3), PAT: &pat, Methods: []sessions.Method{sessions.MethodPassword},
 		AuthenticatedTime: now, CreatedTime: now, ExpirationTime: now.Add(30 * time.Minute),
 	}
 	require.Empty(t, cmp.Diff(sessions.Token{

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // the documented form of hsu, which protects nothing
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ const (
 
 // Create opens a session and gives its first token.
 func (s *Service) Create(ctx context.Context, r sessions.CreateRequest) (sessions.Token, error) {
-	now := s.clock.Now().Truncate(time.Microsecond).UTC()
+	now := s.now()
 	if err := validate(r); err != nil {
 		return sessions.Token{}, err
 	}
@@ -34,29 +35,11 @@ func (s *Service) Create(ctx context.Context, r sessions.CreateRequest) (session
 	if err != nil {
 		return sessions.Token{}, err
 	}
-
-	record := newRecord(r, now)
-	record.ExpirationTime = s.expiration(record, now)
-	if !record.ExpirationTime.After(now) {
-		return sessions.Token{}, refusal(errExpired)
-	}
+	var record store.Record
 	var surplus int64
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		surplus = 0
-		endedBefore, err := store.LockUser(ctx, tx, r.User, now)
-		if err != nil {
-			return err
-		}
-		if record.AuthenticatedTime.Before(endedBefore) {
-			return fault.New(fault.Unauthenticated, "fault.session_expired")
-		}
-		if record.ID, err = store.Insert(ctx, tx, record); err != nil {
-			return err
-		}
-		if r.Scope != sessions.ScopeFull || r.Limit == 0 {
-			return nil
-		}
-		surplus, err = store.EndOldest(ctx, tx, r.User, r.Hub, r.Limit, now)
+		var err error
+		record, surplus, err = s.open(ctx, tx, r, now)
 		return err
 	})
 	if err != nil {
@@ -64,11 +47,58 @@ func (s *Service) Create(ctx context.Context, r sessions.CreateRequest) (session
 	}
 	s.metrics.session("opened", 1)
 	s.metrics.session("surplus", surplus)
+	if r.Replaces != nil {
+		s.metrics.session("replaced", 1)
+	}
 	return s.issue(signer, record, now)
 }
 
+// open stores the session and ends those that it replaces or puts beyond the
+// limit; it counts the latter.
+func (s *Service) open(ctx context.Context, tx *db.Tx, r sessions.CreateRequest, now time.Time) (_ store.Record, surplus int64, err error) {
+	endedBefore, err := store.LockUser(ctx, tx, r.User, now)
+	if err != nil {
+		return store.Record{}, 0, err
+	}
+	record := newRecord(r, now)
+	if record.AuthenticatedTime.Before(endedBefore) {
+		return store.Record{}, 0, refusal(errEnded)
+	}
+	if err := bind(ctx, tx, &record, now); err != nil {
+		return store.Record{}, 0, err
+	}
+	record.ExpirationTime = s.expiration(record, now)
+	if !record.ExpirationTime.After(now) {
+		return store.Record{}, 0, refusal(errExpired)
+	}
+	if r.Replaces != nil {
+		_, err := store.EndOpen(ctx, tx, *r.Replaces, r.User, now, s.cutoff(now))
+		if errors.Is(err, db.ErrNoRows) {
+			return store.Record{}, 0, refusal(errEnded)
+		}
+		if err != nil {
+			return store.Record{}, 0, err
+		}
+	}
+	if record.ID, err = store.Insert(ctx, tx, record); err != nil {
+		return store.Record{}, 0, err
+	}
+	surplus, err = s.keepLimit(ctx, tx, record, r.Limit, now)
+	if err == nil && (surplus > 0 || r.Replaces != nil) {
+		err = s.endOrphans(ctx, tx, r.User, now)
+	}
+	return record, surplus, err
+}
+
+// keepLimit ends the oldest full sessions beside this one in its hub.
+func (s *Service) keepLimit(ctx context.Context, tx *db.Tx, kept store.Record, limit int, now time.Time) (int64, error) {
+	if kept.Scope != sessions.ScopeFull || limit == 0 {
+		return 0, nil
+	}
+	return store.EndSurplus(ctx, tx, kept, limit-1, now)
+}
+
 func newRecord(r sessions.CreateRequest, now time.Time) store.Record {
-	remember := r.Remember && r.Scope == sessions.ScopeFull
 	authenticated := r.AuthenticatedTime.Truncate(time.Microsecond).UTC()
 	if r.AuthenticatedTime.IsZero() {
 		authenticated = now
@@ -80,16 +110,19 @@ func newRecord(r sessions.CreateRequest, now time.Time) store.Record {
 	return store.Record{
 		Session: sessions.Session{
 			Hash: randomHex(), User: r.User, UserHash: r.UserHash, Hub: r.Hub, Scope: r.Scope,
-			MFA: r.MFA, PAT: r.PAT, Remember: remember, Methods: methods,
+			MFA: r.MFA, PAT: r.PAT, ReadOnly: r.ReadOnly, Remember: r.Remember, Methods: methods,
 			AuthenticatedTime: authenticated, CreatedTime: now,
 		},
-		Address:   storable(r.Origin.Address, maxAddress),
-		UserAgent: storable(r.Origin.UserAgent, maxUserAgent),
+		Address:    storable(r.Origin.Address, maxAddress),
+		UserAgent:  storable(r.Origin.UserAgent, maxUserAgent),
+		IssuedTime: now,
 	}
 }
 
-func life(remember bool) time.Duration {
-	if remember {
+// life is that of a token. A narrow session only keeps in mind for its
+// successor that it is to be remembered.
+func life(r store.Record) time.Duration {
+	if r.Remember && r.Scope == sessions.ScopeFull {
 		return longLife
 	}
 	return shortLife
@@ -97,13 +130,20 @@ func life(remember bool) time.Duration {
 
 // expiration is when a session that is opened or refreshed now ends, unless it
 // is refreshed again: never later than MaxLife after the user proved who they
-// are.
+// are, nor than its personal access token.
 func (s *Service) expiration(r store.Record, now time.Time) time.Time {
-	end, last := now.Add(life(r.Remember)), r.AuthenticatedTime.Add(s.maxLife)
-	if last.Before(end) {
-		return last
+	end := earliest(now.Add(life(r)), r.AuthenticatedTime.Add(s.maxLife))
+	if r.LatestTime != nil {
+		end = earliest(end, *r.LatestTime)
 	}
 	return end
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // issue writes a token that lives as long as its session.
@@ -113,6 +153,11 @@ func (s *Service) issue(signer *token.Signer, r store.Record, now time.Time) (se
 		Subject: r.UserHash, ID: randomHex(), UserAgent: hex.EncodeToString(agent[:]),
 		PAT: r.PAT, Session: r.ID, Hub: r.Hub, MFA: r.MFA, Scope: string(r.Scope),
 	}.Issue(now, r.ExpirationTime.Sub(now))
+	if r.TokensSince.After(now) {
+		// The session was changed by a process whose clock is ahead, or in this
+		// very microsecond.
+		claims.IssuedAt = token.At(r.TokensSince)
+	}
 	signed, err := signer.Sign(claims)
 	if err != nil {
 		return sessions.Token{}, err
@@ -141,13 +186,7 @@ func storable(s string, limit int) string {
 }
 
 func validate(r sessions.CreateRequest) error {
-	var v fault.Violations
-	if r.User < 1 {
-		v.Add("user", "validation.required")
-	}
-	if raw, err := hex.DecodeString(r.UserHash); err != nil || len(raw) != sha1.Size {
-		v.Add("user_hash", "validation.required")
-	}
+	v := validateUser(r.User, r.UserHash)
 	if !slices.Contains(sessions.Scopes(), r.Scope) {
 		v.Add("scope", "validation.one_of", "Values", fmt.Sprint(sessions.Scopes()))
 	}
@@ -155,4 +194,15 @@ func validate(r sessions.CreateRequest) error {
 		v.Add("limit", "validation.integer")
 	}
 	return v.Err()
+}
+
+func validateUser(user int64, hash string) fault.Violations {
+	v := fault.Violations{}
+	if user < 1 {
+		v.Add("user", "validation.required")
+	}
+	if raw, err := hex.DecodeString(hash); err != nil || len(raw) != sha1.Size {
+		v.Add("user_hash", "validation.required")
+	}
+	return v
 }

@@ -59,14 +59,14 @@ func TestRememberedSessionLivesThirtyDays(t *testing.T) {
 	})
 }
 
-func TestNarrowSessionIsNeverRemembered(t *testing.T) {
+func TestNarrowSessionOnlyKeepsRememberInMind(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {
 		for _, scope := range sessions.Scopes()[1:] {
 			request := login(olli, nil)
 			request.Scope, request.Remember = scope, true
 			token := f.open(request)
 			assert.Equal(t, 30, token.TTL)
-			assert.False(t, token.Session.Remember)
+			assert.True(t, token.Session.Remember)
 			assert.Equal(t, string(scope), claimsOf(t, token.Token)["scp"])
 		}
 	})

@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
@@ -23,42 +24,70 @@ const (
 	maxFeed = time.Hour
 )
 
-// End ends a session; ending an ended or unknown one succeeds.
+// End ends a session and, with it, those of an impersonation within; ending an
+// ended or unknown one succeeds unless it is to be a certain user's.
 func (s *Service) End(ctx context.Context, r sessions.EndRequest) (api.Nothing, error) {
-	ended, err := store.End(ctx, s.db, r.Session, s.clock.Now())
-	if ended {
-		s.metrics.session("ended", 1)
+	now := s.now()
+	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		record, err := store.End(ctx, tx, r.Session, r.User, now)
+		if err != nil {
+			return err
+		}
+		if r.User != 0 && !s.listed(record, now) {
+			return db.ErrNoRows
+		}
+		if err := s.auditEnd(ctx, tx, record, r, now); err != nil {
+			return err
+		}
+		return s.endOrphans(ctx, tx, record.User, now)
+	})
+	switch {
+	case errors.Is(err, db.ErrNoRows) && r.User != 0:
+		return api.Nothing{}, fault.New(fault.NotFound, "")
+	case errors.Is(err, db.ErrNoRows):
+		return api.Nothing{}, nil
+	case err != nil:
+		return api.Nothing{}, err
 	}
-	return api.Nothing{}, err
+	s.metrics.session("ended", 1)
+	return api.Nothing{}, nil
+}
+
+// listed tells whether the user gets to see the session, which was open a
+// moment ago.
+func (s *Service) listed(r store.Record, now time.Time) bool {
+	return r.Scope == sessions.ScopeFull && r.ExpirationTime.After(now)
+}
+
+// endOrphans ends what the user does in the name of others from within sessions
+// that have just ended.
+func (s *Service) endOrphans(ctx context.Context, tx *db.Tx, user int64, now time.Time) error {
+	ended, err := store.EndOrphans(ctx, tx, user, now)
+	if err != nil {
+		return err
+	}
+	return s.auditImpersonationsEnded(ctx, tx, ended, now)
 }
 
 // EndAll ends the sessions of a user that match, of any scope.
+//
+// A session of an impersonation belongs to two: it ends with the sessions of
+// the user it is of, and with the impersonator's it was opened from. It ends
+// even if that one is spared by Except: whatever made its user end all others
+// was not meant to leave one open that acts as somebody else. If it is itself
+// what Except names, it stays, as long as its parent does.
 func (s *Service) EndAll(ctx context.Context, r sessions.EndAllRequest) (api.Nothing, error) {
 	if r.User < 1 {
 		return api.Nothing{}, fault.Field("user", "validation.required")
 	}
-	now := s.clock.Now()
-	selection := store.Selection{User: r.User, Hub: r.Hub, Except: r.Except}
-	refused := now
-	if !r.Before.IsZero() {
-		selection.Before = &r.Before
-		if r.Before.Before(now) {
-			refused = r.Before
-		}
-	}
-
+	now := s.now()
 	var ended int64
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := store.LockUser(ctx, tx, r.User, now); err != nil {
 			return err
 		}
-		if r.Hub == nil {
-			if err := store.Refuse(ctx, tx, r.User, refused); err != nil {
-				return err
-			}
-		}
 		var err error
-		ended, err = store.EndAll(ctx, tx, selection, now)
+		ended, err = s.endAll(ctx, tx, r, now)
 		return err
 	})
 	if err != nil {
@@ -68,7 +97,42 @@ func (s *Service) EndAll(ctx context.Context, r sessions.EndAllRequest) (api.Not
 	return api.Nothing{}, nil
 }
 
-// Revocations lists the sessions that have ended since.
+// endAll is EndAll with the user locked; it counts the sessions.
+func (s *Service) endAll(ctx context.Context, tx *db.Tx, r sessions.EndAllRequest, now time.Time) (ended int64, err error) {
+	selection := store.Selection{User: r.User, Hub: r.Hub, Except: r.Except}
+	refused := now
+	if !r.Before.IsZero() {
+		selection.Before = &r.Before
+		refused = earliest(now, r.Before)
+	}
+	if r.Hub == nil {
+		if err := store.Refuse(ctx, tx, r.User, refused); err != nil {
+			return 0, err
+		}
+	}
+	if r.Tokens {
+		n, err := s.deleteAccessTokens(ctx, tx, r.User, selection.Before, now)
+		if err != nil {
+			return 0, err
+		}
+		ended += n
+	}
+	n, err := store.EndAll(ctx, tx, selection, now)
+	if err != nil {
+		return 0, err
+	}
+	ended += n
+	impersonations, err := store.EndImpersonations(ctx, tx, selection, now)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.auditImpersonationsEnded(ctx, tx, impersonations, now); err != nil {
+		return 0, err
+	}
+	return ended + int64(len(impersonations)), s.endOrphans(ctx, tx, r.User, now)
+}
+
+// Revocations lists the sessions that have ended, or been changed, since.
 func (s *Service) Revocations(ctx context.Context, r sessions.RevocationsRequest) (sessions.Revocations, error) {
 	now := s.clock.Now().UTC() // read first: what ends meanwhile is in the next answer, too
 	since := r.Since
@@ -78,9 +142,9 @@ func (s *Service) Revocations(ctx context.Context, r sessions.RevocationsRequest
 	if earliest := now.Add(-maxFeed); since.Before(earliest) {
 		since = earliest
 	}
-	ids, err := store.EndedSince(ctx, s.db, since.Add(-overlap))
+	ended, changed, err := store.News(ctx, s.db, since.Add(-overlap))
 	if err != nil {
 		return sessions.Revocations{}, err
 	}
-	return sessions.Revocations{Sessions: ids, Now: now}, nil
+	return sessions.Revocations{Sessions: ended, Changed: changed, Now: now}, nil
 }

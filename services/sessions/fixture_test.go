@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -39,7 +41,43 @@ type fixture struct {
 	clock *clockwork.FakeClock
 	obs   *obs.Obs
 	ring  *keyring.Ring
+	audit *auditor
 	c     Config
+}
+
+// auditor keeps the events that the service hands over.
+type auditor struct {
+	accounts.Auditing // what is not doubled panics
+
+	mu     sync.Mutex
+	err    error // what the next call answers
+	events []accounts.RecordEventRequest
+}
+
+func (a *auditor) RecordEvent(_ context.Context, r accounts.RecordEventRequest) (api.Nothing, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.err; err != nil {
+		a.err = nil
+		return api.Nothing{}, err
+	}
+	a.events = append(a.events, r)
+	return api.Nothing{}, nil
+}
+
+// audited gives the events so far, without their keys, and forgets them.
+func (f *fixture) audited() []accounts.RecordEventRequest {
+	f.t.Helper()
+	require.NoError(f.t, f.outbox.Drain(f.t.Context()))
+	f.audit.mu.Lock()
+	defer f.audit.mu.Unlock()
+	events := f.audit.events
+	f.audit.events = nil
+	for i := range events {
+		require.Regexp(f.t, "^[0-9a-f]{40}$", events[i].Key)
+		events[i].Key = ""
+	}
+	return events
 }
 
 // onEach runs the test with a service on each database.
@@ -54,7 +92,7 @@ func onEach(t *testing.T, test func(t *testing.T, f *fixture), change ...func(*C
 func newFixture(tb testing.TB, d *db.DB, change ...func(*Config)) *fixture {
 	tb.Helper()
 	f := &fixture{
-		t: tb, db: d, clock: testkit.Clock(), obs: obs.Nop(), ring: testkit.Ring(tb),
+		t: tb, db: d, clock: testkit.Clock(), obs: obs.Nop(), ring: testkit.Ring(tb), audit: &auditor{},
 		c: Config{PublicURL: "https://id.example.org", Leeway: time.Second},
 	}
 	for _, fn := range change {
@@ -67,7 +105,7 @@ func newFixture(tb testing.TB, d *db.DB, change ...func(*Config)) *fixture {
 // replica is another process of the service on the same database.
 func (f *fixture) replica() *Service {
 	f.t.Helper()
-	s, err := New(f.t.Context(), f.c, Deps{Obs: f.obs, Clock: f.clock, DB: f.db, Ring: f.ring})
+	s, err := New(f.t.Context(), f.c, Deps{Obs: f.obs, Clock: f.clock, DB: f.db, Ring: f.ring, Accounts: f.audit})
 	require.NoError(f.t, err)
 	return s
 }
@@ -156,3 +194,13 @@ func requireFault(tb testing.TB, err error, kind fault.Kind, message string) {
 }
 
 func ref(n int64) *int64 { return &n }
+
+// actor is whoever uses the token.
+func actor(t sessions.Token) api.Actor {
+	return api.Actor{
+		User: t.Session.User, Hub: t.Session.Hub, Session: t.Session.ID, MFA: t.Session.MFA,
+		Impersonator: t.Session.Impersonator, PAT: t.Session.PAT, Origin: browser,
+	}
+}
+
+func testClockAt(t time.Time) *clockwork.FakeClock { return clockwork.NewFakeClockAt(t) }

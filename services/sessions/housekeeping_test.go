@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 )
 
 func (f *fixture) used(session int64) time.Time {
@@ -111,10 +112,11 @@ func TestRunKeepsHouseAndWritesUsesAtTheEnd(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {
 		token := f.open(login(olli, nil))
 		stop := f.run()
-		// Two wait for the clock when the first round is done: it and the keys.
+		// Four wait for the clock when the first round is done: it, the keys and
+		// the two of the outbox.
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		require.NoError(t, f.clock.BlockUntilContext(ctx, 2))
+		require.NoError(t, f.clock.BlockUntilContext(ctx, 4))
 		f.good(token)
 		stop()
 		assert.True(t, f.used(token.Session.ID).Equal(f.clock.Now()))
@@ -122,9 +124,13 @@ func TestRunKeepsHouseAndWritesUsesAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestMigrationsHaveTheKeysTable(t *testing.T) {
+func TestMigrationsHaveTheTablesOfPackages(t *testing.T) {
 	t.Parallel()
-	text, err := fs.ReadFile(Migrations, "0002_signing_keys.sql")
-	require.NoError(t, err)
-	assert.True(t, strings.HasSuffix(string(text), keyring.Schema))
+	for name, schema := range map[string]string{
+		"0002_signing_keys.sql": keyring.Schema, "0005_outbox.sql": outbox.Schema,
+	} {
+		text, err := fs.ReadFile(Migrations, name)
+		require.NoError(t, err)
+		assert.True(t, strings.HasSuffix(string(text), schema), name)
+	}
 }

@@ -21,7 +21,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return &metrics{
 		sessions: obs.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_sessions_total",
-			Help: "Sessions by what became of them: opened, refreshed, ended, surplus (ended by the limit).",
+			Help: "Sessions by what became of them: opened, refreshed, moved (to another hub), replaced, ended, surplus (ended by the limit).",
 		}, []string{"outcome"})),
 		tokens: obs.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_session_tokens_total",
@@ -59,6 +59,7 @@ var outcomes = []struct {
 	{errExpired, "expired"},
 	{errGone, "gone"},
 	{errEnded, "ended"},
+	{errVoid, "void"},
 }
 
 func (m *metrics) resolved(err error) {

@@ -75,11 +75,12 @@ func TestRefreshingEndsWithTheLongestLife(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		remember bool
+		life     time.Duration // of a token
 		proved   time.Duration // before the session was opened
 	}{
-		{"short", false, 719 * time.Hour},
-		{"remembered", true, 0},
-		{"remembered, proved before", true, 100 * time.Hour},
+		{"short", false, shortLife, 719 * time.Hour},
+		{"remembered", true, longLife, 0},
+		{"remembered, proved before", true, longLife, 100 * time.Hour},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, f *fixture) {
@@ -91,7 +92,7 @@ func TestRefreshingEndsWithTheLongestLife(t *testing.T) {
 				for {
 					require.False(t, token.ExpirationTime.After(last), "%s is after %s", token.ExpirationTime, last)
 					require.True(t, token.ExpirationTime.Equal(token.Session.ExpirationTime))
-					f.clock.Advance(min(life(tt.remember)/2, f.clock.Until(last)-10*time.Second))
+					f.clock.Advance(min(tt.life/2, f.clock.Until(last)-10*time.Second))
 					if f.clock.Until(last) <= 10*time.Second {
 						break
 					}

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/token"
 )
@@ -37,8 +38,10 @@ const (
 	housekeepingInterval = time.Minute
 	// retention is how long an ended or expired session stays. It has to exceed
 	// maxFeed.
-	retention  = 24 * time.Hour
-	cleanBatch = 500
+	retention = 24 * time.Hour
+	// tokenRetention is how long an expired personal access token is still listed.
+	tokenRetention = 30 * 24 * time.Hour
+	cleanBatch     = 500
 	// shutdownTime bounds writing what is in memory when the service ends.
 	shutdownTime = 5 * time.Second
 )
@@ -54,14 +57,14 @@ type Deps struct {
 
 // Service is the sessions service.
 type Service struct {
-	sessions.Service // WIP: methods not implemented yet
-
 	db      *db.DB
 	clock   clockwork.Clock
 	logger  *slog.Logger
 	keys    *keyring.Keys
 	tokens  *token.Codec
-	uses    *uses
+	outbox  *outbox.Outbox
+	uses    *uses // of sessions
+	patUses *uses // of personal access tokens
 	maxLife time.Duration
 	metrics *metrics
 }
@@ -80,17 +83,26 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	}
 	return &Service{
 		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, keys: keys,
-		tokens:  &token.Codec{Keys: keys, Issuer: c.issuer(), Audience: c.audience(), Leeway: c.Leeway},
-		uses:    newUses(),
+		tokens: &token.Codec{Keys: keys, Issuer: c.issuer(), Audience: c.audience(), Leeway: c.Leeway},
+		outbox: outbox.New(outbox.Options{
+			DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
+			Handlers: map[string]outbox.Handler{topicAudit: handOver(d.Accounts)},
+		}),
+		uses: newUses(), patUses: newUses(),
 		maxLife: c.MaxLife,
 		metrics: newMetrics(d.Obs.Registry),
 	}, nil
 }
 
-// Run rotates the keys and keeps house until ctx ends.
+// now is the time as it is stored.
+func (s *Service) now() time.Time { return s.clock.Now().Truncate(time.Microsecond).UTC() }
+
+// Run rotates the keys, hands over what is to be audited and keeps house until
+// ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.keys.Run(ctx) })
+	g.Go(func() error { return s.outbox.Run(ctx) })
 	g.Go(func() error { s.keepHouse(ctx); return nil })
 	return g.Wait()
 }
@@ -122,6 +134,9 @@ func (s *Service) housekeeping(ctx context.Context) {
 	now := s.clock.Now()
 	if _, err := store.Clean(ctx, s.db, now.Add(-retention), cleanBatch); err != nil {
 		s.logger.WarnContext(ctx, "old sessions were not deleted", slog.Any("error", err))
+	}
+	if _, err := store.CleanAccessTokens(ctx, s.db, now.Add(-tokenRetention), cleanBatch); err != nil {
+		s.logger.WarnContext(ctx, "old personal access tokens were not deleted", slog.Any("error", err))
 	}
 	active, err := store.Count(ctx, s.db, now)
 	if err != nil {

@@ -8,23 +8,34 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 )
 
-// End ends one session, and tells whether it was not ended before.
-func End(ctx context.Context, q db.Queryer, id int64, now time.Time) (bool, error) {
-	n, err := q.Exec(ctx, `UPDATE sessions SET ended_time = $1 WHERE id = $2 AND ended_time IS NULL`, db.Micros(now), id)
-	return n > 0, err
+// End ends one session. One that has ended, or of another user than the given
+// one, is db.ErrNoRows; user 0 is any.
+func End(ctx context.Context, tx *db.Tx, id, user int64, now time.Time) (Record, error) {
+	return scan(tx.QueryRow(ctx, `UPDATE sessions SET ended_time = $1
+		WHERE id = $2 AND ended_time IS NULL AND (CAST($3 AS BIGINT) = 0 OR user_id = $3) RETURNING `+columns,
+		db.Micros(now), id, user))
 }
 
-// EndOldest leaves a user the newest full sessions in a hub (nil: those
-// without one), keep of them, and ends the others. The user must be locked.
-func EndOldest(ctx context.Context, tx *db.Tx, user int64, hub *int64, keep int, now time.Time) (int64, error) {
+// EndOpen is End for a session that has not expired by cutoff either.
+func EndOpen(ctx context.Context, tx *db.Tx, id, user int64, now, cutoff time.Time) (Record, error) {
+	return scan(tx.QueryRow(ctx, `UPDATE sessions SET ended_time = $1
+		WHERE id = $2 AND user_id = $3 AND ended_time IS NULL AND expiration_time > $4 RETURNING `+columns,
+		db.Micros(now), id, user, db.Micros(cutoff)))
+}
+
+// EndSurplus leaves a user, beside the session kept, the newest full sessions
+// in a hub (nil: those without one), others of them, and ends the rest. Those of
+// impersonators do not count. The user must be locked.
+func EndSurplus(ctx context.Context, tx *db.Tx, kept Record, others int, now time.Time) (int64, error) {
 	// The number of rows is what it is for: LIMIT is there because SQLite knows
 	// no OFFSET without it. Ids grow in the order in which sessions opened, as
 	// the user was locked; the clocks of two processes may disagree.
 	return tx.Exec(ctx, `UPDATE sessions SET ended_time = $1 WHERE ended_time IS NULL AND id IN (
 		SELECT id FROM sessions
 		WHERE user_id = $2 AND hub_id IS NOT DISTINCT FROM $3 AND scope = $4 AND ended_time IS NULL AND expiration_time > $1
-		ORDER BY id DESC LIMIT 1000000000 OFFSET $5)`,
-		db.Micros(now), user, hub, string(sessions.ScopeFull), keep)
+			AND parent_id IS NULL AND id <> $5
+		ORDER BY id DESC LIMIT 1000000000 OFFSET $6)`,
+		db.Micros(now), kept.User, kept.Hub, string(sessions.ScopeFull), kept.ID, others)
 }
 
 // Selection says which sessions of a user to end.
@@ -35,31 +46,69 @@ type Selection struct {
 	Before *time.Time // only if the user proved who they are earlier; nil: whenever
 }
 
-// EndAll ends the sessions that match. The user must be locked.
+// EndAll ends the user's own sessions that match. The user must be locked.
 func EndAll(ctx context.Context, tx *db.Tx, s Selection, now time.Time) (int64, error) {
 	return tx.Exec(ctx, `UPDATE sessions SET ended_time = $1
-		WHERE user_id = $2 AND ended_time IS NULL
+		WHERE user_id = $2 AND parent_id IS NULL AND ended_time IS NULL
 			AND (CAST($3 AS BIGINT) IS NULL OR authenticated_time < $3)
 			AND (CAST($4 AS BIGINT) IS NULL OR hub_id = $4) AND (CAST($5 AS BIGINT) IS NULL OR id <> $5)`,
 		db.Micros(now), s.User, db.NullMicros(s.Before), s.Hub, s.Except)
 }
 
-// EndedSince lists the ids of sessions that ended at that time or later.
-func EndedSince(ctx context.Context, q db.Queryer, since time.Time) ([]int64, error) {
-	rows, err := q.Query(ctx, `SELECT id FROM sessions WHERE ended_time >= $1`, db.Micros(since))
+// EndImpersonations ends the sessions, if they match, in which others act as the
+// user, and in which the user acts as others from within Except. Nobody proved
+// anything for those alone, so what counts is when they opened.
+func EndImpersonations(ctx context.Context, tx *db.Tx, s Selection, now time.Time) ([]Record, error) {
+	return scanAll(tx.Query(ctx, `UPDATE sessions SET ended_time = $1
+		WHERE parent_id IS NOT NULL AND ended_time IS NULL
+			AND (CAST($3 AS BIGINT) IS NULL OR created_time < $3)
+			AND (CAST($4 AS BIGINT) IS NULL OR hub_id = $4)
+			AND ((user_id = $2 AND (CAST($5 AS BIGINT) IS NULL OR id <> $5)) OR (impersonator_id = $2 AND parent_id = $5))
+		RETURNING `+columns,
+		db.Micros(now), s.User, db.NullMicros(s.Before), s.Hub, s.Except))
+}
+
+// EndOrphans ends the sessions in which the user acts as others, from within one
+// that has ended. It is for after the ending: whoever opens one has locked its
+// parent.
+func EndOrphans(ctx context.Context, tx *db.Tx, user int64, now time.Time) ([]Record, error) {
+	return scanAll(tx.Query(ctx, `UPDATE sessions SET ended_time = $1
+		WHERE impersonator_id = $2 AND ended_time IS NULL AND EXISTS (
+			SELECT 1 FROM sessions AS parents WHERE parents.id = sessions.parent_id AND parents.ended_time IS NOT NULL)
+		RETURNING `+columns, db.Micros(now), user))
+}
+
+// EndChildren ends the sessions in which the user acts as others from within
+// one.
+func EndChildren(ctx context.Context, tx *db.Tx, parent Record, now time.Time) ([]Record, error) {
+	return scanAll(tx.Query(ctx, `UPDATE sessions SET ended_time = $1
+		WHERE impersonator_id = $2 AND parent_id = $3 AND ended_time IS NULL RETURNING `+columns,
+		db.Micros(now), parent.User, parent.ID))
+}
+
+// News are sessions that ended, and whose tokens became void, at a time or later.
+func News(ctx context.Context, q db.Queryer, from time.Time) (ended []int64, changed []sessions.Change, err error) {
+	rows, err := q.Query(ctx, `SELECT id, 0 FROM sessions WHERE ended_time >= $1
+		UNION ALL
+		SELECT id, tokens_since FROM sessions WHERE tokens_since >= $1 AND tokens_since > 0 AND ended_time IS NULL`,
+		db.Micros(from))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = rows.Close() }() // Err tells what went wrong
-	ids := []int64{}
+	ended = []int64{}
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
+		var id, since int64
+		if err := rows.Scan(&id, &since); err != nil {
+			return nil, nil, err
 		}
-		ids = append(ids, id)
+		if since == 0 {
+			ended = append(ended, id)
+			continue
+		}
+		changed = append(changed, sessions.Change{Session: id, Time: db.FromMicros(since)})
 	}
-	return ids, rows.Err()
+	return ended, changed, rows.Err()
 }
 
 // Clean deletes what ended or expired before that time, batch rows at a time.

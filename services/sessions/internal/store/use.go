@@ -15,9 +15,18 @@ import (
 // database takes.
 const usesPerStatement = 400
 
-// Use notes when sessions were last used, by id. Of two times the later stays;
-// sessions that are gone are passed over.
-func Use(ctx context.Context, q db.Queryer, uses map[int64]time.Time) error {
+// Used names what is used, and where that is noted.
+type Used struct{ table, uses, key string }
+
+// What is used.
+var (
+	Sessions     = Used{table: "sessions", uses: "session_uses", key: "session_id"}
+	AccessTokens = Used{table: "access_tokens", uses: "access_token_uses", key: "token_id"}
+)
+
+// Use notes when sessions, or tokens, were last used, by id. Of two times the
+// later stays; those that are gone are passed over.
+func Use(ctx context.Context, q db.Queryer, what Used, uses map[int64]time.Time) error {
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(uses)), usesPerStatement) {
 		var rows []string
 		var args []any
@@ -28,12 +37,12 @@ func Use(ctx context.Context, q db.Queryer, uses map[int64]time.Time) error {
 		}
 		// In the order of the ids, so that two processes that note the same
 		// sessions wait for each other instead of deadlocking.
-		_, err := q.Exec(ctx, `WITH used (session_id, used_time) AS (VALUES `+strings.Join(rows, ", ")+`)
-			INSERT INTO session_uses (session_id, used_time)
-			SELECT used.session_id, used.used_time FROM used JOIN sessions ON sessions.id = used.session_id
-			ORDER BY used.session_id
-			ON CONFLICT (session_id) DO UPDATE SET used_time = excluded.used_time
-			WHERE session_uses.used_time < excluded.used_time`, args...)
+		_, err := q.Exec(ctx, `WITH used (id, used_time) AS (VALUES `+strings.Join(rows, ", ")+`)
+			INSERT INTO `+what.uses+` (`+what.key+`, used_time)
+			SELECT used.id, used.used_time FROM used JOIN `+what.table+` AS whole ON whole.id = used.id
+			ORDER BY used.id
+			ON CONFLICT (`+what.key+`) DO UPDATE SET used_time = excluded.used_time
+			WHERE `+what.uses+`.used_time < excluded.used_time`, args...)
 		if err != nil {
 			return err
 		}

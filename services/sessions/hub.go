@@ -1,0 +1,68 @@
+package sessions
+
+import (
+	"context"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
+)
+
+// SwitchHub moves a session into another hub, or out of any, and gives its next
+// token, which extends it as a refresh does. The tokens from before are void,
+// and what its user did as somebody else from within it ends: the right to that
+// was the former hub's.
+func (s *Service) SwitchHub(ctx context.Context, r sessions.SwitchHubRequest) (sessions.Token, error) {
+	if r.Limit < 0 {
+		return sessions.Token{}, fault.Field("limit", "validation.integer")
+	}
+	now := s.now()
+	record, err := s.find(ctx, r.Session, now)
+	if err != nil {
+		return sessions.Token{}, refusal(err)
+	}
+	if record.Scope != sessions.ScopeFull {
+		return sessions.Token{}, fault.New(fault.Forbidden, "fault.scope")
+	}
+	if record.Parent != nil {
+		return sessions.Token{}, fault.New(fault.Forbidden, "fault.impersonating")
+	}
+	signer, err := s.tokens.Signer(ctx)
+	if err != nil {
+		return sessions.Token{}, err
+	}
+	extension, err := s.extension(ctx, s.db, record, r.Origin, now)
+	if err != nil {
+		return sessions.Token{}, err
+	}
+
+	var surplus int64
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if _, err := store.LockUser(ctx, tx, record.User, now); err != nil {
+			return err
+		}
+		var err error
+		if record, err = store.SwitchHub(ctx, tx, extension, r.Hub); err != nil {
+			return err
+		}
+		children, err := store.EndChildren(ctx, tx, record, now)
+		if err != nil {
+			return err
+		}
+		if err := s.auditImpersonationsEnded(ctx, tx, children, now); err != nil {
+			return err
+		}
+		if surplus, err = s.keepLimit(ctx, tx, record, r.Limit, now); err != nil || surplus == 0 {
+			return err
+		}
+		return s.endOrphans(ctx, tx, record.User, now)
+	})
+	if err != nil {
+		return sessions.Token{}, overIfGone(err)
+	}
+	s.uses.note(record.ID, now)
+	s.metrics.session("moved", 1)
+	s.metrics.session("surplus", surplus)
+	return s.issue(signer, record, now)
+}
