@@ -17,8 +17,6 @@ require (
 	golang.org/x/oauth2 v0.37.0
 )
 
-require pgregory.net/rapid v1.3.0 // indirect
-
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/XSAM/otelsql v0.44.0 // indirect

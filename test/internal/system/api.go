@@ -104,6 +104,14 @@ func (s *System) Mails(t testing.TB, to string) []Mail {
 
 var link = regexp.MustCompile(`(?m)^(https?://\S+/)([0-9a-f]{40})$`)
 
+// Link is the 40 hex at the end of the link in a mail; empty if it has none.
+func Link(m Mail) string {
+	if match := link.FindStringSubmatch(m.Text); match != nil {
+		return match[2]
+	}
+	return ""
+}
+
 // AwaitLink waits for a mail to the address and gives the 40 hex at the end of
 // its link.
 func (s *System) AwaitLink(t testing.TB, to string) string {
@@ -111,8 +119,7 @@ func (s *System) AwaitLink(t testing.TB, to string) string {
 	var hash string
 	Eventually(t, "a mail to "+to, func() bool {
 		for _, m := range s.Mails(t, to) {
-			if match := link.FindStringSubmatch(m.Text); match != nil {
-				hash = match[2]
+			if hash = Link(m); hash != "" {
 				return true
 			}
 		}
@@ -170,4 +177,21 @@ func (s *System) LogIn(t testing.TB, p Person) Authentication {
 	var a Authentication
 	s.Call(t, http.MethodPost, "/v1/auth", "", map[string]any{"user": p.Email, "password": p.Password}).Into(t, &a)
 	return a
+}
+
+// Invited adds a new person to the hub of the token's session, who accepts.
+func (s *System) Invited(t testing.TB, token, email string) Person {
+	t.Helper()
+	p := Person{Email: email, Password: "correct horse battery " + email[:3]}
+	res := s.Call(t, http.MethodPost, "/v1/user", token, map[string]any{
+		"email": email, "first_name": "Uli", "last_name": "Hoeneß", "access": true,
+	})
+	require.Equal(t, http.StatusCreated, res.Status, "%s", res.Body)
+	var opened, finished Authentication
+	s.Call(t, http.MethodPost, "/v1/auth/verification/"+s.AwaitLink(t, email), "", nil).Into(t, &opened)
+	s.Call(t, http.MethodPut, "/v1/activation/"+opened.Activation+"/finish", opened.Token, map[string]any{
+		"password": p.Password, "password_confirmation": p.Password, "terms": true,
+	}).Into(t, &finished)
+	p.Hash = finished.User.Hash
+	return p
 }

@@ -28,6 +28,8 @@ var services = []string{"gateway", "oauth", "accounts", "sessions", "mail"}
 type ClusterOptions struct {
 	// Environ are further variables of every process.
 	Environ []string
+	// Replicas are further gateways beside the first; see [System.Replica].
+	Replicas int
 }
 
 // Cluster starts every service in a process of its own, on PostgreSQL. They
@@ -58,22 +60,32 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 		"GATEHOUSE_DRAIN=0s",
 		"GATEHOUSE_LOG_LEVEL=debug",
 	}
-	for _, name := range services {
-		s.Debug[name] = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	names := slices.Clone(services)
+	for i := range o.Replicas {
+		names = append(names, fmt.Sprintf("gateway %d", i+2))
+	}
+	for _, instance := range names {
+		name, _, _ := strings.Cut(instance, " ")
+		s.Debug[instance] = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 		files := authority.Issue(name)
 		environ := slices.Concat(common, o.Environ, s.only(name), []string{
 			"GATEHOUSE_LISTEN=127.0.0.1:0",
-			"GATEHOUSE_DEBUG_LISTEN=" + s.Debug[name],
+			"GATEHOUSE_DEBUG_LISTEN=" + s.Debug[instance],
 			"GATEHOUSE_TLS_CERT=" + files.Cert, "GATEHOUSE_TLS_KEY=" + files.Key, "GATEHOUSE_TLS_CA=" + files.CA,
 		})
 		if name == "gateway" {
+			port := public
+			if instance != name {
+				port = freePort(t)
+				s.replicas = append(s.replicas, "http://localhost:"+strconv.Itoa(port))
+			}
 			environ = slices.DeleteFunc(environ, isStorage)
-			environ = append(environ, fmt.Sprintf("GATEHOUSE_LISTEN=127.0.0.1:%d", public), manyCalls)
+			environ = append(environ, fmt.Sprintf("GATEHOUSE_LISTEN=127.0.0.1:%d", port), manyCalls)
 		} else {
 			migrate(t, environ, name)
 		}
-		s.start[name] = func() { s.processes[name] = Start(t, s.Logs, environ, name, "serve") }
-		s.start[name]()
+		s.start[instance] = func() { s.processes[instance] = Start(t, s.Logs, environ, name, "serve") }
+		s.start[instance]()
 	}
 	s.Operate = func(t testing.TB, args ...string) []byte {
 		t.Helper()
@@ -83,13 +95,22 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 		}
 		return operate(t, environ, append([]string{"--output", "json"}, args...)...)
 	}
-	for _, name := range services {
+	for _, name := range names {
 		s.awaitReady(t, name)
 	}
-	Eventually(t, "the gateway to find the others", func() bool {
-		return answers(t.Context(), s.URL+"/.well-known/openid-configuration") && answers(t.Context(), s.URL+"/mailbox/messages")
-	})
+	for _, origin := range append([]string{s.URL}, s.replicas...) {
+		Eventually(t, "the gateway to find the others", func() bool {
+			return answers(t.Context(), origin+"/.well-known/openid-configuration") && answers(t.Context(), origin+"/mailbox/messages")
+		})
+	}
 	return s
+}
+
+// Replica is the same cluster through one of its further gateways, from 0.
+func (s *System) Replica(i int) *System {
+	other := *s
+	other.URL = s.replicas[i]
+	return &other
 }
 
 // Kill ends a service as a power cut would.

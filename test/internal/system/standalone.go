@@ -102,13 +102,15 @@ func standaloneSystem(t testing.TB, o StandaloneOptions) (s *System, environ []s
 		URL:   "http://localhost:" + strconv.Itoa(public),
 		Debug: map[string]string{"gatehouse": fmt.Sprintf("127.0.0.1:%d", debug)},
 		Logs:  newLog(t),
+
+		DataDir: t.TempDir(),
 	}
 	environ = slices.Concat([]string{
 		fmt.Sprintf("GATEHOUSE_LISTEN=127.0.0.1:%d", public),
 		"GATEHOUSE_PUBLIC_URL=" + s.URL,
 		"GATEHOUSE_DEBUG_LISTEN=" + s.Debug["gatehouse"],
 		"GATEHOUSE_DEMO_LISTEN=",
-		"GATEHOUSE_DATA_DIR=" + t.TempDir(),
+		"GATEHOUSE_DATA_DIR=" + s.DataDir,
 		"GATEHOUSE_DATABASE_URL=" + o.DatabaseURL,
 		"GATEHOUSE_LOG_FORMAT=json",
 		manyCalls,

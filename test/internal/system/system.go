@@ -30,6 +30,8 @@ type System struct {
 	URL string
 	// Debug are the addresses of the debug ports, by process.
 	Debug map[string]string
+	// DataDir holds the databases of a standalone Gatehouse on embedded storage.
+	DataDir string
 	// Logs is what all processes have logged.
 	Logs *testkit.Log
 	// Operate runs the operator's command line against the storage and returns
@@ -38,6 +40,7 @@ type System struct {
 
 	start     map[string]func()
 	processes map[string]*Process
+	replicas  []string // origins
 }
 
 // Each runs the test on both shapes.

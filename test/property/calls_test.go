@@ -1,0 +1,152 @@
+package property_test
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/gatehouse-id/gatehouse/test/internal/system"
+)
+
+// A call is one thing that somebody may try, on whatever the dice choose.
+type call struct {
+	name string
+	try  func(w *world, p *person) system.Response
+}
+
+// anyUser and anyHub are numbers or hashes of objects that may or may not be the
+// caller's.
+func (w *world) anyUser() string {
+	p := oneOf(w, w.people)
+	if w.dice.IntN(2) == 0 {
+		return p.id
+	}
+	return p.Hash
+}
+
+// anyRow is a number or a hash of any row of a table.
+func (w *world) anyRow(table string) string {
+	var all []row
+	for _, r := range w.dbs.read(w.t)[table] {
+		all = append(all, r)
+	}
+	if len(all) == 0 {
+		return "1"
+	}
+	r := oneOf(w, all)
+	if w.dice.IntN(2) == 0 {
+		return r["id"]
+	}
+	return r["hash"]
+}
+
+func get(path func(w *world) string) func(*world, *person) system.Response {
+	return func(w *world, p *person) system.Response { return w.call(p, http.MethodGet, path(w), nil) }
+}
+
+func always(path string) func(*world) string { return func(*world) string { return path } }
+
+func send(method string, path func(w *world) string, body func(w *world, p *person) any) func(*world, *person) system.Response {
+	return func(w *world, p *person) system.Response {
+		var b any
+		if body != nil {
+			b = body(w, p)
+		}
+		return w.call(p, method, path(w), b)
+	}
+}
+
+func user(suffix string) func(*world) string {
+	return func(w *world) string { return "/v1/user/" + w.anyUser() + suffix }
+}
+
+func of(path, table, suffix string) func(*world) string {
+	return func(w *world) string { return path + w.anyRow(table) + suffix }
+}
+
+// calls are tried about as often as they stand here.
+var calls = []call{
+	{"log in", func(w *world, p *person) system.Response { return w.logIn(p) }},
+	{"log in", func(w *world, p *person) system.Response { return w.logIn(p) }},
+	{"current", get(always("/v1/auth"))},
+	{"refresh", send(http.MethodPut, always("/v1/auth"), nil)},
+	{"log out", send(http.MethodDelete, always("/v1/auth"), nil)},
+	{"enter hub", send(http.MethodPost, of("/v1/auth/hub/", "hubs", ""), nil)},
+	{"enter hub", send(http.MethodPost, of("/v1/auth/hub/", "hubs", ""), nil)},
+	{"leave hub", send(http.MethodDelete, always("/v1/auth/hub"), nil)},
+	{"impersonate", send(http.MethodPost, func(w *world) string { return "/v1/auth/impersonation/" + w.anyUser() }, nil)},
+	{"impersonate", send(http.MethodPost, func(w *world) string { return "/v1/auth/impersonation/" + w.anyUser() }, nil)},
+	{"stop impersonating", send(http.MethodDelete, always("/v1/auth/impersonation"), nil)},
+
+	{"members", get(always("/v1/user"))},
+	{"member", get(user(""))},
+	{"add member", send(http.MethodPost, always("/v1/user"), func(w *world, _ *person) any {
+		return map[string]any{"email": oneOf(w, w.people).Email, "role": w.dice.IntN(6), "access": w.dice.IntN(2) == 0}
+	})},
+	{"change role", send(http.MethodPut, user(""), func(w *world, _ *person) any {
+		return map[string]any{"role": w.dice.IntN(6)}
+	})},
+	{"change role", send(http.MethodPut, user(""), func(w *world, _ *person) any {
+		return map[string]any{"role": w.dice.IntN(6)}
+	})},
+	{"grant", send(http.MethodPut, user(""), func(w *world, _ *person) any {
+		return map[string]any{"impersonation": w.dice.IntN(2) == 0}
+	})},
+	{"rename", send(http.MethodPut, user(""), func(w *world, _ *person) any {
+		return map[string]any{"first_name": fmt.Sprintf("N%d", w.dice.IntN(1000))}
+	})},
+	{"remove member", send(http.MethodDelete, user(""), nil)},
+	{"invite", send(http.MethodPost, user("/invitation"), nil)},
+	{"withdraw", send(http.MethodDelete, user("/invitation"), nil)},
+	{"accept", func(w *world, p *person) system.Response {
+		w.accept(p)
+		return w.call(p, http.MethodGet, "/v1/auth", nil)
+	}},
+
+	{"hubs", get(always("/v1/hub"))},
+	{"hub", get(of("/v1/hub/", "hubs", ""))},
+	{"create hub", send(http.MethodPost, always("/v1/hub"), func(w *world, _ *person) any {
+		return map[string]any{"name": fmt.Sprintf("Hub %d", w.dice.IntN(1000))}
+	})},
+	{"update hub", send(http.MethodPut, of("/v1/hub/", "hubs", ""), func(w *world, _ *person) any {
+		return map[string]any{"name": fmt.Sprintf("Hub %d", w.dice.IntN(1000))}
+	})},
+	{"limit sessions", send(http.MethodPut, of("/v1/hub/", "hubs", ""), func(w *world, _ *person) any {
+		return map[string]any{"session_limit": 1 + w.dice.IntN(4)}
+	})},
+
+	{"sessions", get(always("/v1/session"))},
+	{"end session", send(http.MethodDelete, of("/v1/session/", "sessions", ""), nil)},
+	{"end others", send(http.MethodDelete, always("/v1/session"), nil)},
+	{"tokens", get(always("/v1/token"))},
+	{"create token", func(w *world, p *person) system.Response {
+		res := w.call(p, http.MethodPost, "/v1/token", map[string]any{"name": "script", "scopes": []string{oneOf(w, []string{"*", "read"})}})
+		var created struct{ Token string }
+		if res.Success {
+			res.Into(w.t, &created)
+			p.pats = append(p.pats, created.Token)
+		}
+		return res
+	}},
+	{"log in by token", func(w *world, p *person) system.Response {
+		if len(p.pats) == 0 {
+			return w.call(p, http.MethodGet, "/v1/token", nil)
+		}
+		return w.callWith(p, "", http.MethodPost, "/v1/auth", map[string]any{"token": oneOf(w, p.pats)})
+	}},
+	{"delete token", send(http.MethodDelete, of("/v1/token/", "access_tokens", ""), nil)},
+	{"events", get(func(w *world) string { return oneOf(w, []string{"/v1/audit?own=true", "/v1/audit"}) })},
+	{"factors", get(always("/v1/mfa"))},
+	{"recoveries", get(always("/v1/recovery"))},
+	{"image", get(of("/v1/image/", "images", ""))},
+	{"export", get(always("/v1/account/export"))},
+	{"used link", func(w *world, p *person) system.Response {
+		if len(p.links) == 0 {
+			return w.call(p, http.MethodGet, "/v1/auth", nil)
+		}
+		res := w.callWith(p, "", http.MethodPost, "/v1/auth/verification/"+oneOf(w, p.links), nil)
+		if res.Status != http.StatusGone && res.Status != http.StatusNotFound {
+			w.t.Fatalf("a link worked twice: %d\n%s", res.Status, w.history())
+		}
+		return res
+	}},
+}
