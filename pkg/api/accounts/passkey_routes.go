@@ -9,11 +9,11 @@ import (
 
 // The routes of [Passkeys].
 var (
-	beginPasskeyRoute = rpc.Route[ActorRequest, PasskeyCeremony]{Service: Name, Method: "BeginPasskey", Callers: []string{api.Gateway}}
-	finishPasskeyRoute = rpc.Route[FinishPasskeyRequest, Passkey]{Service: Name, Method: "FinishPasskey", Callers: []string{api.Gateway}}
-	listPasskeysRoute = rpc.Route[ActorRequest, PasskeyList]{Service: Name, Method: "ListPasskeys", Callers: []string{api.Gateway}, Idempotent: true}
-	removePasskeyRoute = rpc.Route[RemovePasskeyRequest, api.Nothing]{Service: Name, Method: "RemovePasskey", Callers: []string{api.Gateway}}
-	beginPasskeyLoginRoute = rpc.Route[BeginPasskeyLoginRequest, PasskeyCeremony]{Service: Name, Method: "BeginPasskeyLogin", Callers: []string{api.Gateway}}
+	beginPasskeyRoute       = rpc.Route[ActorRequest, PasskeyCeremony]{Service: Name, Method: "BeginPasskey", Callers: []string{api.Gateway}}
+	finishPasskeyRoute      = rpc.Route[FinishPasskeyRequest, Passkey]{Service: Name, Method: "FinishPasskey", Callers: []string{api.Gateway}}
+	listPasskeysRoute       = rpc.Route[ActorRequest, PasskeyList]{Service: Name, Method: "ListPasskeys", Callers: []string{api.Gateway}, Idempotent: true}
+	removePasskeyRoute      = rpc.Route[RemovePasskeyRequest, api.Nothing]{Service: Name, Method: "RemovePasskey", Callers: []string{api.Gateway}}
+	beginPasskeyLoginRoute  = rpc.Route[BeginPasskeyLoginRequest, PasskeyCeremony]{Service: Name, Method: "BeginPasskeyLogin", Callers: []string{api.Gateway}}
 	finishPasskeyLoginRoute = rpc.Route[FinishPasskeyLoginRequest, Identity]{Service: Name, Method: "FinishPasskeyLogin", Callers: []string{api.Gateway}}
 )
 
