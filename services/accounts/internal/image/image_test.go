@@ -1,0 +1,37 @@
+package image
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+// TestFewAreDrawnAtOnce lets uploads wait while others are drawn, but not for
+// long.
+func TestFewAreDrawnAtOnce(t *testing.T) {
+	t.Parallel()
+	i := New(Options{Patience: time.Millisecond})
+	small := pngOf(t, corners(8, 8, red))
+	large := pngOf(t, corners(4000, 3000, red))
+	_, err := i.draw(t.Context(), large)
+	require.NoError(t, err)
+
+	require.True(t, i.drawing.TryAcquire(1))
+	_, err = i.draw(t.Context(), small)
+	require.NoError(t, err, "there is a place")
+	_, err = i.draw(t.Context(), large)
+	require.Equal(t, fault.Unavailable, fault.From(err).Kind, "a large one takes all places")
+	require.NotZero(t, fault.From(err).RetryAfter)
+
+	require.True(t, i.drawing.TryAcquire(1))
+	_, err = i.draw(t.Context(), small)
+	require.Equal(t, fault.Unavailable, fault.From(err).Kind)
+	_, err = i.draw(t.Context(), []byte("no picture"))
+	require.Equal(t, fault.Invalid, fault.From(err).Kind, "that is seen at once")
+	i.drawing.Release(places)
+	_, err = i.draw(t.Context(), small)
+	require.NoError(t, err, "places are given back")
+}

@@ -1,0 +1,43 @@
+// Package self guards what people do about themselves.
+package self
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+)
+
+// InPerson refuses whoever acts in the name of somebody else.
+func InPerson(a api.Actor) error {
+	if a.Impersonator != nil {
+		return fault.New(fault.Forbidden, "fault.impersonating")
+	}
+	return nil
+}
+
+// Secure refuses whoever may not touch what secures an account: somebody else
+// in the user's name, or a program with the user's personal access token.
+func Secure(a api.Actor) error {
+	if err := InPerson(a); err != nil {
+		return err
+	}
+	if a.PAT != nil {
+		return fault.New(fault.Forbidden, "fault.personal_token")
+	}
+	return nil
+}
+
+// Active is the actor's account as it is. Unauthenticated if it is disabled or
+// gone by now: the session has not heard of that yet.
+func Active(ctx context.Context, q db.Queryer, a api.Actor) (store.User, error) {
+	user, err := store.UserByID(ctx, q, a.User)
+	if errors.Is(err, db.ErrNoRows) || err == nil && user.Status != accounts.Active {
+		return store.User{}, fault.New(fault.Unauthenticated, "")
+	}
+	return user, err
+}
