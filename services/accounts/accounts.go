@@ -70,6 +70,7 @@ type Service struct {
 	challenge  *challenge.Challenges
 	directory  *directory.Directory
 	records    records
+	teams
 }
 
 var _ accounts.Service = (*Service)(nil)
@@ -93,19 +94,22 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		Concurrency: c.HashConcurrency, Queue: c.HashQueue, Registry: d.Obs.Registry, Around: d.aroundHash,
 	})
 	counters := metrics.New(d.Obs.Registry)
+	confirm := confirmBy(hasher, d.DB)
+	flow := activation.New(activation.Options{
+		DB: d.DB, Outbox: box, Hasher: hasher, Clock: d.Clock, Metrics: counters, Confirm: confirm,
+		PublicURL: activation.TrimURL(c.PublicURL), SelfRegistration: c.SelfRegistration,
+		LinkLife: c.LinkLife, InvitationLife: c.InvitationLife, FinishWindow: c.FinishWindow,
+	})
 	return &Service{
 		config: c, deps: d, metrics: counters, outbox: box,
 		login: login.New(login.Options{
 			DB: d.DB, Hasher: hasher, Clock: d.Clock, Logger: d.Obs.Logger, Metrics: counters,
 		}),
-		activation: activation.New(activation.Options{
-			DB: d.DB, Outbox: box, Hasher: hasher, Clock: d.Clock, Metrics: counters,
-			PublicURL: activation.TrimURL(c.PublicURL), SelfRegistration: c.SelfRegistration,
-			LinkLife: c.LinkLife, FinishWindow: c.FinishWindow,
-		}),
-		challenge: challenge.New(challenge.Options{DB: d.DB, Outbox: box, Ring: d.Ring, Clock: d.Clock}),
-		directory: directory.New(d.DB, d.Clock),
-		records:   newRecords(c, d, box, hasher),
+		activation: flow,
+		challenge:  challenge.New(challenge.Options{DB: d.DB, Outbox: box, Ring: d.Ring, Clock: d.Clock}),
+		directory:  directory.New(d.DB, d.Clock),
+		records:    newRecords(c, d, box, hasher),
+		teams:      newTeams(c, d, box, flow, confirm),
 	}, nil
 }
 

@@ -40,8 +40,10 @@ const (
 type Config struct {
 	PublicURL        string        `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org."`
 	SelfRegistration bool          `env:"GATEHOUSE_SELF_REGISTRATION" envDefault:"true" doc:"Whether people can register by themselves. Without it they need an invitation."`
-	LinkLife         time.Duration `env:"GATEHOUSE_LINK_LIFE" envDefault:"24h" doc:"How long a mailed activation or invitation link may wait to be opened."`
+	LinkLife         time.Duration `env:"GATEHOUSE_LINK_LIFE" envDefault:"24h" doc:"How long a mailed activation link may wait to be opened."`
+	InvitationLife   time.Duration `env:"GATEHOUSE_INVITATION_LIFE" envDefault:"336h" doc:"How long a mailed invitation link may wait to be opened. One to a hub is then mailed again, three times."`
 	FinishWindow     time.Duration `env:"GATEHOUSE_ACTIVATION_WINDOW" envDefault:"1h" doc:"How long an activation may take to be finished after its link was opened."`
+	HubsPerUser      int           `env:"GATEHOUSE_HUBS_PER_USER" envDefault:"20" doc:"How many hubs somebody may own to create no more."`
 	InvitedRetention time.Duration `env:"GATEHOUSE_INVITED_RETENTION" envDefault:"720h" doc:"How long invited users who never came, and expired links, are remembered."`
 	AuditRetention   time.Duration `env:"GATEHOUSE_AUDIT_RETENTION" envDefault:"8760h" doc:"How long the audit record is kept."`
 	Argon2Memory     int           `env:"GATEHOUSE_ARGON2_MEMORY" envDefault:"19456" doc:"Memory of one password hash in KiB. Existing hashes follow at the next login."`
@@ -54,6 +56,8 @@ type Config struct {
 // withDefaults is c with the defaults in the place of zeroes.
 func (c Config) withDefaults() Config {
 	c.LinkLife = cmp.Or(c.LinkLife, defaultLinkLife)
+	c.InvitationLife = cmp.Or(c.InvitationLife, defaultInvitationLife)
+	c.HubsPerUser = cmp.Or(c.HubsPerUser, defaultHubsPerUser)
 	c.FinishWindow = cmp.Or(c.FinishWindow, defaultFinishWindow)
 	c.InvitedRetention = cmp.Or(c.InvitedRetention, defaultInvitedRetention)
 	c.AuditRetention = cmp.Or(c.AuditRetention, defaultAuditRetention)
@@ -77,8 +81,11 @@ func (c *Config) Validate() []string {
 	}
 	bad(c.LinkLife < time.Minute, "GATEHOUSE_LINK_LIFE must be at least 1m")
 	bad(c.FinishWindow < time.Minute, "GATEHOUSE_ACTIVATION_WINDOW must be at least 1m")
-	bad(c.InvitedRetention < c.LinkLife+c.FinishWindow,
-		"GATEHOUSE_INVITED_RETENTION must be at least GATEHOUSE_LINK_LIFE and GATEHOUSE_ACTIVATION_WINDOW together")
+	bad(c.InvitationLife < time.Minute, "GATEHOUSE_INVITATION_LIFE must be at least 1m")
+	bad(c.HubsPerUser < 1, "GATEHOUSE_HUBS_PER_USER must be at least 1")
+	bad(c.InvitedRetention < max(c.LinkLife, c.InvitationLife)+c.FinishWindow,
+		"GATEHOUSE_INVITED_RETENTION must be at least GATEHOUSE_LINK_LIFE or GATEHOUSE_INVITATION_LIFE, the longer one, "+
+			"and GATEHOUSE_ACTIVATION_WINDOW together")
 	bad(c.AuditRetention < minAuditRetention, "GATEHOUSE_AUDIT_RETENTION must be at least 24h")
 	bad(c.Argon2Memory < minArgon2Memory || c.Argon2Memory > maxArgon2Memory,
 		"GATEHOUSE_ARGON2_MEMORY must be between %d and %d", minArgon2Memory, maxArgon2Memory)

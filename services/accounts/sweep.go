@@ -29,9 +29,12 @@ func (s *Service) sweepForever(ctx context.Context) error {
 	}
 }
 
-// sweep removes activations some time after they have expired, so that an old
+// sweep mails invitations again that are still open, and removes activations some time after they have expired, so that an old
 // link says that it is old, invited users who never came, and old audit records.
 func (s *Service) sweep(ctx context.Context) error {
+	if err := s.remind(ctx); err != nil {
+		return err
+	}
 	now := s.deps.Clock.Now()
 	before := now.Add(-s.config.InvitedRetention)
 	links, err := store.SweepActivations(ctx, s.deps.DB, before)

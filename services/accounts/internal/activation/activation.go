@@ -9,9 +9,11 @@
 //
 // Every arrow but the first is a compare-and-set, so of several attempts at
 // once one succeeds. When an activation is finished, all others of the same
-// user are revoked, in whatever state they are. The user is Invited until then,
-// and nothing that anybody could have typed is on the user's row: the name
-// comes from the activation that is finished.
+// user are revoked, in whatever state they are, but invitations to other hubs:
+// those can be accepted by an active user, too, who proves the password and
+// needs nothing else. The user is Invited until then, and nothing that anybody
+// could have typed is on the user's row: the name comes from the activation that
+// is finished.
 package activation
 
 import (
@@ -23,6 +25,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
@@ -43,12 +46,16 @@ type Options struct {
 	Hasher  *password.Hasher
 	Clock   clockwork.Clock
 	Metrics *metrics.Metrics
+	// Confirm checks the actor's password, which is in the field, and gives the hash
+	// that it was checked against.
+	Confirm func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
 	// PublicURL is the origin of links, without a slash at its end.
 	PublicURL string
 	// SelfRegistration lets people come without an invitation.
 	SelfRegistration bool
-	// LinkLife is how long a link may wait to be opened.
-	LinkLife time.Duration
+	// LinkLife is how long a link may wait to be opened, InvitationLife that of an
+	// invitation.
+	LinkLife, InvitationLife time.Duration
 	// FinishWindow is how long an opened activation may take to be finished.
 	FinishWindow time.Duration
 }
@@ -67,13 +74,13 @@ type link struct {
 	ends   time.Time
 }
 
-func (f *Flow) newLink() link {
+func (f *Flow) newLink(life time.Duration) link {
 	secret, now := ids.New(), f.o.Clock.Now()
 	return link{
 		url:    f.o.PublicURL + "/link/" + secret,
 		digest: ids.Digest(secret),
 		now:    now,
-		ends:   now.Add(f.o.LinkLife),
+		ends:   now.Add(life),
 	}
 }
 
@@ -81,10 +88,10 @@ func (f *Flow) newLink() link {
 // anything about the link.
 func (l link) mailKey() string { return "activation/" + hex.EncodeToString(l.digest) }
 
-// person makes sure that there is a user with the address, and keeps the row
+// Person makes sure that there is a user with the address, and keeps the row
 // until the end of the transaction. The same statements run in any case, for
 // the same time.
-func (f *Flow) person(ctx context.Context, tx *db.Tx, email input.Email, language accounts.Language, now time.Time) (store.User, error) {
+func (f *Flow) Person(ctx context.Context, tx *db.Tx, email input.Email, language accounts.Language, now time.Time) (store.User, error) {
 	if _, err := store.InsertInvited(ctx, tx, email, language, now); err != nil {
 		return store.User{}, err
 	}
@@ -106,32 +113,34 @@ func (f *Flow) add(ctx context.Context, tx *db.Tx, user int64, a store.Activatio
 	return store.InsertActivation(ctx, tx, a, l.digest, l.now, l.ends)
 }
 
-// shown is the user with the name from the activation.
+// shown is the user with the name from the activation; an active user has one of
+// their own.
 func shown(user store.User, a store.Activation) accounts.User {
 	u := user.User
+	if u.Status == accounts.Active {
+		return u
+	}
 	u.FirstName, u.LastName = a.FirstName, a.LastName
 	u.Language, u.Locale = a.Language, int(a.Language)
 	return u
 }
 
-func checkLanguage(v *fault.Violations, language accounts.Language) {
-	if language != accounts.German && language != accounts.English {
-		v.Add("language", "validation.one_of", "Values", "0, 1")
-	}
-}
-
 // post queues the mail with the link.
 func (f *Flow) post(ctx context.Context, tx *db.Tx, template mail.Template, user store.User, language accounts.Language, l link, hub string) error {
+	return relay.Post(ctx, f.o.Outbox, tx, letter(template, user, language, l, hub))
+}
+
+func letter(template mail.Template, user store.User, language accounts.Language, l link, hub string) relay.Mail {
 	data := map[string]string{"url": l.url}
 	if template == mail.Invitation {
 		data["hub"] = hub
 	}
-	return relay.Post(ctx, f.o.Outbox, tx, relay.Mail{
+	return relay.Mail{
 		Request: mail.SendRequest{
 			Key: l.mailKey(), Template: template, To: user.Email, Language: int(language), Data: data,
 		},
 		Expires: l.ends,
-	})
+	}
 }
 
 // TrimURL is a public URL as Options takes it.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
@@ -15,13 +16,16 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
-// Finish makes an invited user an active one. A name in the request goes
-// before the activation's. Input that breaks a rule costs nothing: the
-// activation can still be finished.
+// Finish makes an invited user an active one, or lets an active one join the hub
+// of the invitation. A name in the request goes before the activation's. Input
+// that breaks a rule costs nothing: the activation can still be finished.
 func (f *Flow) Finish(ctx context.Context, r accounts.FinishActivationRequest) (accounts.Identity, error) {
 	a, user, err := f.opened(ctx, r)
 	if err != nil {
 		return accounts.Identity{}, err
+	}
+	if user.Status == accounts.Active {
+		return f.accept(ctx, r, a, user)
 	}
 	hubName, err := checkFinish(r, &a, user)
 	if err != nil {
@@ -54,7 +58,14 @@ func (f *Flow) opened(ctx context.Context, r accounts.FinishActivationRequest) (
 		return store.Activation{}, store.User{}, orNotFound(err)
 	}
 	user, err := store.UserByID(ctx, f.o.DB, a.User)
-	return a, user, orNotFound(err)
+	if err != nil {
+		return store.Activation{}, store.User{}, orNotFound(err)
+	}
+	joins := a.Hub != nil && r.Kind == accounts.LinkInvitation
+	if user.Status != accounts.Invited && (user.Status != accounts.Active || !joins) {
+		return store.Activation{}, store.User{}, notFound()
+	}
+	return a, user, nil
 }
 
 func notFound() error { return fault.New(fault.NotFound, "") }
@@ -100,7 +111,7 @@ func (f *Flow) finish(ctx context.Context, tx *db.Tx, r accounts.FinishActivatio
 	if !invited || !ours {
 		return accounts.Identity{}, notFound()
 	}
-	if err := store.RevokeActivations(ctx, tx, a.User, now); err != nil {
+	if err := store.RevokeActivations(ctx, tx, a.User, a.Hub, now); err != nil {
 		return accounts.Identity{}, err
 	}
 	if err := store.SetCredential(ctx, tx, a.User, hash, now); err != nil {
@@ -122,8 +133,13 @@ func (f *Flow) finish(ctx context.Context, tx *db.Tx, r accounts.FinishActivatio
 	if err != nil {
 		return accounts.Identity{}, err
 	}
+	return identify(ctx, tx, user, hub, now)
+}
+
+// identify is the user in the hub, or in another one if that cannot be entered.
+func identify(ctx context.Context, tx *db.Tx, user store.User, hub accounts.Hub, now time.Time) (accounts.Identity, error) {
 	user.LastHub = &hub.ID
-	current, err := store.CurrentHub(ctx, tx, user, now) // another one, if this cannot be entered
+	current, err := store.CurrentHub(ctx, tx, user, now)
 	return accounts.Identity{User: user.User, Hub: current}, err
 }
 

@@ -42,14 +42,14 @@ func (f *Flow) Initiate(ctx context.Context, r accounts.InitiateActivationReques
 		Role:      accounts.RoleOwner,
 	}
 	email := input.RequiredEmail(&v, "email", r.Email)
-	checkLanguage(&v, r.Language)
+	input.Language(&v, "language", r.Language)
 	if err := v.Err(); err != nil {
 		return err
 	}
 
-	l := f.newLink()
+	l := f.newLink(f.o.LinkLife)
 	return f.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		user, err := f.person(ctx, tx, email, a.Language, l.now)
+		user, err := f.Person(ctx, tx, email, a.Language, l.now)
 		if err != nil {
 			return err
 		}

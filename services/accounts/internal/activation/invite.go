@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
@@ -27,12 +28,12 @@ func (f *Flow) Invite(ctx context.Context, r accounts.InviteRequest) (accounts.I
 		Role:      invitedRole(&v, r),
 	}
 	email := input.RequiredEmail(&v, "email", r.Email)
-	checkLanguage(&v, r.Language)
+	input.Language(&v, "language", r.Language)
 	if err := v.Err(); err != nil {
 		return accounts.Invitation{}, err
 	}
 
-	l := f.newLink()
+	l := f.newLink(f.o.InvitationLife)
 	var invitation accounts.Invitation
 	err := f.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		hub, err := hubToJoin(ctx, tx, r.Hub)
@@ -42,7 +43,7 @@ func (f *Flow) Invite(ctx context.Context, r accounts.InviteRequest) (accounts.I
 		if hub != nil {
 			a.Hub = &hub.ID
 		}
-		user, err := f.person(ctx, tx, email, a.Language, l.now)
+		user, err := f.Person(ctx, tx, email, a.Language, l.now)
 		if err != nil {
 			return err
 		}
@@ -52,6 +53,12 @@ func (f *Flow) Invite(ctx context.Context, r accounts.InviteRequest) (accounts.I
 		}
 		if !added {
 			return fault.New(fault.Conflict, "")
+		}
+		if hub != nil {
+			// Whoever the hub has listed already gets the role that they are invited for.
+			if err := store.SetInvitedRole(ctx, tx, hub.ID, user.ID, a.Role, l.now); err != nil {
+				return err
+			}
 		}
 		invitation = accounts.Invitation{User: shown(user, a), URL: l.url}
 		tx.OnCommit(func() { f.o.Metrics.Activation(metrics.ActivationInvited, 1) })
@@ -106,4 +113,31 @@ func hubName(hub *accounts.Hub) string {
 		return ""
 	}
 	return hub.Name
+}
+
+// InviteMember mails an invitation to a hub to somebody it lists, with a link
+// that takes the place of those before. Whoever has an account gets the same mail
+// in their own language; whoever's is disabled gets none, at the same expense.
+func (f *Flow) InviteMember(ctx context.Context, tx *db.Tx, m store.Member, hub accounts.Hub) error {
+	l := f.newLink(f.o.InvitationLife)
+	if err := store.RevokeInvitations(ctx, tx, m.Hub, m.User.ID, l.now); err != nil {
+		return err
+	}
+	err := store.InsertInvitation(ctx, tx, store.Activation{
+		Hash: ids.New(), User: m.User.ID, FirstName: m.FirstName, LastName: m.LastName, Language: m.Language,
+		Hub: &m.Hub, Role: m.Role,
+	}, l.digest, l.now, l.ends)
+	if err != nil {
+		return err
+	}
+	tx.OnCommit(func() { f.o.Metrics.Activation(metrics.ActivationInvited, 1) })
+	language := m.Language
+	if m.User.Status == accounts.Active {
+		language = m.User.Language
+	}
+	mailed := letter(mail.Invitation, m.User, language, l, hub.Name)
+	if m.User.Status == accounts.Disabled {
+		return relay.PostNothing(ctx, f.o.Outbox, tx, mailed)
+	}
+	return relay.Post(ctx, f.o.Outbox, tx, mailed)
 }

@@ -2,6 +2,7 @@ package activation
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
@@ -24,25 +25,61 @@ func (f *Flow) Open(ctx context.Context, r accounts.OpenLinkRequest) (accounts.O
 		case err != nil:
 			return err
 		case state == store.LinkGone:
-			return fault.New(fault.Gone, "fault.link_used")
+			return goneLink()
 		case state == store.LinkUnknown:
-			return unknownLink()
+			opened, err = f.openMailed(ctx, tx, r, now)
+			return err
 		}
-		opened, err = f.disclose(ctx, tx, a)
-		if err != nil {
+		if opened, err = f.disclose(ctx, tx, a); err != nil {
 			return err
 		}
 		tx.OnCommit(func() { f.o.Metrics.Activation(metrics.ActivationOpened, 1) })
-		return store.Record(ctx, tx, store.Event{
-			Kind: store.LinkOpenedEvent, User: &a.User, Hub: a.Hub, Actor: store.ActorUser, Origin: r.Origin, Time: now,
-			Detail: map[string]any{"kind": a.Kind},
-		})
+		return record(ctx, tx, a.User, a.Hub, a.Kind, r, now)
 	})
 	if err != nil {
 		return accounts.OpenedLink{}, err
 	}
 	return opened, nil
 }
+
+// openMailed opens a link of an active user's. One that confirms a new address
+// goes to that, and does not disclose the present one.
+func (f *Flow) openMailed(ctx context.Context, tx *db.Tx, r accounts.OpenLinkRequest, now time.Time) (accounts.OpenedLink, error) {
+	l, state, err := store.OpenMailedLink(ctx, tx, ids.Digest(r.Link), now, store.EmailLink, store.RecoveryLink)
+	switch {
+	case err != nil:
+		return accounts.OpenedLink{}, err
+	case state == store.LinkGone:
+		return accounts.OpenedLink{}, goneLink()
+	case state == store.LinkUnknown:
+		return accounts.OpenedLink{}, unknownLink()
+	}
+	user, err := store.UserByID(ctx, tx, l.User)
+	if err != nil {
+		return accounts.OpenedLink{}, err
+	}
+	if user.Status != accounts.Active {
+		return accounts.OpenedLink{}, goneLink()
+	}
+	opened := accounts.OpenedLink{Kind: accounts.LinkRecovery, User: user.User}
+	if l.Kind == store.EmailLink {
+		var change store.EmailChange
+		if err := l.Data(&change); err != nil {
+			return accounts.OpenedLink{}, err
+		}
+		opened.Kind, opened.User.Email = accounts.LinkEmail, change.Address
+	}
+	return opened, record(ctx, tx, l.User, nil, opened.Kind, r, now)
+}
+
+func record(ctx context.Context, tx *db.Tx, user int64, hub *int64, kind accounts.LinkKind, r accounts.OpenLinkRequest, now time.Time) error {
+	return store.Record(ctx, tx, store.Event{
+		Kind: store.LinkOpenedEvent, User: &user, Hub: hub, Actor: store.ActorUser, Origin: r.Origin, Time: now,
+		Detail: map[string]any{"kind": kind},
+	})
+}
+
+func goneLink() error { return fault.New(fault.Gone, "fault.link_used") }
 
 func unknownLink() error { return fault.New(fault.NotFound, "fault.link_unknown") }
 

@@ -43,6 +43,26 @@ func InsertActivation(ctx context.Context, tx *db.Tx, a Activation, linkDigest [
 	return n == 1, err
 }
 
+// InsertInvitation adds an invitation to a hub, whoever its user is. Who sends
+// it to whom is another matter: nobody else knows the link. ID is not used.
+func InsertInvitation(ctx context.Context, tx *db.Tx, a Activation, linkDigest []byte, now, expiration time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO activations
+		(hash, link_digest, user_id, kind, first_name, last_name, language, hub_id, role, created_time, expiration_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		a.Hash, linkDigest, a.User, accounts.LinkInvitation, a.FirstName, a.LastName, a.Language, nullID(a.Hub), a.Role,
+		db.Micros(now), db.Micros(expiration))
+	return err
+}
+
+// InvitationsSince counts the invitations of a user to a hub that were made
+// since a time, and says when the first of them was.
+func InvitationsSince(ctx context.Context, tx *db.Tx, hub, user int64, since time.Time) (n int, first time.Time, err error) {
+	var at int64
+	err = tx.QueryRow(ctx, `SELECT COUNT(*), COALESCE(MIN(created_time), 0) FROM activations
+		WHERE hub_id = $1 AND user_id = $2 AND created_time > $3`, hub, user, db.Micros(since)).Scan(&n, &at)
+	return n, db.FromMicros(at), err
+}
+
 // LinkState is what became of an attempt to open a link.
 type LinkState int
 
@@ -53,12 +73,15 @@ const (
 	LinkOpened                   // by this attempt
 )
 
-// OpenLink uses a link up: of any number of attempts one opens it.
+// OpenLink uses a link up: of any number of attempts one opens it. Links are for
+// invited users, and those of invitations to a hub for active ones, too.
 func OpenLink(ctx context.Context, tx *db.Tx, linkDigest []byte, now time.Time) (Activation, LinkState, error) {
 	a, err := scanActivation(tx.QueryRow(ctx, `UPDATE activations SET opened_time = $2
 		WHERE link_digest = $1 AND opened_time IS NULL AND revoked_time IS NULL AND expiration_time > $2
-			AND EXISTS (SELECT 1 FROM users WHERE users.id = activations.user_id AND users.status = $3)
-		RETURNING `+activationColumns, linkDigest, db.Micros(now), accounts.Invited))
+			AND EXISTS (SELECT 1 FROM users WHERE users.id = activations.user_id
+				AND (users.status = $3 OR users.status = $4 AND activations.kind = $5 AND activations.hub_id IS NOT NULL))
+		RETURNING `+activationColumns,
+		linkDigest, db.Micros(now), accounts.Invited, accounts.Active, accounts.LinkInvitation))
 	if err == nil {
 		return a, LinkOpened, nil
 	}
@@ -95,10 +118,20 @@ func FinishActivation(ctx context.Context, tx *db.Tx, id int64, openedAfter, now
 	return n == 1, err
 }
 
-// RevokeActivations supersedes all activations of a user that are not
-// finished, opened or not.
-func RevokeActivations(ctx context.Context, tx *db.Tx, user int64, now time.Time) error {
+// RevokeActivations supersedes the activations of a user that would make them
+// active, or let them join the hub, and are not finished, opened or not.
+// Invitations to other hubs stay.
+func RevokeActivations(ctx context.Context, tx *db.Tx, user int64, hub *int64, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE activations SET revoked_time = $2
-		WHERE user_id = $1 AND finished_time IS NULL AND revoked_time IS NULL`, user, db.Micros(now))
+		WHERE user_id = $1 AND finished_time IS NULL AND revoked_time IS NULL AND (hub_id IS NULL OR hub_id = $3)`,
+		user, db.Micros(now), nullID(hub))
+	return err
+}
+
+// RevokeInvitations supersedes the invitations of a user to the hub that are not
+// finished, opened or not.
+func RevokeInvitations(ctx context.Context, tx *db.Tx, hub, user int64, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE activations SET revoked_time = $3
+		WHERE hub_id = $1 AND user_id = $2 AND finished_time IS NULL AND revoked_time IS NULL`, hub, user, db.Micros(now))
 	return err
 }

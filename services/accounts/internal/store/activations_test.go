@@ -121,7 +121,7 @@ func TestRevokeActivations(t *testing.T) {
 		_, state := open(t, d, openedLink, noon)
 		require.Equal(t, LinkOpened, state)
 
-		tx(t, d, func(ctx context.Context, tx *db.Tx) error { return RevokeActivations(ctx, tx, user.ID, noon) })
+		tx(t, d, func(ctx context.Context, tx *db.Tx) error { return RevokeActivations(ctx, tx, user.ID, nil, noon) })
 		_, state = open(t, d, unopened, noon)
 		require.Equal(t, LinkGone, state)
 		_, err := OpenedActivation(t.Context(), d, opened.Hash, user.ID, opened.Kind, noon.Add(-time.Hour))

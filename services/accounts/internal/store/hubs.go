@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
@@ -60,4 +61,52 @@ func scanHub(row db.Scanner, more ...any) (accounts.Hub, error) {
 	h.ExpirationTime = db.FromNullMicros(expiration)
 	h.CreatedTime, h.ModifiedTime = db.FromMicros(created), db.FromMicros(modified)
 	return h, nil
+}
+
+// UpdateSettings writes the name and what administrators can set. The hub must
+// be locked.
+func UpdateSettings(ctx context.Context, tx *db.Tx, h accounts.Hub, now time.Time) error {
+	s := h.Settings
+	_, err := tx.Exec(ctx, `UPDATE hubs SET name = $2, program_level = $3, login_confirmation = $4,
+		login_confirmation_channel = $5, office_preview = $6, pdf_preview = $7, support = $8, password_age = $9,
+		session_limit = $10, recovery_approval = $11, modified_time = $12 WHERE id = $1`,
+		h.ID, h.Name, s.ProgramLevel, s.LoginConfirmation,
+		s.LoginConfirmationChannel, s.OfficePreview, s.PDFPreview, s.Support, s.PasswordAge,
+		s.SessionLimit, h.Policies.RecoveryApproval, db.Micros(now))
+	return err
+}
+
+// Plan is what only the operator decides about a hub.
+type Plan struct {
+	Type           accounts.HubType
+	ExpirationTime *time.Time
+	Features       map[string]bool // to change, by the names of Features
+	Trash          *int            // days; nil: as it is
+}
+
+// PlanFeatures are the names of what a plan includes or not.
+func PlanFeatures() []string {
+	return []string{
+		"accounting", "attachments", "audit", "effect_freeze", "effect_provenience", "impersonation",
+		"network_filter", "report_preferences", "security_settings", "subscriptions",
+	}
+}
+
+// UpdatePlan writes a hub's plan. The hub must be locked.
+func UpdatePlan(ctx context.Context, tx *db.Tx, hub int64, p Plan, now time.Time) error {
+	set, args := `type = $2, expiration_time = $3, modified_time = $4`, []any{
+		hub, p.Type, db.NullMicros(p.ExpirationTime), db.Micros(now),
+	}
+	for _, name := range PlanFeatures() {
+		if on, ok := p.Features[name]; ok {
+			args = append(args, on)
+			set += fmt.Sprintf(`, feature_%s = $%d`, name, len(args))
+		}
+	}
+	if p.Trash != nil {
+		args = append(args, *p.Trash)
+		set += fmt.Sprintf(`, feature_trash = $%d`, len(args))
+	}
+	_, err := tx.Exec(ctx, `UPDATE hubs SET `+set+` WHERE id = $1`, args...)
+	return err
 }

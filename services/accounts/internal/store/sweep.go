@@ -23,8 +23,8 @@ func SweepAudit(ctx context.Context, d *db.DB, before time.Time) (int64, error) 
 	return db.DeleteInBatches(ctx, d, "audit", "id", "created_time < $1", sweepBatch, db.Micros(before))
 }
 
-// SweepInvited removes users who were invited last before a time and never
-// came, and tells how many.
+// SweepInvited removes users who were invited last before a time, never came and
+// are not listed in any hub, and tells how many.
 func SweepInvited(ctx context.Context, d *db.DB, before, now time.Time) (total int64, err error) {
 	for {
 		n := 0
@@ -48,7 +48,8 @@ func sweepInvited(ctx context.Context, tx *db.Tx, before, now time.Time) (int, e
 	// for a row that somebody else has just changed, as an invitation does.
 	query := fmt.Sprintf(`DELETE FROM users
 		WHERE status = $1 AND modified_time < $2 AND id IN (
-			SELECT id FROM users WHERE status = $1 AND modified_time < $2 LIMIT %d)
+			SELECT id FROM users WHERE status = $1 AND modified_time < $2
+				AND NOT EXISTS (SELECT 1 FROM memberships WHERE memberships.user_id = users.id) LIMIT %d)
 		RETURNING id`, sweepBatch)
 	rows, err := tx.Query(ctx, query, accounts.Invited, db.Micros(before))
 	removed, err := collect(rows, err, func(row db.Scanner) (id int64, err error) {

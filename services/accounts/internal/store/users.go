@@ -122,6 +122,13 @@ func Activate(ctx context.Context, tx *db.Tx, user int64, firstName, lastName st
 	return n == 1, err
 }
 
+// LockUser keeps an active user's row until the end of the transaction. It is
+// false if there is no such user.
+func LockUser(ctx context.Context, tx *db.Tx, user int64) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE users SET status = status WHERE id = $1 AND status = $2`, user, accounts.Active)
+	return n == 1, err
+}
+
 // SetLastHub notes the hub that the user's next session will be in.
 func SetLastHub(ctx context.Context, q db.Queryer, user, hub int64) error {
 	_, err := q.Exec(ctx, `UPDATE users SET last_hub_id = $2 WHERE id = $1`, user, hub)
@@ -140,6 +147,12 @@ func SetCredential(ctx context.Context, q db.Queryer, user int64, hash string, n
 		ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, modified_time = excluded.modified_time`,
 		user, hash, db.Micros(now))
 	return err
+}
+
+// Credential is the hash of a user's password; [db.ErrNoRows] if they have none.
+func Credential(ctx context.Context, q db.Queryer, user int64) (hash string, err error) {
+	err = q.QueryRow(ctx, `SELECT hash FROM credentials WHERE user_id = $1`, user).Scan(&hash)
+	return hash, err
 }
 
 // ReplaceCredential puts a better hash of the same password in the place of

@@ -1,0 +1,60 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+)
+
+// ActingUser is the actor's account. Unauthenticated if it is no active one by
+// now.
+func ActingUser(ctx context.Context, q db.Queryer, a api.Actor) (store.User, error) {
+	user, err := store.UserByID(ctx, q, a.User)
+	if errors.Is(err, db.ErrNoRows) || err == nil && user.Status != accounts.Active {
+		return store.User{}, fault.New(fault.Unauthenticated, "fault.session_expired")
+	}
+	return user, err
+}
+
+// Acting is the actor as a member of the session's hub, which they may enter:
+// Forbidden if not. Whoever goes on to change something about the members locks
+// the hub first, for the role not to change meanwhile.
+func Acting(ctx context.Context, q db.Queryer, a api.Actor, now time.Time) (store.Member, store.Membership, error) {
+	if _, err := ActingUser(ctx, q, a); err != nil {
+		return store.Member{}, store.Membership{}, err
+	}
+	if a.Hub == nil {
+		return store.Member{}, store.Membership{}, fault.New(fault.Forbidden, "fault.hub_required")
+	}
+	membership, err := store.MembershipIn(ctx, q, a.User, *a.Hub)
+	if errors.Is(err, db.ErrNoRows) {
+		return store.Member{}, store.Membership{}, fault.New(fault.Forbidden, "fault.no_access")
+	}
+	if err == nil {
+		err = Entry(membership, now)
+	}
+	if err != nil {
+		return store.Member{}, store.Membership{}, err
+	}
+	member, err := store.MemberOf(ctx, q, *a.Hub, a.User)
+	return member, membership, err
+}
+
+// InPerson is Forbidden for somebody who acts as another user, and in a session
+// that a personal access token has opened.
+func InPerson(a api.Actor) error {
+	switch {
+	case a.Impersonator != nil:
+		return fault.New(fault.Forbidden, "fault.impersonating")
+	case a.PAT != nil:
+		return fault.New(fault.Forbidden, "fault.personal_token")
+	default:
+		return nil
+	}
+}

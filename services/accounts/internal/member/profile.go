@@ -1,0 +1,157 @@
+package member
+
+import (
+	"context"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/notice"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+)
+
+// updateOneself changes the actor's profile. A new address takes the password,
+// which is checked outside of the transaction, as that is slow.
+func (m *Members) updateOneself(ctx context.Context, r accounts.UpdateMemberRequest, user store.User) (accounts.Member, error) {
+	if r.Role != nil || r.Impersonation != nil || r.Status != nil {
+		return accounts.Member{}, forbidden()
+	}
+	if r.Alias != nil || r.LoginConfirmation != nil || r.Email != nil {
+		if err := directory.InPerson(r.Actor); err != nil {
+			return accounts.Member{}, err
+		}
+	}
+	email, err := checkProfile(&r)
+	if err != nil {
+		return accounts.Member{}, err
+	}
+	hash := ""
+	if r.Email != nil && email.Address != user.Email {
+		if hash, err = m.o.Confirm(ctx, r.Actor, "current_password", r.CurrentPassword); err != nil {
+			return accounts.Member{}, err
+		}
+	}
+	var updated accounts.Member
+	err = m.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		updated, err = m.writeProfile(ctx, tx, r)
+		if err != nil || hash == "" {
+			return err
+		}
+		return m.askForEmail(ctx, tx, r.Actor, email, hash)
+	})
+	if db.IsUnique(err) { // somebody else was faster
+		err = aliasTaken()
+	}
+	if err != nil {
+		return accounts.Member{}, err
+	}
+	return updated, nil
+}
+
+func aliasTaken() error { return fault.Field("alias", "validation.taken") }
+
+// checkProfile names what is wrong, and brings the rest into the form in which
+// it is kept.
+func checkProfile(r *accounts.UpdateMemberRequest) (email input.Email, _ error) {
+	var v fault.Violations
+	text := func(field string, value *string, clean func(*fault.Violations, string, string) string) *string {
+		if value == nil {
+			return nil
+		}
+		cleaned := clean(&v, field, *value)
+		return &cleaned
+	}
+	r.FirstName = text("first_name", r.FirstName, input.Name)
+	r.LastName = text("last_name", r.LastName, input.Name)
+	r.Alias = text("alias", r.Alias, input.OptionalAlias)
+	if r.Language != nil {
+		input.Language(&v, "language", *r.Language)
+	}
+	if r.Locale != nil && (*r.Locale < 0 || *r.Locale > 1) {
+		v.Add("locale", "validation.one_of", "Values", "0, 1")
+	}
+	if r.Email != nil {
+		email = input.RequiredEmail(&v, "email", *r.Email)
+		if r.CurrentPassword == "" {
+			v.Add("current_password", "validation.required")
+		}
+	}
+	return email, v.Err()
+}
+
+// writeProfile writes what is different. The user's row is kept from the start,
+// so nobody changes it between the look at its revision and the end.
+func (m *Members) writeProfile(ctx context.Context, tx *db.Tx, r accounts.UpdateMemberRequest) (accounts.Member, error) {
+	user, before, err := lockOneself(ctx, tx, r)
+	if err != nil {
+		return accounts.Member{}, err
+	}
+	if r.Revision != nil && !r.Revision.Equal(before.ModifiedTime) {
+		return accounts.Member{}, fault.New(fault.Conflict, "fault.modified")
+	}
+	var fields []string
+	set(&fields, "first_name", &user.FirstName, r.FirstName)
+	set(&fields, "last_name", &user.LastName, r.LastName)
+	set(&fields, "alias", &user.Alias, r.Alias)
+	set(&fields, "language", &user.Language, r.Language)
+	set(&fields, "locale", &user.Locale, r.Locale)
+	set(&fields, "statefulness", &user.Statefulness, r.Statefulness)
+	set(&fields, "login_confirmation", &user.LoginConfirmation, r.LoginConfirmation)
+	if len(fields) == 0 {
+		return before, nil
+	}
+	if user.Alias != "" && user.Alias != before.User.Alias {
+		taken, err := store.AliasTaken(ctx, tx, user.Alias, user.ID)
+		if err == nil && taken {
+			err = aliasTaken()
+		}
+		if err != nil {
+			return accounts.Member{}, err
+		}
+	}
+	now := m.o.Clock.Now()
+	if err := store.UpdateProfile(ctx, tx, user, store.Later(now, before.ModifiedTime)); err != nil {
+		return accounts.Member{}, err
+	}
+	if err := store.RenameMember(ctx, tx, user); err != nil {
+		return accounts.Member{}, err
+	}
+	if user.LoginConfirmation != before.User.LoginConfirmation {
+		event := mail.LoginConfirmationOff
+		if user.LoginConfirmation {
+			event = mail.LoginConfirmationOn
+		}
+		err := notice.Send(ctx, m.o.Outbox, tx, user, notice.Notice{Event: event, Origin: r.Actor.Origin, Time: now})
+		if err != nil {
+			return accounts.Member{}, err
+		}
+	}
+	e := store.Did(store.UserUpdated, r.Actor, now)
+	e.Detail = map[string]any{"fields": fields}
+	if err := store.Record(ctx, tx, e); err != nil {
+		return accounts.Member{}, err
+	}
+	if user, err = store.UserByID(ctx, tx, user.ID); err != nil {
+		return accounts.Member{}, err
+	}
+	return oneself(ctx, tx, r.Actor, user)
+}
+
+func lockOneself(ctx context.Context, tx *db.Tx, r accounts.UpdateMemberRequest) (store.User, accounts.Member, error) {
+	active, err := store.LockUser(ctx, tx, r.Actor.User)
+	if err == nil && !active {
+		err = fault.New(fault.Unauthenticated, "fault.session_expired")
+	}
+	if err != nil {
+		return store.User{}, accounts.Member{}, err
+	}
+	user, err := store.UserByID(ctx, tx, r.Actor.User)
+	if err != nil {
+		return store.User{}, accounts.Member{}, err
+	}
+	member, err := oneself(ctx, tx, r.Actor, user)
+	return user, member, err
+}

@@ -1,0 +1,69 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/outbox"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/hub"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/member"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/password"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+)
+
+// teams are hubs and who is in them.
+type teams struct {
+	hubs    *hub.Hubs
+	members *member.Members
+}
+
+func newTeams(c Config, d Deps, box *outbox.Outbox, flow *activation.Flow, confirm confirmFunc) teams {
+	return teams{
+		hubs: hub.New(hub.Options{DB: d.DB, Clock: d.Clock, PerUser: c.HubsPerUser}),
+		members: member.New(member.Options{
+			DB: d.DB, Outbox: box, Clock: d.Clock, Activation: flow, Confirm: confirm,
+			PublicURL: activation.TrimURL(c.PublicURL), InvitationLife: c.InvitationLife, FinishWindow: c.FinishWindow,
+		}),
+	}
+}
+
+// confirmFunc checks a user's password and gives the hash that it was checked
+// against.
+type confirmFunc = func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
+
+func confirmBy(hasher *password.Hasher, d *db.DB) confirmFunc {
+	return func(ctx context.Context, a api.Actor, field, password string) (string, error) {
+		if password == "" {
+			return "", fault.Field(field, "validation.required")
+		}
+		hash, err := store.Credential(ctx, d, a.User)
+		match := false
+		switch {
+		case errors.Is(err, db.ErrNoRows):
+			err = hasher.Refuse(ctx, a.Origin.Address, password)
+		case err == nil:
+			match, err = hasher.Verify(ctx, a.Origin.Address, password, hash)
+		}
+		if err == nil && !match {
+			err = fault.Field(field, "validation.wrong_password")
+		}
+		return hash, err
+	}
+}
+
+// remind mails invitations again that were not accepted.
+func (s *Service) remind(ctx context.Context) error {
+	_, _, err := s.members.Remind(ctx)
+	return err
+}
+
+// The defaults of the settings about teams.
+const (
+	defaultInvitationLife = 14 * 24 * time.Hour
+	defaultHubsPerUser    = 20
+)
