@@ -18,6 +18,12 @@ require (
 )
 
 require (
+	github.com/boombuler/barcode v1.1.0 // indirect
+	github.com/pquerna/otp v1.5.0 // indirect
+	github.com/swaggest/swgui v1.8.5 // indirect
+)
+
+require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/XSAM/otelsql v0.44.0 // indirect
 	github.com/afex/hystrix-go v0.0.0-20180502004556-fa1af6a1f4f5 // indirect
@@ -36,7 +42,7 @@ require (
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/fsnotify/fsnotify v1.10.1 // indirect
 	github.com/gatehouse-id/gatehouse/services/accounts v0.0.0 // indirect
-	github.com/gatehouse-id/gatehouse/services/gateway v0.0.0 // indirect
+	github.com/gatehouse-id/gatehouse/services/gateway v0.0.0
 	github.com/gatehouse-id/gatehouse/services/mail v0.0.0 // indirect
 	github.com/gatehouse-id/gatehouse/services/oauth v0.0.0 // indirect
 	github.com/gatehouse-id/gatehouse/services/sessions v0.0.0 // indirect

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/i18n"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/apidoc"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/portal"
@@ -73,9 +74,13 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	flows := flow.New(flow.Deps{
 		Accounts: d.Accounts, Sessions: d.Sessions, Cache: cache, Clock: d.Clock, Logger: d.Obs.Logger,
 	})
+	description, err := apidoc.NewHandler()
+	if err != nil {
+		return nil, err
+	}
 	api := rest.New(rest.Deps{
 		Flow: flows, Edge: e, Accounts: d.Accounts, Sessions: d.Sessions, OAuth: d.OAuth, Mail: d.Mail,
-		Clock: d.Clock, Texts: texts, Product: c.Name,
+		Clock: d.Clock, Texts: texts, Description: description, Product: c.Name,
 	})
 	pages, err := portal.New(portal.Deps{
 		Flow: flows, Edge: e, Accounts: d.Accounts, OAuth: d.OAuth, Mail: d.Mail, Texts: texts, Clock: d.Clock,

@@ -1,5 +1,5 @@
-// Package contract_test holds docs/openapi.yaml and the gateway to each other:
-// what one says and the other does not do is an error of one of them.
+// Package contract_test holds the description of the JSON API and the gateway to
+// each other: what one says and the other does not do is an error of one of them.
 package contract_test
 
 import (
@@ -21,11 +21,11 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/services/gateway"
 )
 
-const documentPath = "../../docs/openapi.yaml"
-
-// document is docs/openapi.yaml, and what has been seen of it.
+// document is what the gateway serves, and what has been seen of it.
 type document struct {
 	*openapi3.T
 	router routers.Router
@@ -36,7 +36,7 @@ type document struct {
 
 func load(t *testing.T) *document {
 	t.Helper()
-	parsed, err := openapi3.NewLoader().LoadFromFile(documentPath)
+	parsed, err := openapi3.NewLoader().LoadFromData(gateway.Document())
 	require.NoError(t, err)
 	require.NoError(t, parsed.Validate(t.Context()))
 	router, err := gorillamux.NewRouter(parsed)

@@ -2,7 +2,9 @@
 package rest
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/jonboulle/clockwork"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/i18n"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/apidoc"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/compose"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/envelope"
@@ -28,6 +31,8 @@ type Deps struct {
 	Mail     mail.Service
 	Clock    clockwork.Clock
 	Texts    *i18n.Catalogue
+	// Description is what tells the API's clients about it.
+	Description *apidoc.Handler
 	// Product names the installation where no hub does.
 	Product string
 }
@@ -44,12 +49,23 @@ func New(d Deps) *API { return &API{deps: d, write: envelope.Writer{Clock: d.Clo
 // Routes are the endpoints below /v1.
 func (a *API) Routes() http.Handler {
 	mux := http.NewServeMux()
-	for _, routes := range []map[string]endpoint{a.authRoutes(), a.resourceRoutes()} {
-		for pattern, e := range routes {
-			mux.Handle(pattern, a.serve(e))
-		}
+	for pattern, h := range a.handlers() {
+		mux.Handle(pattern, h)
 	}
 	return a.elsewhere(mux, edge.Routed(mux))
+}
+
+// Patterns lists what Routes serves, as patterns of http.ServeMux.
+func (a *API) Patterns() []string { return slices.Sorted(maps.Keys(a.handlers())) }
+
+func (a *API) handlers() map[string]http.Handler {
+	all := a.deps.Description.Routes()
+	for _, routes := range []map[string]endpoint{a.authRoutes(), a.resourceRoutes()} {
+		for pattern, e := range routes {
+			all[pattern] = a.serve(e)
+		}
+	}
+	return all
 }
 
 // Fail answers a failure as an envelope.
