@@ -7,6 +7,10 @@
 // counts is when the last answered question was sent, not when the answer
 // came. With the feed away every token is asked about again; with the whole
 // sessions service away that is Unavailable, never Unauthenticated.
+//
+// The feed also tells of sessions that have changed: then what was asked before
+// is forgotten, and asked again. It repeats itself for some seconds, by the same
+// time of the change, which is no news.
 package sessioncache
 
 import (
@@ -34,8 +38,8 @@ const (
 	// feed reaches back at least as far, even when it is asked for the first
 	// time or after a long silence, so it tells of every end since.
 	maxAge = time.Minute
-	// remembered is how long an ended session is kept in mind. It covers what
-	// was cached just before the end and what was being resolved meanwhile.
+	// remembered is how long an ended or changed session is kept in mind. It covers
+	// what was cached just before and what was being resolved meanwhile.
 	remembered = 2 * maxAge
 )
 
@@ -60,10 +64,9 @@ type Cache struct {
 	// nanoseconds since start, which clocks that are set do not disturb; 0 is
 	// never.
 	heard atomic.Int64
-	// ended are the sessions that ended of late. The map is replaced, never
-	// changed, so that requests read it without a lock.
-	ended   atomic.Pointer[map[int64]time.Time]
-	writing sync.Mutex // held while replacing ended
+	// news is replaced, never changed, so that requests read it without a lock.
+	news    atomic.Pointer[news]
+	writing sync.Mutex // held while replacing news
 
 	hits, misses, direct prometheus.Counter
 }
@@ -72,6 +75,23 @@ type Cache struct {
 type entry struct {
 	resolved sessions.Resolved
 	asked    time.Time
+	// edition is that of the news when the question was sent. What they told by
+	// then had been committed before, so the answer knew of it.
+	edition uint64
+}
+
+// news are the sessions that ended or changed of late.
+type news struct {
+	edition uint64 // grows by one with each replacement
+	ended   map[int64]time.Time
+	changed map[int64]change
+}
+
+// change is the latest change of a session.
+type change struct {
+	time    time.Time // as the feed has it; zero: it has not told yet
+	heard   time.Time // the last time
+	edition uint64    // of the news that told of it first
 }
 
 // New makes a Cache that remembers nothing until Run hears the feed.
@@ -89,7 +109,7 @@ func New(o Options) *Cache {
 		Help: "Tokens looked up: hit in the cache, miss, or direct because the revocation feed is silent.",
 	}, []string{"result"}))
 	c.hits, c.misses, c.direct = lookups.WithLabelValues("hit"), lookups.WithLabelValues("miss"), lookups.WithLabelValues("direct")
-	c.ended.Store(&map[int64]time.Time{})
+	c.news.Store(&news{})
 	obs.Register(o.Obs.Registry, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "gatehouse_revocation_feed_age_seconds",
 		Help: "Age of the last answer of the revocation feed; above 1 the session cache is not used.",
@@ -111,9 +131,9 @@ func (c *Cache) Cached(token string) (sessions.Resolved, bool) {
 }
 
 func (c *Cache) good(e entry) bool {
-	now := c.options.Clock.Now()
-	_, ended := (*c.ended.Load())[e.resolved.Session.ID]
-	return !ended && now.Sub(e.asked) < maxAge &&
+	now, n := c.options.Clock.Now(), c.news.Load()
+	_, ended := n.ended[e.resolved.Session.ID]
+	return !ended && e.edition >= n.changed[e.resolved.Session.ID].edition && now.Sub(e.asked) < maxAge &&
 		now.Before(e.resolved.ExpirationTime) && now.Before(e.resolved.Session.ExpirationTime)
 }
 
@@ -125,7 +145,8 @@ func (c *Cache) Resolve(ctx context.Context, token string) (sessions.Resolved, e
 	} else {
 		c.misses.Inc()
 	}
-	key, asked := sha256.Sum256([]byte(token)), c.options.Clock.Now()
+	key := sha256.Sum256([]byte(token))
+	asked, edition := c.options.Clock.Now(), c.news.Load().edition
 	resolved, err := c.options.Sessions.Resolve(ctx, sessions.ResolveRequest{Token: token})
 	if err != nil {
 		if fault.Is(err, fault.Unauthenticated) {
@@ -133,13 +154,23 @@ func (c *Cache) Resolve(ctx context.Context, token string) (sessions.Resolved, e
 		}
 		return sessions.Resolved{}, err
 	}
-	c.tokens.Set(key, entry{resolved, asked})
+	c.tokens.Set(key, entry{resolved, asked, edition})
 	return resolved, nil
 }
 
 // Ended makes the cache forget a session that has just been ended from here,
 // without waiting for the feed.
-func (c *Cache) Ended(session int64) { c.remember([]int64{session}) }
+func (c *Cache) Ended(session int64) {
+	c.remember(func(n *news, now time.Time) { n.ended[session] = now })
+}
+
+// Changed makes the cache ask again about a session that has just been changed
+// from here, without waiting for the feed.
+func (c *Cache) Changed(session int64) {
+	c.remember(func(n *news, now time.Time) {
+		n.changed[session] = change{n.changed[session].time, now, n.edition}
+	})
+}
 
 // Heard tells whether the sessions service answered a question that was sent
 // within Bound.
@@ -193,27 +224,46 @@ func (c *Cache) poll(ctx context.Context, since time.Time) (time.Time, error) {
 	if err != nil {
 		return since, err
 	}
-	c.remember(answer.Sessions)
+	c.remember(func(n *news, now time.Time) { n.add(answer, now) })
 	c.heard.Store(int64(sent))
 	return answer.Now, nil
 }
 
-// remember keeps ended sessions in mind and drops the ones that have been there
-// for long enough.
-func (c *Cache) remember(ended []int64) {
+// add takes an answer of the feed in.
+func (n *news) add(answer sessions.Revocations, now time.Time) {
+	for _, id := range answer.Sessions {
+		n.ended[id] = now
+	}
+	for _, told := range answer.Changed {
+		known, ok := n.changed[told.Session]
+		if !ok || !known.time.Equal(told.Time) {
+			known = change{time: told.Time, edition: n.edition}
+		}
+		known.heard = now
+		n.changed[told.Session] = known
+	}
+}
+
+// remember takes in what is new and drops what has been there for long enough.
+func (c *Cache) remember(add func(n *news, now time.Time)) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	now, before := c.options.Clock.Now(), *c.ended.Load()
-	after := make(map[int64]time.Time, len(before)+len(ended))
-	for id, at := range before {
+	now, before := c.options.Clock.Now(), c.news.Load()
+	after := &news{
+		edition: before.edition + 1,
+		ended:   make(map[int64]time.Time, len(before.ended)),
+		changed: make(map[int64]change, len(before.changed)),
+	}
+	for id, at := range before.ended {
 		if now.Sub(at) < remembered {
-			after[id] = at
+			after.ended[id] = at
 		}
 	}
-	for _, id := range ended {
-		after[id] = now
+	for id, c := range before.changed {
+		if now.Sub(c.heard) < remembered {
+			after.changed[id] = c
+		}
 	}
-	if len(after) != 0 || len(before) != 0 {
-		c.ended.Store(&after)
-	}
+	add(after, now)
+	c.news.Store(after)
 }
