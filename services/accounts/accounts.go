@@ -22,7 +22,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/challenge"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/login"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/password"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
@@ -65,7 +64,7 @@ type Service struct {
 	metrics *metrics.Metrics
 	outbox  *outbox.Outbox
 
-	login      *login.Login
+	logins     logins
 	activation *activation.Flow
 	challenge  *challenge.Challenges
 	directory  *directory.Directory
@@ -94,7 +93,14 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		Concurrency: c.HashConcurrency, Queue: c.HashQueue, Registry: d.Obs.Registry, Around: d.aroundHash,
 	})
 	counters := metrics.New(d.Obs.Registry)
-	confirm := confirmBy(hasher, d.DB)
+	challenges := challenge.New(challenge.Options{DB: d.DB, Outbox: box, Ring: d.Ring, Clock: d.Clock})
+	termsTime, err := c.termsTime()
+	if err != nil {
+		return nil, err
+	}
+	people := directory.New(directory.Options{DB: d.DB, Clock: d.Clock, TermsTime: termsTime})
+	entrance := newLogins(c, d, box, hasher, counters, challenges, people)
+	confirm := entrance.login.Confirm
 	flow := activation.New(activation.Options{
 		DB: d.DB, Outbox: box, Hasher: hasher, Clock: d.Clock, Metrics: counters, Confirm: confirm,
 		PublicURL: activation.TrimURL(c.PublicURL), SelfRegistration: c.SelfRegistration,
@@ -102,12 +108,10 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	})
 	return &Service{
 		config: c, deps: d, metrics: counters, outbox: box,
-		login: login.New(login.Options{
-			DB: d.DB, Hasher: hasher, Clock: d.Clock, Logger: d.Obs.Logger, Metrics: counters,
-		}),
+		logins:     entrance,
 		activation: flow,
-		challenge:  challenge.New(challenge.Options{DB: d.DB, Outbox: box, Ring: d.Ring, Clock: d.Clock}),
-		directory:  directory.New(d.DB, d.Clock),
+		challenge:  challenges,
+		directory:  people,
 		records:    newRecords(c, d, box, hasher),
 		teams:      newTeams(c, d, box, flow, confirm),
 	}, nil
@@ -123,11 +127,6 @@ func (s *Service) Run(ctx context.Context) error {
 		s.deps.Obs.Logger.ErrorContext(ctx, "background work ended", slog.Any("error", err))
 	}
 	return err
-}
-
-// Authenticate implements the API.
-func (s *Service) Authenticate(ctx context.Context, r accounts.AuthenticateRequest) (accounts.Identity, error) {
-	return s.login.Authenticate(ctx, r)
 }
 
 // Describe implements the API.

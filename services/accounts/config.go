@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/admission"
 )
 
 // The default settings, for whoever makes a Config without the environment.
@@ -46,6 +47,8 @@ type Config struct {
 	HubsPerUser      int           `env:"GATEHOUSE_HUBS_PER_USER" envDefault:"20" doc:"How many hubs somebody may own to create no more."`
 	InvitedRetention time.Duration `env:"GATEHOUSE_INVITED_RETENTION" envDefault:"720h" doc:"How long invited users who never came, and expired links, are remembered."`
 	AuditRetention   time.Duration `env:"GATEHOUSE_AUDIT_RETENTION" envDefault:"8760h" doc:"How long the audit record is kept."`
+	UnusualLogin     string        `env:"GATEHOUSE_UNUSUAL_LOGIN" envDefault:"code" doc:"What a login from an unknown device or network brings: code (it has to be confirmed, and the user is told by mail), notice (the user is told) or off."`
+	TermsTime        string        `env:"GATEHOUSE_TERMS_TIME" doc:"When the terms have changed last, such as 2026-01-31T00:00:00Z. Who accepted them before has to do so again at the next login; empty: nobody."`
 	Argon2Memory     int           `env:"GATEHOUSE_ARGON2_MEMORY" envDefault:"19456" doc:"Memory of one password hash in KiB. Existing hashes follow at the next login."`
 	Argon2Passes     int           `env:"GATEHOUSE_ARGON2_PASSES" envDefault:"2" doc:"Passes of a password hash over its memory."`
 	Argon2Lanes      int           `env:"GATEHOUSE_ARGON2_LANES" envDefault:"1" doc:"Lanes of a password hash, which can be computed in parallel."`
@@ -61,11 +64,20 @@ func (c Config) withDefaults() Config {
 	c.FinishWindow = cmp.Or(c.FinishWindow, defaultFinishWindow)
 	c.InvitedRetention = cmp.Or(c.InvitedRetention, defaultInvitedRetention)
 	c.AuditRetention = cmp.Or(c.AuditRetention, defaultAuditRetention)
+	c.UnusualLogin = cmp.Or(c.UnusualLogin, string(admission.Code))
 	c.Argon2Memory = cmp.Or(c.Argon2Memory, defaultArgon2Memory)
 	c.Argon2Passes = cmp.Or(c.Argon2Passes, defaultArgon2Passes)
 	c.Argon2Lanes = cmp.Or(c.Argon2Lanes, defaultArgon2Lanes)
 	c.HashQueue = cmp.Or(c.HashQueue, defaultHashQueue)
 	return c
+}
+
+// termsTime is zero if the terms have never changed.
+func (c Config) termsTime() (time.Time, error) {
+	if c.TermsTime == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339, c.TermsTime)
 }
 
 // Validate finds what is wrong with the settings.
@@ -87,6 +99,9 @@ func (c *Config) Validate() []string {
 		"GATEHOUSE_INVITED_RETENTION must be at least GATEHOUSE_LINK_LIFE or GATEHOUSE_INVITATION_LIFE, the longer one, "+
 			"and GATEHOUSE_ACTIVATION_WINDOW together")
 	bad(c.AuditRetention < minAuditRetention, "GATEHOUSE_AUDIT_RETENTION must be at least 24h")
+	bad(!admission.Unusual(c.UnusualLogin).Valid(), "GATEHOUSE_UNUSUAL_LOGIN must be code, notice or off")
+	_, err := c.termsTime()
+	bad(err != nil, "GATEHOUSE_TERMS_TIME must be a time such as 2026-01-31T00:00:00Z")
 	bad(c.Argon2Memory < minArgon2Memory || c.Argon2Memory > maxArgon2Memory,
 		"GATEHOUSE_ARGON2_MEMORY must be between %d and %d", minArgon2Memory, maxArgon2Memory)
 	bad(c.Argon2Passes < 1 || c.Argon2Passes > maxArgon2Passes,

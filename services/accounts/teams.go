@@ -2,18 +2,13 @@ package accounts
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
-	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/hub"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/member"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/password"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
 // teams are hubs and who is in them.
@@ -35,26 +30,6 @@ func newTeams(c Config, d Deps, box *outbox.Outbox, flow *activation.Flow, confi
 // confirmFunc checks a user's password and gives the hash that it was checked
 // against.
 type confirmFunc = func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
-
-func confirmBy(hasher *password.Hasher, d *db.DB) confirmFunc {
-	return func(ctx context.Context, a api.Actor, field, password string) (string, error) {
-		if password == "" {
-			return "", fault.Field(field, "validation.required")
-		}
-		hash, err := store.Credential(ctx, d, a.User)
-		match := false
-		switch {
-		case errors.Is(err, db.ErrNoRows):
-			err = hasher.Refuse(ctx, a.Origin.Address, password)
-		case err == nil:
-			match, err = hasher.Verify(ctx, a.Origin.Address, password, hash)
-		}
-		if err == nil && !match {
-			err = fault.Field(field, "validation.wrong_password")
-		}
-		return hash, err
-	}
-}
 
 // remind mails invitations again that were not accepted.
 func (s *Service) remind(ctx context.Context) error {

@@ -21,23 +21,28 @@ const (
 	hublessTrash         = 7 // days
 )
 
-// Directory reads accounts.
-type Directory struct {
-	db    *db.DB
-	clock clockwork.Clock
+// Options are what a Directory needs; TermsTime may be zero.
+type Options struct {
+	DB    *db.DB
+	Clock clockwork.Clock
+	// TermsTime is when the terms have changed last.
+	TermsTime time.Time
 }
 
+// Directory reads accounts.
+type Directory struct{ o Options }
+
 // New makes a Directory.
-func New(d *db.DB, clock clockwork.Clock) *Directory { return &Directory{d, clock} }
+func New(o Options) *Directory { return &Directory{o} }
 
 // Describe gives the account as seen from a hub, or from none. Forbidden if the
 // user may not enter the hub.
 func (d *Directory) Describe(ctx context.Context, r accounts.DescribeRequest) (accounts.Account, error) {
-	user, err := store.UserByID(ctx, d.db, r.User)
+	user, err := store.UserByID(ctx, d.o.DB, r.User)
 	if err := active(user, err); err != nil {
 		return accounts.Account{}, err
 	}
-	account, entry, err := Account(ctx, d.db, user, r.Hub, d.clock.Now())
+	account, entry, err := d.Account(ctx, d.o.DB, user, r.Hub)
 	if err != nil {
 		return accounts.Account{}, err
 	}
@@ -50,17 +55,17 @@ func (d *Directory) Claims(ctx context.Context, r accounts.ClaimsRequest) (accou
 	if !ids.Valid(r.Subject) {
 		return accounts.Account{}, fault.New(fault.NotFound, "")
 	}
-	user, err := store.UserByHash(ctx, d.db, r.Subject)
+	user, err := store.UserByHash(ctx, d.o.DB, r.Subject)
 	if err := active(user, err); err != nil {
 		return accounts.Account{}, err
 	}
-	account, _, err := Account(ctx, d.db, user, r.Hub, d.clock.Now())
+	account, _, err := d.Account(ctx, d.o.DB, user, r.Hub)
 	return account, err
 }
 
 // Statistics counts users.
 func (d *Directory) Statistics(ctx context.Context) (accounts.StatisticsAnswer, error) {
-	n, err := store.CountUsers(ctx, d.db, accounts.Active)
+	n, err := store.CountUsers(ctx, d.o.DB, accounts.Active)
 	return accounts.StatisticsAnswer{ActiveUsers: n}, err
 }
 
@@ -74,7 +79,8 @@ func active(user store.User, err error) error {
 
 // Account is the user as seen from the hub; entry is why the user may not enter
 // it, and the account then as seen from none.
-func Account(ctx context.Context, q db.Queryer, user store.User, hub *int64, now time.Time) (_ accounts.Account, entry, _ error) {
+func (d *Directory) Account(ctx context.Context, q db.Queryer, user store.User, hub *int64) (_ accounts.Account, entry, _ error) {
+	now := d.o.Clock.Now()
 	memberships, err := store.MembershipsOf(ctx, q, user.ID)
 	if err != nil {
 		return accounts.Account{}, nil, err
@@ -96,6 +102,8 @@ func Account(ctx context.Context, q db.Queryer, user store.User, hub *int64, now
 			account.Hub, account.Role, account.Features = &m.Hub, m.Role, m.Features
 		}
 	}
+	account.User.PasswordUpdate = user.PasswordUpdate || account.Hub != nil && aged(user, account.Hub.Settings.PasswordAge, now)
+	account.User.TermsConfirmation = user.TermsConfirmation || d.outdated(user.TermsAcceptedTime, now)
 	return account, entry, nil
 }
 
@@ -109,4 +117,16 @@ func Entry(m store.Membership, now time.Time) error {
 	case store.EntryFree:
 	}
 	return nil
+}
+
+// aged tells whether a password is older than a hub lets it be, in days. A user
+// without a password has none that could be too old.
+func aged(user store.User, days int, now time.Time) bool {
+	return days > 0 && !user.PasswordModifiedTime.IsZero() && !now.Before(user.PasswordModifiedTime.AddDate(0, 0, days))
+}
+
+// outdated tells whether the terms have changed since they were accepted.
+func (d *Directory) outdated(accepted *time.Time, now time.Time) bool {
+	changed := d.o.TermsTime
+	return !changed.IsZero() && !changed.After(now) && (accepted == nil || accepted.Before(changed))
 }

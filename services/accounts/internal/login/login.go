@@ -9,26 +9,36 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/outbox"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/device"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/password"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/throttle"
 )
 
-// rehashLimit bounds how long a login may be held up by storing a better hash.
-const rehashLimit = time.Second
+// rehashLimit bounds how long a login may be held up by storing a better hash,
+// and returnLimit how long taking an attempt back may take.
+const (
+	rehashLimit = time.Second
+	returnLimit = time.Second
+)
 
 // Options are what a Login needs; all are required.
 type Options struct {
-	DB      *db.DB
-	Hasher  *password.Hasher
-	Clock   clockwork.Clock
-	Logger  *slog.Logger
-	Metrics *metrics.Metrics
+	DB       *db.DB
+	Outbox   *outbox.Outbox
+	Hasher   *password.Hasher
+	Throttle *throttle.Throttle
+	Clock    clockwork.Clock
+	Logger   *slog.Logger
+	Metrics  *metrics.Metrics
+	// PublicURL is the origin of links, without a slash at its end.
+	PublicURL string
 }
 
 // Login authenticates users.
@@ -38,7 +48,8 @@ type Login struct{ o Options }
 func New(o Options) *Login { return &Login{o} }
 
 // Authenticate checks a password. Whoever cannot log in, for whatever reason,
-// costs one hash and one audit record and gets the same answer.
+// costs one hash and the same statements, and gets the same answer. It is not
+// yet a login, so only failures go on record here; see package admission.
 func (l *Login) Authenticate(ctx context.Context, r accounts.AuthenticateRequest) (accounts.Identity, error) {
 	identity, outcome, err := l.authenticate(ctx, r)
 	if outcome != "" {
@@ -63,19 +74,27 @@ func (l *Login) authenticate(ctx context.Context, r accounts.AuthenticateRequest
 	if err != nil {
 		return none, broken(err), err
 	}
-	match, err := l.check(ctx, c, r)
+	attempt, err := l.attempt(ctx, c, r)
 	if err != nil {
 		return none, broken(err), err
 	}
-	if !match {
-		return l.fail(ctx, c, r.Origin)
+	if err := attempt.Err(); err != nil {
+		return none, metrics.LoginThrottled, err
 	}
-	identity, still, err := l.succeed(ctx, c, r)
+	match, err := l.check(ctx, c, r)
+	if err != nil {
+		l.takeBack(ctx, attempt)
+		return none, broken(err), err
+	}
+	if !match {
+		return l.fail(ctx, c, attempt, r.Origin)
+	}
+	identity, still, err := l.succeed(ctx, c, attempt, r)
 	if err != nil {
 		return none, broken(err), err
 	}
 	if !still {
-		return l.fail(ctx, c, r.Origin)
+		return l.fail(ctx, c, attempt, r.Origin)
 	}
 	l.improve(ctx, c, r.Password)
 	return identity, metrics.LoginSuccess, nil
@@ -107,6 +126,24 @@ func (l *Login) find(ctx context.Context, q db.Queryer, login string) (candidate
 	}
 }
 
+// attempt counts the attempt before anything is known of its password, so that
+// many at once are as many.
+func (l *Login) attempt(ctx context.Context, c candidate, r accounts.AuthenticateRequest) (a throttle.Attempt, err error) {
+	now, place := l.o.Clock.Now(), device.Of(r.Origin)
+	known, err := store.KnownPlace(ctx, l.o.DB, c.user.ID, place.Device, place.Network, now.Add(-device.Memory))
+	if err != nil {
+		return throttle.Attempt{}, err
+	}
+	err = l.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		a, err = l.o.Throttle.Login(ctx, tx, r.Login, known.Network, r.Origin)
+		if err != nil || !a.Notable() {
+			return err
+		}
+		return store.Record(ctx, tx, l.event(store.LoginThrottled, c, r.Origin))
+	})
+	return a, err
+}
+
 func (l *Login) check(ctx context.Context, c candidate, r accounts.AuthenticateRequest) (bool, error) {
 	if c.hash == "" {
 		return false, l.o.Hasher.Refuse(ctx, r.Origin.Address, r.Password)
@@ -114,10 +151,21 @@ func (l *Login) check(ctx context.Context, c candidate, r accounts.AuthenticateR
 	return l.o.Hasher.Verify(ctx, r.Origin.Address, r.Password, c.hash)
 }
 
-// succeed records the login, unless the account has changed while the
-// password was being checked: who disables a user, or changes a password, must
-// not be overtaken by a login from before.
-func (l *Login) succeed(ctx context.Context, c candidate, r accounts.AuthenticateRequest) (identity accounts.Identity, still bool, err error) {
+// takeBack forgets an attempt that was not made, as too many others were. If
+// it cannot, the attempt counts as a failure.
+func (l *Login) takeBack(ctx context.Context, a throttle.Attempt) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnLimit)
+	defer cancel()
+	err := l.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return l.o.Throttle.Return(ctx, tx, a) })
+	if err != nil {
+		l.o.Logger.WarnContext(ctx, "could not take back an attempt to log in that was not made", slog.Any("error", err))
+	}
+}
+
+// succeed finds out where the user belongs, unless the account has changed
+// while the password was being checked: who disables a user, or changes a
+// password, must not be overtaken by a login from before.
+func (l *Login) succeed(ctx context.Context, c candidate, a throttle.Attempt, r accounts.AuthenticateRequest) (identity accounts.Identity, still bool, err error) {
 	err = l.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		now, err := l.find(ctx, tx, r.Login)
 		if err != nil || now.user.ID != c.user.ID || now.hash != c.hash {
@@ -128,36 +176,9 @@ func (l *Login) succeed(ctx context.Context, c candidate, r accounts.Authenticat
 			return err
 		}
 		identity, still = accounts.Identity{User: now.user.User, Hub: hub}, true
-		e := l.event(store.LoginSucceeded, c, r.Origin)
-		if hub != nil {
-			e.Hub = &hub.ID
-		}
-		return store.Record(ctx, tx, e)
+		return l.o.Throttle.Succeeded(ctx, tx, a)
 	})
 	return identity, still, err
-}
-
-func (l *Login) fail(ctx context.Context, c candidate, origin api.Origin) (none accounts.Identity, _ metrics.Login, _ error) {
-	err := l.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		e := l.event(store.LoginFailed, c, origin)
-		e.Detail = map[string]any{"reason": c.outcome}
-		return store.Record(ctx, tx, e)
-	})
-	if err != nil {
-		return none, broken(err), err
-	}
-	return none, c.outcome, fault.New(fault.Unauthenticated, "fault.credentials")
-}
-
-func (l *Login) event(kind store.EventKind, c candidate, origin api.Origin) store.Event {
-	e := store.Event{Kind: kind, Actor: store.ActorUser, Origin: origin, Time: l.o.Clock.Now()}
-	if c.user.ID != 0 {
-		e.User = &c.user.ID
-	}
-	if kind == store.LoginSucceeded {
-		e.ActorID = &c.user.ID
-	}
-	return e
 }
 
 // improve hashes the password again if its hash was made with other parameters

@@ -10,7 +10,7 @@ import (
 // Login is how an attempt to log in by password ended.
 type Login string
 
-// The outcomes. All but success and the last two look the same from outside.
+// The outcomes. All but success and the last three look the same from outside.
 const (
 	LoginSuccess     Login = "success"
 	LoginUnknown     Login = "unknown"     // no such user
@@ -18,6 +18,7 @@ const (
 	LoginDisabled    Login = "disabled"    // the user is
 	LoginInvited     Login = "invited"     // the user has not been activated
 	LoginNoPassword  Login = "no_password" // the user has none
+	LoginThrottled   Login = "throttled"   // after too many failures
 	LoginUnavailable Login = "unavailable" // too many at once, or no database
 	LoginError       Login = "error"       // our fault
 )
@@ -61,7 +62,8 @@ func New(reg prometheus.Registerer) *Metrics {
 	}
 	// A rate over a series that is not there yet misses its first event.
 	for _, l := range []Login{
-		LoginSuccess, LoginUnknown, LoginPassword, LoginDisabled, LoginInvited, LoginNoPassword, LoginUnavailable, LoginError,
+		LoginSuccess, LoginUnknown, LoginPassword, LoginDisabled, LoginInvited, LoginNoPassword,
+		LoginThrottled, LoginUnavailable, LoginError,
 	} {
 		m.logins.WithLabelValues(string(l))
 	}

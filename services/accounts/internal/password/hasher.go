@@ -91,6 +91,17 @@ func (h *Hasher) Verify(ctx context.Context, address, password, encoded string) 
 	return h.check(password, encoded)
 }
 
+// MatchesAny tells whether one of the encoded is a hash of the password. Each
+// costs as much as Verify, and waits for its turn.
+func (h *Hasher) MatchesAny(ctx context.Context, address, password string, encoded []string) (bool, error) {
+	for _, e := range encoded {
+		if match, err := h.Verify(ctx, address, password, e); match || err != nil {
+			return match, err
+		}
+	}
+	return false, nil
+}
+
 // Refuse does what Verify does with a wrong password and today's parameters.
 // It is for logins that cannot succeed, so that they cost the same.
 func (h *Hasher) Refuse(ctx context.Context, address, password string) error {

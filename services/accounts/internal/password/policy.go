@@ -45,18 +45,21 @@ func Check(v *fault.Violations, password, confirmation string, p Person) {
 	}
 	normal := norm.NFKC.String(password)
 	length := utf8.RuneCountInString(normal)
-	if length < MinLength {
+	identity := containsPerson(normal, p)
+	switch {
+	case length < MinLength:
 		v.Add("password", "validation.password_too_short", "Min", MinLength)
-	} else if isCommon(normal) {
-		v.Add("password", "validation.password_common")
-	}
-	if length > MaxLength {
+	case length > MaxLength:
 		v.Add("password", "validation.password_too_long", "Max", MaxLength)
+	case isCommon(normal):
+		v.Add("password", "validation.password_common")
+	case !identity && isWeak(normal, p): // the identity is the more precise reason
+		v.Add("password", "validation.weak")
 	}
 	if strings.ContainsFunc(normal, unicode.IsControl) {
 		v.Add("password", "validation.control_characters")
 	}
-	if containsPerson(normal, p) {
+	if identity {
 		v.Add("password", "validation.password_contains_identity")
 	}
 	if confirmation == "" {

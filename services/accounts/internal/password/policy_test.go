@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -19,6 +20,7 @@ func TestCheck(t *testing.T) {
 		long     = "validation.password_too_long"
 		identity = "validation.password_contains_identity"
 		common   = "validation.password_common"
+		weak     = "validation.weak"
 	)
 	for _, tt := range []struct {
 		name, password string
@@ -26,13 +28,13 @@ func TestCheck(t *testing.T) {
 		broken         []string
 	}{
 		{"of the documentation", "WoWar1chUnsicher?", olli, nil},
-		{"shortest", "tenletters", olli, nil},
+		{"shortest", "kq7vzmw2px", olli, nil},
 		{"longest", strings.Repeat("äb", 128), olli, nil},
 		{"no composition rules", "correct horse battery staple", olli, nil},
 		{"emoji", strings.Repeat("🦆🦢", 5), olli, nil},
-		{"digits in no order", "1234567809", olli, nil},
-		{"digits up and down", "1234565432", olli, nil},
-		{"more than a common one", "password123 of mine", olli, nil},
+		{"digits in no order", "481739026517", olli, nil},
+		{"more than a common one", "password123 of mine, or not", olli, nil},
+		{"weak only at its beginning", strings.Repeat("x", 20) + "zebra-quilt", olli, nil},
 
 		{"digits", "1234567890", olli, []string{common}},
 		{"digits from the middle", "890123456789", olli, []string{common}},
@@ -45,6 +47,14 @@ func TestCheck(t *testing.T) {
 		{"common, in another case", "QWERTZuiopÜ", olli, []string{common}},
 		{"common but short", "12345678", olli, []string{short}},
 
+		{"a word", "strawberry", olli, []string{weak}},
+		{"a word, longer by habit", "Strawberry1!", olli, []string{weak}},
+		{"in leet", "5tr4wb3rry", olli, []string{weak}},
+		{"digits nearly in order", "1234567809", olli, []string{weak}},
+		{"digits up and down", "1234565432", olli, []string{weak}},
+		{"a short name and little else", "Ann1234567", Person{"Ann", "Lee", "al@example.com"}, []string{weak}},
+		{"too long to be judged whole", strings.Repeat("x", 48) + "zebra-quilt", olli, []string{weak}},
+
 		{"empty", "", olli, []string{"validation.required"}},
 		{"nine characters", "nineletts", olli, []string{short}},
 		{"257 characters", strings.Repeat("ä", 256) + "b", olli, []string{long}},
@@ -52,7 +62,7 @@ func TestCheck(t *testing.T) {
 		{"expands when normalised", strings.Repeat("\ufdfa", 20), olli, []string{long}},  // 18 characters each
 		{"shrinks when normalised", strings.Repeat("e\u0301", 9), olli, []string{short}}, // 9 é
 		{"not UTF-8", "tenletters\xff", olli, []string{"validation.utf8"}},
-		{"NUL", "tenletters\x00", olli, []string{"validation.control_characters"}},
+		{"NUL", "zebra-quilt\x00", olli, []string{"validation.control_characters"}},
 		{"first name", "xxOLLIxxxx", olli, []string{identity}},
 		{"last name", "1234kahn56", olli, []string{identity}},
 		{"local part", "my-Titan-is-big", olli, []string{identity}},
@@ -61,8 +71,8 @@ func TestCheck(t *testing.T) {
 		{"sharp s", "12345STRASSE", Person{LastName: "Straße"}, []string{identity}},
 		{"second name", "xxxmariaxxx", Person{FirstName: "Anna Maria"}, []string{identity}},
 		{"short names count together", "xxxannleexxx", Person{"Ann", "Lee", ""}, []string{identity}},
-		{"a short name alone does not", "annotation", Person{"Ann", "Lee", "al@example.com"}, nil},
-		{"nobody in particular", "tenletters", Person{}, nil},
+		{"a short name alone does not", "annotations of zebras", Person{"Ann", "Lee", "al@example.com"}, nil},
+		{"nobody in particular", "zebra-quilt", Person{}, nil},
 		{"all at once", "kahn\x00", olli, []string{short, "validation.control_characters", identity}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,13 +92,13 @@ func TestCheck(t *testing.T) {
 func TestCheckConfirmation(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ confirmation, field, broken string }{
-		{"tenletters", "", ""},
-		{"ｔｅｎｌｅｔｔｅｒｓ", "", ""},
-		{"tenLetters", "password", "validation.confirmed"},
+		{"zebra-quilt", "", ""},
+		{"ｚｅｂｒａ－ｑｕｉｌｔ", "", ""},
+		{"zebra-Quilt", "password", "validation.confirmed"},
 		{"", "password_confirmation", "validation.required"},
 	} {
 		var v fault.Violations
-		Check(&v, "tenletters", tt.confirmation, olli)
+		Check(&v, "zebra-quilt", tt.confirmation, olli)
 		if tt.field == "" {
 			if v.Err() != nil {
 				t.Errorf("%q: %v", tt.confirmation, v)
@@ -113,6 +123,7 @@ func TestEveryRuleHasAText(t *testing.T) {
 	Check(&v, "", "", olli)
 	Check(&v, "\xff", "", olli)
 	Check(&v, "1234567890", "", olli)
+	Check(&v, "strawberry", "", olli)
 	for _, m := range slices.Concat(v["password"], v["password_confirmation"]) {
 		if text := catalogue.Text(i18n.English, m.ID, m.Args); text == m.ID {
 			t.Errorf("%s is not in the catalogue", m.ID)
@@ -139,4 +150,25 @@ func ids(all []fault.Message) []string {
 		out = append(out, m.ID)
 	}
 	return out
+}
+
+// TestJudgingIsBounded takes what is slow to judge. The bound is wide, as other
+// tests run at the same time; without the limits it takes a hundred times as long.
+func TestJudgingIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"all of leet": strings.Repeat(leet, 12), "a word in leet": strings.Repeat("p455w0rd1", 28),
+		"what is many letters": strings.Repeat("7|1!x", 50), "mixed": strings.Repeat("ab1X", 64),
+		"words": strings.Repeat("password", 32), "dates": strings.Repeat("1.1.2011", 32),
+	} {
+		start := time.Now()
+		for range 5 {
+			isWeak(text, olli)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s takes %v", name, took/5)
+		} else {
+			t.Logf("%s takes %v", name, took/5)
+		}
+	}
 }

@@ -45,7 +45,7 @@ func scanLink(row db.Scanner) (l MailedLink, err error) {
 }
 
 // InsertLink adds a link of the user's and supersedes those of the same kind
-// that have not been used.
+// that have not been used. Without such a user the same statements do nothing.
 func InsertLink(ctx context.Context, tx *db.Tx, kind MailedLinkKind, user int64, digest []byte, data any, now, ends time.Time) error {
 	text, err := json.Marshal(data)
 	if err != nil {
@@ -55,7 +55,8 @@ func InsertLink(ctx context.Context, tx *db.Tx, kind MailedLinkKind, user int64,
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO links (digest, kind, user_id, data, created_time, expiration_time)
-		VALUES ($1, $2, $3, $4, $5, $6)`, digest, kind, user, string(text), db.Micros(now), db.Micros(ends))
+		SELECT $1, $2, users.id, $4, $5, $6 FROM users WHERE users.id = $3`,
+		digest, kind, user, string(text), db.Micros(now), db.Micros(ends))
 	return err
 }
 
