@@ -66,7 +66,7 @@ type Service struct {
 
 	logins     logins
 	activation *activation.Flow
-	challenge  *challenge.Challenges
+	factors    factors
 	directory  *directory.Directory
 	records    records
 	teams
@@ -110,7 +110,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		config: c, deps: d, metrics: counters, outbox: box,
 		logins:     entrance,
 		activation: flow,
-		challenge:  challenges,
+		factors:    newFactors(c, d, box, challenges, entrance.login),
 		directory:  people,
 		records:    newRecords(c, d, box, hasher),
 		teams:      newTeams(c, d, box, flow, confirm),
@@ -122,6 +122,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.outbox.Run(ctx) })
 	group.Go(func() error { return s.sweepForever(ctx) })
+	group.Go(func() error { return s.factors.recovery.Run(ctx) })
 	err := group.Wait()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		s.deps.Obs.Logger.ErrorContext(ctx, "background work ended", slog.Any("error", err))

@@ -8,10 +8,10 @@ import (
 
 // SendCode implements the API.
 func (s *Service) SendCode(ctx context.Context, r accounts.SendCodeRequest) (accounts.Challenge, error) {
-	return s.challenge.Send(ctx, r)
+	return s.factors.challenge.Send(ctx, r)
 }
 
 // ConfirmCode implements the API.
 func (s *Service) ConfirmCode(ctx context.Context, r accounts.ConfirmCodeRequest) (accounts.Confirmation, error) {
-	return s.challenge.Confirm(ctx, r)
+	return s.factors.challenge.Confirm(ctx, r)
 }

@@ -11,6 +11,7 @@ import (
 
 // The default settings, for whoever makes a Config without the environment.
 const (
+	defaultProduct          = "Gatehouse"
 	defaultLinkLife         = 24 * time.Hour
 	defaultFinishWindow     = time.Hour
 	defaultInvitedRetention = 30 * 24 * time.Hour
@@ -40,6 +41,7 @@ const (
 // default; SelfRegistration has to be said.
 type Config struct {
 	PublicURL        string        `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org."`
+	Product          string        `env:"GATEHOUSE_PRODUCT_NAME" envDefault:"Gatehouse" doc:"What pages and mails call this installation."`
 	SelfRegistration bool          `env:"GATEHOUSE_SELF_REGISTRATION" envDefault:"true" doc:"Whether people can register by themselves. Without it they need an invitation."`
 	LinkLife         time.Duration `env:"GATEHOUSE_LINK_LIFE" envDefault:"24h" doc:"How long a mailed activation link may wait to be opened."`
 	InvitationLife   time.Duration `env:"GATEHOUSE_INVITATION_LIFE" envDefault:"336h" doc:"How long a mailed invitation link may wait to be opened. One to a hub is then mailed again, three times."`
@@ -58,6 +60,7 @@ type Config struct {
 
 // withDefaults is c with the defaults in the place of zeroes.
 func (c Config) withDefaults() Config {
+	c.Product = cmp.Or(c.Product, defaultProduct)
 	c.LinkLife = cmp.Or(c.LinkLife, defaultLinkLife)
 	c.InvitationLife = cmp.Or(c.InvitationLife, defaultInvitationLife)
 	c.HubsPerUser = cmp.Or(c.HubsPerUser, defaultHubsPerUser)

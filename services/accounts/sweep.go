@@ -47,7 +47,7 @@ func (s *Service) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.challenge.Sweep(ctx); err != nil {
+	if err := s.factors.sweep(ctx); err != nil {
 		return err
 	}
 	if err := s.sweepLogins(ctx); err != nil {

@@ -99,10 +99,11 @@ func AnsweredChallenge(ctx context.Context, q db.Queryer, user, id int64) (chann
 	return channel, replace, err
 }
 
-// FactorReplaced notes that what a challenge asked to be replaced has been, once.
-func FactorReplaced(ctx context.Context, tx *db.Tx, user, id int64) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE challenges SET replace_factor = FALSE
-		WHERE id = $1 AND user_id = $2 AND factor_id IS NULL AND confirmed_time IS NOT NULL AND replace_factor`, id, user)
+// FactorReplaced notes that what a challenge asked to be replaced has been, by a
+// factor of the channel, once.
+func FactorReplaced(ctx context.Context, tx *db.Tx, user, id int64, channel accounts.Channel) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE challenges SET replace_factor = FALSE, channel = $3
+		WHERE id = $1 AND user_id = $2 AND factor_id IS NULL AND confirmed_time IS NOT NULL AND replace_factor`, id, user, channel)
 	return n == 1, err
 }
 

@@ -116,7 +116,7 @@ func RequireConfirmation(ctx context.Context, tx *db.Tx, user int64, now time.Ti
 func DemandedChannel(ctx context.Context, q db.Queryer, user int64) (channel accounts.Channel, err error) {
 	err = q.QueryRow(ctx, `SELECT COALESCE(MAX(hubs.login_confirmation_channel), 0)
 		FROM memberships JOIN hubs ON hubs.id = memberships.hub_id
-		WHERE memberships.user_id = $1 AND memberships.role >= $2 AND hubs.login_confirmation
+		WHERE memberships.user_id = $1 AND memberships.role >= $2 AND memberships.joined_time IS NOT NULL AND hubs.login_confirmation
 			AND hubs.login_confirmation_channel > $3`, user, accounts.RoleUser, accounts.ChannelEmail).Scan(&channel)
 	return channel, err
 }
