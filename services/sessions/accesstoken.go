@@ -191,7 +191,7 @@ func (s *Service) UseAccessToken(ctx context.Context, r sessions.UseAccessTokenR
 	}
 	now := s.now()
 	token, err := store.FindDigest(ctx, s.db, digest)
-	if err = usable(token, err, now); err != nil {
+	if err := usable(token, err, now); err != nil {
 		return sessions.AccessToken{}, err
 	}
 	s.patUses.note(token.ID, now)
@@ -206,7 +206,7 @@ func bind(ctx context.Context, tx *db.Tx, r *store.Record, now time.Time) error 
 		return nil
 	}
 	token, err := store.FindAccessToken(ctx, tx, r.User, *r.PAT)
-	if err = usable(token, err, now); err != nil {
+	if err := usable(token, err, now); err != nil {
 		return err
 	}
 	r.ReadOnly = r.ReadOnly || !slices.Contains(token.Scopes, sessions.TokenFull)

@@ -288,7 +288,7 @@ func TestTokensAreListedWithTheirLastUse(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, list.Tokens, 2)
 		assert.Equal(t, 3, list.Total)
-		assert.Equal(t, ids[:2], []int64{list.Tokens[0].ID, list.Tokens[1].ID})
+		assert.Equal(t, []int64{list.Tokens[0].ID, list.Tokens[1].ID}, ids[:2])
 		assert.True(t, list.Tokens[0].LastUsedTime.Equal(used))
 		assert.True(t, list.Tokens[1].LastUsedTime.Equal(f.clock.Now()))
 		list, err = f.ListAccessTokens(t.Context(), sessions.ListRequest{User: olli, Page: api.Page{Number: 2, Size: 2}})

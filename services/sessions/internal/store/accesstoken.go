@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 )
 
-// tokenColumns are what scanToken reads, in its order.
-const tokenColumns = `id, hash, user_id, user_hash, name, scopes, expiration_time, created_time, modified_time,
+// patColumns are what scanToken reads, in its order.
+const patColumns = `id, hash, user_id, user_hash, name, scopes, expiration_time, created_time, modified_time,
 	(SELECT used_time FROM access_token_uses WHERE token_id = access_tokens.id)`
 
 func scanToken(row db.Scanner) (sessions.AccessToken, error) {
@@ -72,18 +72,18 @@ func CountAccessTokens(ctx context.Context, q db.Queryer, user int64) (n int, er
 
 // ListAccessTokens lists the user's tokens, the newest first.
 func ListAccessTokens(ctx context.Context, q db.Queryer, user int64, limit, offset int) ([]sessions.AccessToken, error) {
-	return scanTokens(q.Query(ctx, `SELECT `+tokenColumns+` FROM access_tokens WHERE user_id = $1
+	return scanTokens(q.Query(ctx, `SELECT `+patColumns+` FROM access_tokens WHERE user_id = $1
 		ORDER BY id DESC LIMIT $2 OFFSET $3`, user, limit, offset))
 }
 
 // FindAccessToken reads a token of the user's.
 func FindAccessToken(ctx context.Context, q db.Queryer, user, id int64) (sessions.AccessToken, error) {
-	return scanToken(q.QueryRow(ctx, `SELECT `+tokenColumns+` FROM access_tokens WHERE user_id = $1 AND id = $2`, user, id))
+	return scanToken(q.QueryRow(ctx, `SELECT `+patColumns+` FROM access_tokens WHERE user_id = $1 AND id = $2`, user, id))
 }
 
 // FindDigest reads the token with that digest.
 func FindDigest(ctx context.Context, q db.Queryer, digest []byte) (sessions.AccessToken, error) {
-	return scanToken(q.QueryRow(ctx, `SELECT `+tokenColumns+` FROM access_tokens WHERE digest = $1`, digest))
+	return scanToken(q.QueryRow(ctx, `SELECT `+patColumns+` FROM access_tokens WHERE digest = $1`, digest))
 }
 
 // DeleteAccessToken deletes a token of the user's and gives what it was. The
@@ -91,7 +91,7 @@ func FindDigest(ctx context.Context, q db.Queryer, digest []byte) (sessions.Acce
 func DeleteAccessToken(ctx context.Context, tx *db.Tx, user int64, ref api.Ref) (sessions.AccessToken, error) {
 	return scanToken(tx.QueryRow(ctx, `DELETE FROM access_tokens WHERE user_id = $1
 			AND ((CAST($2 AS BIGINT) <> 0 AND id = $2) OR (CAST($2 AS BIGINT) = 0 AND hash = $3))
-		RETURNING `+tokenColumns, user, ref.ID, ref.Hash))
+		RETURNING `+patColumns, user, ref.ID, ref.Hash))
 }
 
 // DeleteAccessTokens deletes the user's tokens from before a time (nil: all).
@@ -99,7 +99,7 @@ func DeleteAccessToken(ctx context.Context, tx *db.Tx, user int64, ref api.Ref) 
 func DeleteAccessTokens(ctx context.Context, tx *db.Tx, user int64, before *time.Time) ([]sessions.AccessToken, error) {
 	return scanTokens(tx.Query(ctx, `DELETE FROM access_tokens WHERE user_id = $1
 			AND (CAST($2 AS BIGINT) IS NULL OR created_time < $2)
-		RETURNING `+tokenColumns, user, db.NullMicros(before)))
+		RETURNING `+patColumns, user, db.NullMicros(before)))
 }
 
 // EndTokenless ends the user's sessions whose personal access token is gone. The
