@@ -65,20 +65,20 @@ const memberColumns = `memberships.hub_id, memberships.number, memberships.hash,
 	memberships.joined_time, memberships.invited_time, memberships.resends, memberships.created_time, memberships.modified_time`
 
 const memberQuery = `SELECT ` + userColumns + `, ` + memberColumns + `
-	FROM memberships JOIN ` + usersFrom + ` ON users.id = memberships.user_id `
+	FROM memberships CROSS JOIN ` + usersFrom + ` WHERE users.id = memberships.user_id AND memberships.hub_id = $1 `
 
 // MemberByRef finds a member by how the hub calls them; [db.ErrNoRows] if there
 // is none.
 func MemberByRef(ctx context.Context, q db.Queryer, hub int64, ref api.Ref) (Member, error) {
 	if ref.Hash != "" {
-		return scanMember(q.QueryRow(ctx, memberQuery+`WHERE memberships.hub_id = $1 AND memberships.hash = $2`, hub, ref.Hash))
+		return scanMember(q.QueryRow(ctx, memberQuery+`AND memberships.hash = $2`, hub, ref.Hash))
 	}
-	return scanMember(q.QueryRow(ctx, memberQuery+`WHERE memberships.hub_id = $1 AND memberships.number = $2`, hub, ref.ID))
+	return scanMember(q.QueryRow(ctx, memberQuery+`AND memberships.number = $2`, hub, ref.ID))
 }
 
 // MemberOf finds a member by the account; [db.ErrNoRows] if it is none.
 func MemberOf(ctx context.Context, q db.Queryer, hub, user int64) (Member, error) {
-	return scanMember(q.QueryRow(ctx, memberQuery+`WHERE memberships.hub_id = $1 AND memberships.user_id = $2`, hub, user))
+	return scanMember(q.QueryRow(ctx, memberQuery+`AND memberships.user_id = $2`, hub, user))
 }
 
 func scanMember(row db.Scanner) (m Member, err error) {
@@ -106,7 +106,7 @@ func ListMembers(ctx context.Context, q db.Queryer, hub int64, f MemberFilter, p
 		return nil, 0, err
 	}
 	// The page is found by the index alone, before anything is joined to it.
-	query := fmt.Sprintf(`WHERE memberships.hub_id = $1 AND memberships.user_id IN (
+	query := fmt.Sprintf(`AND memberships.user_id IN (
 			SELECT user_id FROM (SELECT memberships.user_id %s
 				ORDER BY memberships.name_key, memberships.number LIMIT %d OFFSET %d) page)
 		ORDER BY memberships.name_key, memberships.number`, from, page.Size, page.Offset())
