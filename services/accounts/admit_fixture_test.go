@@ -8,10 +8,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 )
 
-// Places other than the browser's: none of them shares its network or device.
+// Places in networks other than the browser's.
 var (
 	abroad   = api.Origin{Address: "203.0.113.9", UserAgent: "Browser/2"}
-	stranger = api.Origin{Address: "2001:db8::1", UserAgent: "Another/1"}
+	stranger = api.Origin{Address: "198.51.100.7", UserAgent: "Unheard/1"}
 )
 
 // admitting is what comes after a password.

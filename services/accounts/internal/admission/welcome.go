@@ -33,13 +33,13 @@ func (g *Gate) welcome(ctx context.Context, tx *db.Tx, v visit) error {
 			return err
 		}
 	}
-	if v.Proof != accounts.ProofToken {
+	if v.Proof == accounts.ProofSession {
+		return nil // is in already
+	}
+	if arrives(v.Proof) {
 		if err := g.remember(ctx, tx, v); err != nil {
 			return err
 		}
-	}
-	if v.Proof == accounts.ProofSession {
-		return nil // is in already
 	}
 	if err := store.Record(ctx, tx, v.event(store.LoginSucceeded)); err != nil || !v.unusual {
 		return err
