@@ -71,7 +71,7 @@ func TestLoginIsRefused(t *testing.T) {
 func TestLoginOpensNoSessionThatNobodySees(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.accounts.Fail("Describe", fault.New(fault.Unavailable, ""))
+	s.accounts.Fail("Admit", fault.New(fault.Unavailable, ""))
 	s.do(t, request{method: http.MethodPost, path: "/v1/auth", body: login}).fails(http.StatusServiceUnavailable)
 	assert.Empty(t, s.sessions.Created())
 }

@@ -167,6 +167,89 @@ func TestDocumentsAreThoseOfTheSamples(t *testing.T) {
 	})
 }
 
+func TestDocumentsOfOpenSessionsAreThoseOfTheSamples(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	t.Run("hub", func(t *testing.T) {
+		t.Parallel()
+		data := s.do(t, request{method: http.MethodPost, path: "/v1/auth/hub/2", token: s.full()}).matches("auth_hub.200", http.StatusOK)
+		assert.EqualValues(t, 2, data["hub"].(map[string]any)["id"])
+	})
+	t.Run("hubless", func(t *testing.T) {
+		t.Parallel()
+		data := s.do(t, request{method: http.MethodDelete, path: "/v1/auth/hub", token: s.full()}).matches("auth_hubless.200", http.StatusOK)
+		assert.NotContains(t, data, "hub")
+		assert.NotContains(t, data, "role")
+	})
+	t.Run("impersonation", func(t *testing.T) {
+		t.Parallel()
+		data := s.do(t, request{method: http.MethodPost, path: "/v1/auth/impersonation/" + gatewaytest.MemberHash, token: s.full()}).
+			matches("auth_impersonation.200", http.StatusOK)
+		assert.Equal(t, true, data["impersonated"])
+		assert.NotContains(t, data["user"], "hubs")
+		token, _ := data["token"].(string)
+
+		refreshed := s.do(t, request{method: http.MethodPut, path: "/v1/auth", token: token}).matches("auth_impersonation.200", http.StatusOK)
+		assert.Equal(t, data["user"], refreshed["user"])
+		now := s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: token})
+		now.succeeds(http.StatusOK)
+		assert.Contains(t, now.Body.String(), `"impersonated":true`)
+		assert.NotContains(t, now.Body.String(), `"hubs"`)
+
+		own := s.do(t, request{method: http.MethodDelete, path: "/v1/auth/impersonation", token: token}).
+			matches("auth_impersonation_invalidate.200", http.StatusOK)
+		assert.NotContains(t, own, "impersonated")
+	})
+	t.Run("code", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.accounts.Demand(accounts.StepCode)
+		s.do(t, request{method: http.MethodPost, path: "/v1/auth/code", body: sample(t, "auth_code.request"), token: s.logIn(t)}).
+			matches("auth_code.200", http.StatusOK)
+	})
+}
+
+func TestDocumentsOfWhoHasNoSessionAreThoseOfTheSamples(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for path, name := range map[string]string{
+		"/v1/auth/recovery/initiate":  "auth_recovery_initiate",
+		"/v1/password/reset/initiate": "password_reset_initiate",
+	} {
+		s.do(t, request{method: http.MethodPost, path: path, body: sample(t, name+".request")}).matches(name+".200", http.StatusOK)
+	}
+	s.do(t, request{
+		method: http.MethodPost, path: "/v1/password/reset/" + gatewaytest.ResetLink + "/finish", body: sample(t, "password_reset_finish.request"),
+	}).matches("password_reset_finish.200", http.StatusOK)
+
+	begun := s.do(t, request{method: http.MethodPost, path: "/v1/auth/identity/company/state"})
+	data := begun.matches("auth_identity_state.200", http.StatusOK)
+	assert.Len(t, data["state"], 40)
+	assert.Len(t, data["challenge"], 43)
+	assert.Regexp(t, `^<https://company\.example/authorize\?state=[0-9a-f]{40}>; rel="authorization"$`, begun.Header().Get("Link"))
+
+	a := s.do(t, request{method: http.MethodPost, path: "/v1/auth/identity/company", body: `{"code": "x"}`})
+	a.fails(http.StatusUnprocessableEntity)
+	var want, got any
+	require.NoError(t, json.Unmarshal([]byte(sample(t, "auth_identity.422")), &want))
+	require.NoError(t, json.Unmarshal(a.Body.Bytes(), &got))
+	assert.Empty(t, differences("", want, got))
+	assert.Equal(t, want.(map[string]any)["error"], got.(map[string]any)["error"], "to the letter")
+}
+
+// Every sample of an answer is compared with one.
+func TestEverySampleIsUsed(t *testing.T) {
+	t.Parallel()
+	tests, err := os.ReadFile("samples_test.go")
+	require.NoError(t, err)
+	files, err := os.ReadDir("testdata/samples")
+	require.NoError(t, err)
+	for _, f := range files {
+		name, _, _ := strings.Cut(f.Name(), ".")
+		assert.Contains(t, string(tests), `"`+name, f.Name())
+	}
+}
+
 func TestAUserWithoutAPictureOrTerms(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

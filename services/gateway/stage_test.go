@@ -28,6 +28,7 @@ type stage struct {
 	accounts *gatewaytest.Accounts
 	sessions *gatewaytest.Sessions
 	mail     *gatewaytest.Mail
+	oauth    *gatewaytest.OAuth
 	obs      *obs.Obs
 	public   http.HandlerFunc // the oauth service
 }
@@ -50,6 +51,7 @@ func newStage(tb testing.TB, options ...option) *stage {
 		accounts: gatewaytest.NewAccounts(clock.Now()),
 		sessions: gatewaytest.NewSessions(clock),
 		mail:     &gatewaytest.Mail{},
+		oauth:    gatewaytest.NewOAuth(),
 		obs:      obs.Nop(),
 		public:   http.NotFound,
 	}
@@ -57,7 +59,7 @@ func newStage(tb testing.TB, options ...option) *stage {
 		o(&c, s)
 	}
 	service, err := gateway.New(tb.Context(), c, gateway.Deps{
-		Obs: s.obs, Clock: s.clock, Accounts: s.accounts, Sessions: s.sessions, Mail: s.mail,
+		Obs: s.obs, Clock: s.clock, Accounts: s.accounts, Sessions: s.sessions, Mail: s.mail, OAuth: s.oauth,
 		OAuthPublic: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.public(w, r) }),
 	})
 	require.NoError(tb, err)
@@ -69,6 +71,15 @@ func newStage(tb testing.TB, options ...option) *stage {
 func (s *stage) full() string {
 	hub := int64(1)
 	return s.sessions.Open(sessions.ScopeFull, &hub).Token
+}
+
+// logIn logs in by password and gives the token, of whatever scope.
+func (s *stage) logIn(tb testing.TB) string {
+	tb.Helper()
+	data := s.do(tb, request{method: http.MethodPost, path: "/v1/auth", body: login}).succeeds(http.StatusOK)
+	var answered struct{ Token string }
+	require.NoError(tb, json.Unmarshal(data, &answered))
+	return answered.Token
 }
 
 // request is one request; the zero value of a field leaves it out.

@@ -14,7 +14,8 @@ import (
 // scopeMessage is the text of a refusal for the token's scope.
 const scopeMessage = "fault.scope"
 
-// defaultRetry is how long to wait for a service that is away.
+// defaultRetry is how long to wait if nobody says for how long, such as for a
+// service that is away.
 const defaultRetry = 2 * time.Second
 
 // Refusal is a failure that only HTTP has a status for.
@@ -103,7 +104,7 @@ func Explain(ctx context.Context, err error) Problem {
 		if f.Message.ID == scopeMessage {
 			p.challenge = `Bearer error="insufficient_scope"`
 		}
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if p.RetryAfter == 0 {
 			p.RetryAfter = defaultRetry
 		}

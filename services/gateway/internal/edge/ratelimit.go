@@ -27,15 +27,34 @@ func unsafeRequest(r *http.Request) bool {
 	return true
 }
 
-// credentialEndpoints are where passwords and links can be guessed and mails be
-// caused.
+// credentialEndpoints are where passwords, codes and links can be guessed and
+// mails and short messages be caused. The services throttle by account as well;
+// this bounds what one client can try on all of them.
 var credentialEndpoints = []string{
 	"POST /v1/auth",
+	"POST /v1/auth/code",
+	"POST /v1/auth/code/send",
 	"POST /v1/auth/verification/{verification}",
+	"POST /v1/auth/unlock/{unlock}",
+	"POST /v1/auth/recovery/initiate",
+	"POST /v1/auth/recovery/confirm",
+	"POST /v1/auth/identity/{type}",
+	"POST /v1/auth/identity/{type}/state",
 	"POST /v1/activation/initiate",
+	"PUT /v1/activation/{activation}/finish",
+	"POST /v1/password/reset/initiate",
+	"POST /v1/password/reset/{reset}/finish",
+	"PUT /v1/password",
+	"POST /v1/mfa",
+	"PUT /v1/mfa/{factor}",
+	"DELETE /v1/mfa/{factor}",
+	"POST /v1/account/deletion",
+	"POST /v1/user/{user}/invitation",
 	"POST /login",
 	"POST /register",
 	"POST /link/{hash}",
+	"POST /reset/{hash}",
+	"POST /unlock/{hash}",
 }
 
 // credentialRoutes match requests as the muxes behind the edge do, escapes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
@@ -36,15 +37,7 @@ func (c Caller) Actor() api.Actor {
 // Secure refuses a caller who acts for somebody: the security of an account is
 // its owner's business. Forbidden while impersonating and in a session that a
 // personal access token has opened.
-func (c Caller) Secure() error {
-	switch {
-	case c.Session.Impersonator != nil:
-		return fault.New(fault.Forbidden, "fault.impersonating")
-	case c.Session.PAT != nil:
-		return fault.New(fault.Forbidden, "fault.personal_token")
-	}
-	return nil
-}
+func (c Caller) Secure() error { return c.Actor().InPerson() }
 
 type resolution struct {
 	caller Caller
@@ -88,6 +81,17 @@ func HubSession(ctx context.Context) (Caller, error) {
 	return caller, err
 }
 
+// BearerSession is FullSession for what a token may be sent along with but need
+// not be: ok tells whether one was. A cookie, which a browser sends unasked, does
+// not count.
+func BearerSession(ctx context.Context) (caller Caller, ok bool, err error) {
+	if sent := of(ctx).credential; sent.token == "" || sent.cookie {
+		return Caller{}, false, nil
+	}
+	caller, err = FullSession(ctx)
+	return caller, err == nil, err
+}
+
 // ScopedSession is Session for what needs a token of one of the scopes;
 // Forbidden if it has another.
 func ScopedSession(ctx context.Context, scopes ...sessions.Scope) (Caller, error) {
@@ -105,6 +109,9 @@ func (r *request) resolve(ctx context.Context) (Caller, error) {
 	token := r.credential.token
 	if token == "" {
 		return Caller{}, fault.New(fault.Unauthenticated, "")
+	}
+	if strings.HasPrefix(token, personalTokenPrefix) {
+		return Caller{}, fault.New(fault.Unauthenticated, "fault.personal_token_exchange")
 	}
 	resolved, ok := r.edge.options.Sessions.Cached(token)
 	if !ok {
@@ -133,5 +140,9 @@ func (r *request) ask(ctx context.Context, token string) (sessions.Resolved, err
 	}
 	return resolved, err
 }
+
+// personalTokenPrefix begins every personal access token, by which leaked ones are
+// recognised. They open sessions and are no token of one.
+const personalTokenPrefix = "gh_pat_"
 
 var errNoToken = errors.New("the credential is no JWT")

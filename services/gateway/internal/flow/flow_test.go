@@ -23,21 +23,26 @@ type fixture struct {
 	clock    *clockwork.FakeClock
 	accounts *gatewaytest.Accounts
 	sessions *gatewaytest.Sessions
+	oauth    *gatewaytest.OAuth
 	ended    []int64
+	changed  []int64
 	heard    bool
 }
 
 // Ended implements flow.SessionCache.
 func (f *fixture) Ended(session int64) { f.ended = append(f.ended, session) }
 
+// Changed implements flow.SessionCache.
+func (f *fixture) Changed(session int64) { f.changed = append(f.changed, session) }
+
 // Heard implements flow.SessionCache.
 func (f *fixture) Heard() bool { return f.heard }
 
 func start() *fixture {
 	clock := clockwork.NewFakeClock()
-	f := &fixture{clock: clock, accounts: gatewaytest.NewAccounts(clock.Now()), sessions: gatewaytest.NewSessions(clock)}
+	f := &fixture{clock: clock, accounts: gatewaytest.NewAccounts(clock.Now()), sessions: gatewaytest.NewSessions(clock), oauth: gatewaytest.NewOAuth()}
 	f.Flow = flow.New(flow.Deps{
-		Accounts: f.accounts, Sessions: f.sessions, Cache: f, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		Accounts: f.accounts, Sessions: f.sessions, OAuth: f.oauth, Cache: f, Clock: clock, Logger: slog.New(slog.DiscardHandler),
 	})
 	return f
 }
@@ -97,13 +102,11 @@ func TestAnActivationIsFinishedByItsLinkOnly(t *testing.T) {
 	assert.Empty(t, f.accounts.Calls())
 }
 
-func TestAFinishedActivationStandsEvenIfTheSpentSessionCannotBeEnded(t *testing.T) {
+func TestAnEmailStandsEvenIfTheSpentSessionCannotBeEnded(t *testing.T) {
 	t.Parallel()
 	f := start()
 	f.sessions.Fail("End", fault.New(fault.Unavailable, ""))
-	narrow := f.sessions.Open(sessions.ScopeActivationFinish, nil)
-	_, err := f.FinishActivation(t.Context(), caller(narrow), finish())
-	require.NoError(t, err)
+	require.NoError(t, f.ConfirmEmail(t.Context(), caller(f.sessions.Open(sessions.ScopeEmailConfirm, nil))))
 	assert.Empty(t, f.ended)
 }
 

@@ -29,6 +29,13 @@ func account(now time.Time) accounts.Account {
 	}
 }
 
+// member is another user of the first hub.
+func member(u accounts.User) accounts.User {
+	u.ID, u.Hash, u.FirstName, u.LastName, u.Email = MemberID, MemberHash, "Uli", "Hoeneß", "uli@example.org"
+	u.Language = accounts.German
+	return u
+}
+
 func settings() accounts.HubSettings {
 	return accounts.HubSettings{
 		ProgramLevel: true, LoginConfirmationChannel: 1, OfficePreview: true, PDFPreview: true, Support: true, SessionLimit: 3,

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
-	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
 
@@ -36,6 +35,8 @@ type Accounts struct {
 	finished bool
 	fail     map[string]error
 	calls    []string
+	gate     gate
+	asked    map[string][]any
 	// Registered are the registrations that came in.
 	Registered []accounts.InitiateActivationRequest
 	// Finished are the activations that were finished.
@@ -46,7 +47,10 @@ type Accounts struct {
 
 // NewAccounts makes a double whose user is a member of two hubs.
 func NewAccounts(now time.Time) *Accounts {
-	return &Accounts{account: account(now), opened: map[string]bool{}, fail: map[string]error{}}
+	return &Accounts{
+		account: account(now), opened: map[string]bool{}, fail: map[string]error{}, asked: map[string][]any{},
+		gate: gate{challenge: 6},
+	}
 }
 
 // Fail makes a method fail, or succeed again with nil.
@@ -105,21 +109,30 @@ func (a *Accounts) Describe(_ context.Context, r accounts.DescribeRequest) (acco
 	if err != nil {
 		return accounts.Account{}, err
 	}
-	if r.User != userID {
+	return a.describe(r.User, r.Hub)
+}
+
+func (a *Accounts) describe(user int64, hub *int64) (accounts.Account, error) {
+	described := a.account
+	role := accounts.RoleOwner
+	switch user {
+	case userID:
+	case MemberID:
+		described.User, role = member(a.account.User), accounts.RoleUser
+	default:
 		return accounts.Account{}, fault.New(fault.NotFound, "")
 	}
-	described := a.account
 	described.Hub, described.Role, described.Features = nil, accounts.RoleNone, hublessFeatures()
-	if r.Hub == nil {
+	if hub == nil {
 		return described, nil
 	}
 	for i, h := range a.account.Hubs {
-		if h.ID == *r.Hub {
-			described.Hub, described.Role, described.Features = &a.account.Hubs[i], accounts.RoleOwner, features()
+		if h.ID == *hub {
+			described.Hub, described.Role, described.Features = &a.account.Hubs[i], role, features()
 			return described, nil
 		}
 	}
-	return accounts.Account{}, fault.New(fault.Forbidden, "")
+	return accounts.Account{}, fault.New(fault.Forbidden, "fault.no_access")
 }
 
 // InitiateActivation implements accounts.Service.
@@ -165,6 +178,10 @@ func (a *Accounts) OpenLink(_ context.Context, r accounts.OpenLinkRequest) (acco
 	case ActivationLink:
 	case InvitationLink:
 		opened.Kind, opened.HubName = accounts.LinkInvitation, a.account.Hubs[0].Name
+	case EmailLink:
+		opened.Kind, opened.Activation = accounts.LinkEmail, ""
+	case RecoveryLink:
+		opened.Kind, opened.Activation = accounts.LinkRecovery, ""
 	default:
 		return accounts.OpenedLink{}, fault.New(fault.NotFound, "fault.link_unknown")
 	}
@@ -189,16 +206,7 @@ func (a *Accounts) FinishActivation(_ context.Context, r accounts.FinishActivati
 	if r.Kind == accounts.LinkActivation {
 		name(&v, "name", r.Name)
 	}
-	switch {
-	case r.Password == "":
-		v.Add("password", "validation.required")
-	case len([]rune(r.Password)) < 10:
-		v.Add("password", "validation.password_too_short", "Min", 10)
-	case len([]rune(r.Password)) > 256:
-		v.Add("password", "validation.password_too_long", "Max", 256)
-	case r.Password != r.PasswordConfirmation:
-		v.Add("password", "validation.confirmed")
-	}
+	newPassword(&v, r.Password, r.PasswordConfirmation)
 	if !r.Terms {
 		v.Add("terms", "validation.accepted")
 	}
@@ -210,21 +218,15 @@ func (a *Accounts) FinishActivation(_ context.Context, r accounts.FinishActivati
 	return a.identity(), nil
 }
 
-// Mail is a double of the mail service with a mailbox, or without one.
-type Mail struct {
-	mail.Service // what is not doubled panics
-
-	Messages []mail.Message // nil: there is no mailbox
-	Err      error
-}
-
-// Mailbox implements mail.Service.
-func (m *Mail) Mailbox(context.Context, mail.MailboxRequest) (mail.Mailbox, error) {
+func newPassword(v *fault.Violations, password, confirmation string) {
 	switch {
-	case m.Err != nil:
-		return mail.Mailbox{}, m.Err
-	case m.Messages == nil:
-		return mail.Mailbox{}, fault.New(fault.NotFound, "")
+	case password == "":
+		v.Add("password", "validation.required")
+	case len([]rune(password)) < 10:
+		v.Add("password", "validation.password_too_short", "Min", 10)
+	case len([]rune(password)) > 256:
+		v.Add("password", "validation.password_too_long", "Max", 256)
+	case password != confirmation:
+		v.Add("password", "validation.confirmed")
 	}
-	return mail.Mailbox{Messages: m.Messages}, nil
 }

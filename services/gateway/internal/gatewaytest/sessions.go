@@ -31,6 +31,9 @@ type Sessions struct {
 	calls   map[string]int
 	polled  chan struct{}
 	created []sessions.CreateRequest
+	// Personal are the personal access tokens by their text.
+	personal map[string]sessions.AccessToken
+	minted   []sessions.CreateAccessTokenRequest
 }
 
 // NewSessions makes a double without sessions.
@@ -38,7 +41,7 @@ func NewSessions(clock clockwork.Clock) *Sessions {
 	return &Sessions{
 		clock: clock, open: map[int64]sessions.Session{}, ended: map[int64]time.Time{},
 		tokens: map[string]sessions.Resolved{}, fail: map[string]error{}, calls: map[string]int{},
-		next: 54905, polled: make(chan struct{}, 1000),
+		next: 54905, polled: make(chan struct{}, 1000), personal: map[string]sessions.AccessToken{},
 	}
 }
 
@@ -51,7 +54,10 @@ func (s *Sessions) Fail(method string, err error) {
 
 // Away makes all methods fail as they do when nobody can be reached.
 func (s *Sessions) Away() {
-	for _, method := range []string{"Create", "Resolve", "Refresh", "End", "Revocations"} {
+	for _, method := range []string{
+		"Create", "Resolve", "Refresh", "End", "EndAll", "Revocations", "SwitchHub", "Impersonate", "StopImpersonation", "List",
+		"CreateAccessToken", "ListAccessTokens", "DeleteAccessToken", "UseAccessToken",
+	} {
 		s.Fail(method, fault.New(fault.Unavailable, ""))
 	}
 }
@@ -75,11 +81,15 @@ func (s *Sessions) Created() []sessions.CreateRequest {
 
 // Open opens a session of the user that Accounts knows.
 func (s *Sessions) Open(scope sessions.Scope, hub *int64) sessions.Token {
-	t, err := s.Create(context.Background(), sessions.CreateRequest{User: userID, UserHash: UserHash, Scope: scope, Hub: hub})
-	if err != nil {
-		panic(err)
-	}
-	return t
+	return s.OpenFor(sessions.CreateRequest{Scope: scope, Hub: hub})
+}
+
+// OpenFor opens a session of that user, as asked for.
+func (s *Sessions) OpenFor(r sessions.CreateRequest) sessions.Token {
+	r.User, r.UserHash = userID, UserHash
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.create(r)
 }
 
 func (s *Sessions) called(method string) (unlock func(), err error) {
@@ -96,14 +106,28 @@ func (s *Sessions) Create(_ context.Context, r sessions.CreateRequest) (sessions
 	if err != nil {
 		return sessions.Token{}, err
 	}
+	if r.Replaces != nil {
+		if _, ended := s.ended[*r.Replaces]; ended {
+			return sessions.Token{}, fault.New(fault.Unauthenticated, "fault.session_expired")
+		}
+		s.ended[*r.Replaces] = s.clock.Now()
+	}
+	return s.create(r), nil
+}
+
+func (s *Sessions) create(r sessions.CreateRequest) sessions.Token {
 	s.next++
 	now := s.clock.Now()
 	session := sessions.Session{
 		ID: s.next, Hash: fmt.Sprintf("%040x", s.next), User: r.User, UserHash: r.UserHash, Hub: r.Hub, Scope: r.Scope,
-		Remember: r.Remember, Methods: r.Methods, AuthenticatedTime: now, CreatedTime: now, ExpirationTime: now.Add(life(r.Remember)),
+		MFA: r.MFA, PAT: r.PAT, ReadOnly: r.ReadOnly, Remember: r.Remember, Methods: r.Methods,
+		AuthenticatedTime: r.AuthenticatedTime, CreatedTime: now, ExpirationTime: now.Add(life(r.Remember)),
+	}
+	if session.AuthenticatedTime.IsZero() {
+		session.AuthenticatedTime = now
 	}
 	s.open[session.ID] = session
-	return s.issue(session), nil
+	return s.issue(session)
 }
 
 func life(remember bool) time.Duration {
@@ -114,8 +138,9 @@ func life(remember bool) time.Duration {
 }
 
 func (s *Sessions) issue(session sessions.Session) sessions.Token {
-	expires := s.clock.Now().Add(life(session.Remember))
-	ttl := int(life(session.Remember) / time.Minute)
+	remember := session.Remember && session.Scope == sessions.ScopeFull
+	expires := s.clock.Now().Add(life(remember))
+	ttl := int(life(remember) / time.Minute)
 	token := "eyJ0eXAiOiJKV1QifQ." + strconv.Itoa(len(s.tokens)) + "." + strings.Repeat("x", 86)
 	s.tokens[token] = sessions.Resolved{Session: session, TokenID: session.Hash, TTL: ttl, ExpirationTime: expires}
 	return sessions.Token{Session: session, Token: token, TTL: ttl, ExpirationTime: expires}
@@ -160,8 +185,12 @@ func (s *Sessions) Refresh(_ context.Context, r sessions.RefreshRequest) (sessio
 func (s *Sessions) End(_ context.Context, r sessions.EndRequest) (api.Nothing, error) {
 	unlock, err := s.called("End")
 	defer unlock()
+	if session, open := s.open[r.Session]; err == nil && r.User != 0 && (!open || session.User != r.User) {
+		err = fault.New(fault.NotFound, "")
+	}
 	if err == nil {
 		s.ended[r.Session] = s.clock.Now()
+		delete(s.open, r.Session)
 	}
 	return api.Nothing{}, err
 }

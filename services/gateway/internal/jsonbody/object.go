@@ -36,6 +36,25 @@ func Read(r *http.Request) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	return objectOf(text)
+}
+
+// ReadOptional is Read for endpoints that need no body: none is an empty object.
+func ReadOptional(r *http.Request) (*Object, error) {
+	if err := checkType(r); err != nil {
+		return nil, err
+	}
+	text, err := readAll(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) == 0 {
+		return &Object{}, nil
+	}
+	return objectOf(text)
+}
+
+func objectOf(text []byte) (*Object, error) {
 	fields, err := parse(text)
 	if err != nil {
 		return nil, edge.ErrMalformed(err)
@@ -46,18 +65,11 @@ func Read(r *http.Request) (*Object, error) {
 // None makes sure that a request whose endpoint takes no fields has none: no
 // body, or an empty object.
 func None(r *http.Request) error {
-	if err := checkType(r); err != nil {
-		return err
-	}
-	text, err := readAll(r)
-	if err != nil || len(text) == 0 {
-		return err
-	}
-	fields, err := parse(text)
+	o, err := ReadOptional(r)
 	if err != nil {
-		return edge.ErrMalformed(err)
+		return err
 	}
-	return (&Object{fields: fields}).Err()
+	return o.Err()
 }
 
 // checkType refuses a body that is there and not declared as JSON.
@@ -137,6 +149,13 @@ func (o *Object) Bool(name string, fallback bool) bool {
 	}
 	o.violations.Add(name, "validation.boolean")
 	return fallback
+}
+
+// Add notes that the value of a field breaks a rule.
+func (o *Object) Add(field, messageID string, args ...any) {
+	if o.violations[field] == nil { // one per field is enough
+		o.violations.Add(field, messageID, args...)
+	}
 }
 
 // Has tells whether a field that has not been read yet is there.

@@ -3,6 +3,7 @@ package rest
 import (
 	"net/http"
 
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/compose"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/envelope"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
@@ -34,7 +35,7 @@ func (a *API) initiateActivation(_ http.ResponseWriter, r *http.Request) (reply,
 }
 
 // finishActivation is PUT /v1/activation/{activation}/finish.
-func (a *API) finishActivation(_ http.ResponseWriter, r *http.Request) (reply, error) {
+func (a *API) finishActivation(w http.ResponseWriter, r *http.Request) (reply, error) {
 	caller, err := edge.ScopedSession(r.Context(), flow.FinishScopes()...)
 	if err != nil {
 		return reply{}, err
@@ -55,9 +56,10 @@ func (a *API) finishActivation(_ http.ResponseWriter, r *http.Request) (reply, e
 	if err := body.Err(); err != nil {
 		return reply{}, err
 	}
-	done, err := a.deps.Flow.FinishActivation(r.Context(), caller, in)
+	outcome, err := a.deps.Flow.FinishActivation(r.Context(), caller, in)
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(a.composer(r).Activated(done.Account, done.Token)), nil
+	a.keep(w, caller, outcome.Token)
+	return ok(a.document(r, outcome, compose.Composer.Activated)), nil
 }

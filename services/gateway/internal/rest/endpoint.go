@@ -36,6 +36,15 @@ func list[T any](items []T, p api.Page, total int) reply {
 	return reply{status: http.StatusOK, data: items, meta: envelope.PageOf(p, total)}
 }
 
+// each makes a document of each item.
+func each[T, D any](items []T, document func(T) D) []D {
+	documents := make([]D, 0, len(items))
+	for _, item := range items {
+		documents = append(documents, document(item))
+	}
+	return documents
+}
+
 // actor is the caller as the services know who does something.
 func actor(caller edge.Caller) api.Actor { return caller.Actor() }
 

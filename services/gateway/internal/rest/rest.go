@@ -124,5 +124,6 @@ func (a *API) composer(r *http.Request) compose.Composer {
 		Texts:    a.deps.Texts,
 		Language: edge.Language(r.Context()),
 		Now:      a.deps.Clock.Now(),
+		Product:  a.deps.Product,
 	}
 }
