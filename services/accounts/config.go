@@ -16,6 +16,7 @@ const (
 	defaultFinishWindow     = time.Hour
 	defaultInvitedRetention = 30 * 24 * time.Hour
 	defaultAuditRetention   = 365 * 24 * time.Hour
+	defaultDeletionGrace    = 30 * 24 * time.Hour
 	defaultArgon2Memory     = 19 << 10 // KiB
 	defaultArgon2Passes     = 2
 	defaultArgon2Lanes      = 1
@@ -51,6 +52,7 @@ type Config struct {
 	AuditRetention   time.Duration `env:"GATEHOUSE_AUDIT_RETENTION" envDefault:"8760h" doc:"How long the audit record is kept."`
 	UnusualLogin     string        `env:"GATEHOUSE_UNUSUAL_LOGIN" envDefault:"code" doc:"What a login from an unknown device or network brings: code (it has to be confirmed, and the user is told by mail), notice (the user is told) or off."`
 	TermsTime        string        `env:"GATEHOUSE_TERMS_TIME" doc:"When the terms have changed last, such as 2026-01-31T00:00:00Z. Who accepted them before has to do so again at the next login; empty: nobody."`
+	DeletionGrace    time.Duration `env:"GATEHOUSE_DELETION_GRACE" envDefault:"720h" doc:"How long an account stays after its user has asked for its deletion."`
 	Argon2Memory     int           `env:"GATEHOUSE_ARGON2_MEMORY" envDefault:"19456" doc:"Memory of one password hash in KiB. Existing hashes follow at the next login."`
 	Argon2Passes     int           `env:"GATEHOUSE_ARGON2_PASSES" envDefault:"2" doc:"Passes of a password hash over its memory."`
 	Argon2Lanes      int           `env:"GATEHOUSE_ARGON2_LANES" envDefault:"1" doc:"Lanes of a password hash, which can be computed in parallel."`
@@ -68,6 +70,7 @@ func (c Config) withDefaults() Config {
 	c.InvitedRetention = cmp.Or(c.InvitedRetention, defaultInvitedRetention)
 	c.AuditRetention = cmp.Or(c.AuditRetention, defaultAuditRetention)
 	c.UnusualLogin = cmp.Or(c.UnusualLogin, string(admission.Code))
+	c.DeletionGrace = cmp.Or(c.DeletionGrace, defaultDeletionGrace)
 	c.Argon2Memory = cmp.Or(c.Argon2Memory, defaultArgon2Memory)
 	c.Argon2Passes = cmp.Or(c.Argon2Passes, defaultArgon2Passes)
 	c.Argon2Lanes = cmp.Or(c.Argon2Lanes, defaultArgon2Lanes)
@@ -105,6 +108,7 @@ func (c *Config) Validate() []string {
 	bad(!admission.Unusual(c.UnusualLogin).Valid(), "GATEHOUSE_UNUSUAL_LOGIN must be code, notice or off")
 	_, err := c.termsTime()
 	bad(err != nil, "GATEHOUSE_TERMS_TIME must be a time such as 2026-01-31T00:00:00Z")
+	bad(c.DeletionGrace < time.Minute, "GATEHOUSE_DELETION_GRACE must be at least 1m")
 	bad(c.Argon2Memory < minArgon2Memory || c.Argon2Memory > maxArgon2Memory,
 		"GATEHOUSE_ARGON2_MEMORY must be between %d and %d", minArgon2Memory, maxArgon2Memory)
 	bad(c.Argon2Passes < 1 || c.Argon2Passes > maxArgon2Passes,

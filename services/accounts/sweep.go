@@ -56,6 +56,9 @@ func (s *Service) sweep(ctx context.Context) error {
 	if _, err := store.SweepLinks(ctx, s.deps.DB, before); err != nil {
 		return err
 	}
+	if err := s.records.sweep(ctx); err != nil {
+		return err
+	}
 	records, err := store.SweepAudit(ctx, s.deps.DB, now.Add(-s.config.AuditRetention))
 	if links+users+records > 0 {
 		s.deps.Obs.Logger.InfoContext(ctx, "removed what has expired",

@@ -62,12 +62,12 @@ func unfit(r rune) bool {
 
 // Origin is o as it can be kept.
 func Origin(o api.Origin) api.Origin {
-	return api.Origin{Address: clean(o.Address, maxAddress), UserAgent: clean(o.UserAgent, maxUserAgent)}
+	return api.Origin{Address: Clean(o.Address, maxAddress), UserAgent: Clean(o.UserAgent, maxUserAgent)}
 }
 
-// clean makes text from outside storable: valid, without control characters,
+// Clean makes text from outside storable: valid, without control characters,
 // and at most limit bytes long.
-func clean(s string, limit int) string {
+func Clean(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit] // may cut a character in two, which the next step removes
 	}

@@ -1,0 +1,189 @@
+// Package identity links users to what upstream providers know them as.
+package identity
+
+import (
+	"context"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/outbox"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/notice"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/self"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+)
+
+const (
+	// maxLinked is how many identities a user may have.
+	maxLinked = 20
+	// noteUse is how often it is written down that an identity is used.
+	noteUse = 24 * time.Hour
+
+	maxProvider = 64   // bytes
+	maxIssuer   = 512  // bytes
+	maxSubject  = 255  // bytes (OpenID Connect Core, section 2)
+	maxShown    = 1000 // bytes of an address or a name
+)
+
+// Options are what Identities need.
+type Options struct {
+	DB     *db.DB
+	Outbox *outbox.Outbox
+	Clock  clockwork.Clock
+}
+
+// Identities are users as upstream providers know them.
+type Identities struct{ o Options }
+
+// New makes Identities.
+func New(o Options) *Identities { return &Identities{o} }
+
+// Find gives the active user whose identity it is.
+func (i *Identities) Find(ctx context.Context, u accounts.UpstreamIdentity) (accounts.Identity, error) {
+	u, err := clean(u)
+	if err != nil {
+		return accounts.Identity{}, err
+	}
+	unknown := fault.New(fault.Unauthenticated, "fault.identity_unknown")
+	linked, err := store.FindIdentity(ctx, i.o.DB, u.Issuer, u.Subject)
+	if errors.Is(err, db.ErrNoRows) {
+		return accounts.Identity{}, unknown
+	}
+	if err != nil {
+		return accounts.Identity{}, err
+	}
+	user, err := store.UserByID(ctx, i.o.DB, linked.User)
+	if errors.Is(err, db.ErrNoRows) || err == nil && user.Status != accounts.Active {
+		return accounts.Identity{}, unknown
+	}
+	if err != nil {
+		return accounts.Identity{}, err
+	}
+	now := i.o.Clock.Now()
+	if due := now.Add(-noteUse); linked.LastUsedTime == nil || !linked.LastUsedTime.After(due) {
+		if err := store.UseIdentity(ctx, i.o.DB, linked.ID, u, due, now); err != nil {
+			return accounts.Identity{}, err
+		}
+	}
+	hub, err := store.CurrentHub(ctx, i.o.DB, user, now)
+	return accounts.Identity{User: user.User, Hub: hub}, err
+}
+
+// Link makes it an identity of the actor's.
+func (i *Identities) Link(ctx context.Context, r accounts.LinkIdentityRequest) (accounts.LinkedIdentity, error) {
+	if err := self.Secure(r.Actor); err != nil {
+		return accounts.LinkedIdentity{}, err
+	}
+	u, err := clean(r.Identity)
+	if err != nil {
+		return accounts.LinkedIdentity{}, err
+	}
+	var linked store.LinkedIdentity
+	now := i.o.Clock.Now()
+	err = i.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		user, err := self.Hold(ctx, tx, r.Actor)
+		if err != nil {
+			return err
+		}
+		all, err := store.IdentitiesOf(ctx, tx, user.ID)
+		if err != nil {
+			return err
+		}
+		if len(all) >= maxLinked {
+			return fault.New(fault.Conflict, "fault.too_many")
+		}
+		linked, err = store.InsertIdentity(ctx, tx, user.ID, u, now)
+		if errors.Is(err, db.ErrNoRows) {
+			return fault.New(fault.Conflict, "fault.identity_linked")
+		}
+		if err != nil {
+			return err
+		}
+		return i.tell(ctx, tx, user, r.Actor, linked, store.IdentityLinked, mail.IdentityLinked, now)
+	})
+	return linked.LinkedIdentity, err
+}
+
+// List lists the actor's.
+func (i *Identities) List(ctx context.Context, r accounts.ActorRequest) (accounts.IdentityList, error) {
+	linked, err := store.IdentitiesOf(ctx, i.o.DB, r.Actor.User)
+	list := accounts.IdentityList{Identities: []accounts.LinkedIdentity{}}
+	for _, l := range linked {
+		list.Identities = append(list.Identities, l.LinkedIdentity)
+	}
+	return list, err
+}
+
+// Unlink removes one of the actor's, unless it is the last thing to log in
+// with.
+func (i *Identities) Unlink(ctx context.Context, r accounts.UnlinkIdentityRequest) error {
+	if err := self.Secure(r.Actor); err != nil {
+		return err
+	}
+	now := i.o.Clock.Now()
+	return i.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		user, err := self.Hold(ctx, tx, r.Actor)
+		if err != nil {
+			return err
+		}
+		unlinked, err := store.DeleteIdentity(ctx, tx, user.ID, r.Identity)
+		if errors.Is(err, db.ErrNoRows) {
+			return fault.New(fault.NotFound, "")
+		}
+		if err != nil {
+			return err
+		}
+		can, err := store.CanLogIn(ctx, tx, user.ID)
+		if err != nil {
+			return err
+		}
+		if !can {
+			return fault.New(fault.Conflict, "fault.last_login")
+		}
+		return i.tell(ctx, tx, user, r.Actor, unlinked, store.IdentityUnlinked, mail.IdentityUnlinked, now)
+	})
+}
+
+// tell records what has happened and tells the user.
+func (i *Identities) tell(
+	ctx context.Context, tx *db.Tx, user store.User, a api.Actor, l store.LinkedIdentity,
+	kind store.EventKind, event mail.Event, now time.Time,
+) error {
+	e := store.Did(kind, a, now)
+	e.Detail = map[string]any{"identity": l.ID, "provider": l.Provider}
+	if err := store.Record(ctx, tx, e); err != nil {
+		return err
+	}
+	return notice.Send(ctx, i.o.Outbox, tx, user, notice.Notice{Event: event, Origin: a.Origin, Time: now, Subject: l.Provider})
+}
+
+// clean refuses what cannot be told apart for sure, and makes the rest, which
+// is only shown, storable.
+func clean(u accounts.UpstreamIdentity) (accounts.UpstreamIdentity, error) {
+	var v fault.Violations
+	for _, part := range []struct {
+		field, value string
+		limit        int
+	}{{"provider", u.Provider, maxProvider}, {"issuer", u.Issuer, maxIssuer}, {"subject", u.Subject, maxSubject}} {
+		switch {
+		case part.value == "":
+			v.Add(part.field, "validation.required")
+		case len(part.value) > part.limit:
+			v.Add(part.field, "validation.max_length", "Max", part.limit)
+		case !utf8.ValidString(part.value):
+			v.Add(part.field, "validation.utf8")
+		case input.Clean(part.value, part.limit) != part.value:
+			v.Add(part.field, "validation.control_characters")
+		}
+	}
+	u.Email, u.Name = input.Clean(u.Email, maxShown), input.Clean(u.Name, maxShown)
+	return u, v.Err()
+}

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
+)
+
+// LinkedIdentity is a user as an upstream provider knows them.
+type LinkedIdentity struct {
+	accounts.LinkedIdentity
+	User int64
+}
+
+const identityColumns = `id, hash, user_id, provider, email, name, last_used_time, created_time, modified_time`
+
+func scanIdentity(row db.Scanner) (i LinkedIdentity, err error) {
+	var used sql.NullInt64
+	var created, modified int64
+	err = row.Scan(&i.ID, &i.Hash, &i.User, &i.Provider, &i.Email, &i.Name, &used, &created, &modified)
+	i.LastUsedTime = db.FromNullMicros(used)
+	i.CreatedTime, i.ModifiedTime = db.FromMicros(created), db.FromMicros(modified)
+	return i, err
+}
+
+// FindIdentity finds an identity by the issuer's name for its user;
+// [db.ErrNoRows] if nobody has linked it.
+func FindIdentity(ctx context.Context, q db.Queryer, issuer, subject string) (LinkedIdentity, error) {
+	return scanIdentity(q.QueryRow(ctx, `SELECT `+identityColumns+` FROM identities WHERE issuer = $1 AND subject = $2`, issuer, subject))
+}
+
+// UseIdentity notes that an identity was used, and what its provider said,
+// unless that was done after a time.
+func UseIdentity(ctx context.Context, q db.Queryer, id int64, u accounts.UpstreamIdentity, after, now time.Time) error {
+	_, err := q.Exec(ctx, `UPDATE identities SET last_used_time = $4, email = $2, name = $3,
+		modified_time = CASE WHEN email = $2 AND name = $3 THEN modified_time ELSE $4 END
+		WHERE id = $1 AND (last_used_time IS NULL OR last_used_time <= $5)`, id, u.Email, u.Name, db.Micros(now), db.Micros(after))
+	return err
+}
+
+// InsertIdentity links an identity to a user; [db.ErrNoRows] if it is linked
+// already, to whomever.
+func InsertIdentity(ctx context.Context, tx *db.Tx, user int64, u accounts.UpstreamIdentity, now time.Time) (LinkedIdentity, error) {
+	return scanIdentity(tx.QueryRow(ctx, `INSERT INTO identities
+		(hash, user_id, provider, issuer, subject, email, name, created_time, modified_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) ON CONFLICT (issuer, subject) DO NOTHING RETURNING `+identityColumns,
+		ids.New(), user, u.Provider, u.Issuer, u.Subject, u.Email, u.Name, db.Micros(now)))
+}
+
+// IdentitiesOf lists a user's identities by id.
+func IdentitiesOf(ctx context.Context, q db.Queryer, user int64) ([]LinkedIdentity, error) {
+	rows, err := q.Query(ctx, `SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY id`, user)
+	return collect(rows, err, scanIdentity)
+}
+
+// DeleteIdentity removes an identity of the user's; [db.ErrNoRows] if it is
+// none.
+func DeleteIdentity(ctx context.Context, tx *db.Tx, user int64, ref api.Ref) (LinkedIdentity, error) {
+	return scanIdentity(tx.QueryRow(ctx, `DELETE FROM identities WHERE user_id = $1 AND (id = $2 OR hash = $3)
+		RETURNING `+identityColumns, user, ref.ID, ref.Hash))
+}
+
+// CanLogIn tells whether a user has anything to log in with: a password, a
+// passkey or an identity. The user must be locked for it to stay so.
+func CanLogIn(ctx context.Context, tx *db.Tx, user int64) (can bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM credentials WHERE user_id = $1)
+		OR EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1)
+		OR EXISTS (SELECT 1 FROM identities WHERE user_id = $1)`, user).Scan(&can)
+	return can, err
+}
