@@ -112,7 +112,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		activation: flow,
 		factors:    newFactors(c, d, box, challenges, entrance.login),
 		directory:  people,
-		records:    newRecords(c, d, box, hasher),
+		records:    newRecords(c, d, box, challenges, confirm),
 		teams:      newTeams(c, d, box, flow, confirm),
 	}, nil
 }

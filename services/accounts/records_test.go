@@ -7,7 +7,6 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
-	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
@@ -63,19 +62,6 @@ func onEachAmong(t *testing.T, test func(f *fixture, o *others)) {
 			d.Sessions, d.OAuth = otherSessions{others: o}, otherOAuth{others: o}
 		}), o)
 	})
-}
-
-// notices are the events that an address has been told of, but for those
-// before.
-func (f *fixture) notices(address string) (all []string) {
-	f.t.Helper()
-	f.deliver()
-	for _, m := range f.mail.to(address) {
-		if m.Template == mail.SecurityNotice {
-			all = append(all, m.Data["event"])
-		}
-	}
-	return all
 }
 
 // guarded are actors who may not touch what secures an account.

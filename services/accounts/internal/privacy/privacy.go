@@ -26,16 +26,18 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
+// Confirm checks the actor's password and gives its hash; Invalid in the field
+// if it is wrong.
+type Confirm func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
+
 // Options are what a Privacy needs.
 type Options struct {
-	DB        *db.DB
-	Outbox    *outbox.Outbox
-	Clock     clockwork.Clock
-	Logger    *slog.Logger
-	Challenge *challenge.Challenges
-	// Confirm checks the actor's password and gives its hash; Invalid in the field
-	// if it is wrong.
-	Confirm func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
+	DB         *db.DB
+	Outbox     *outbox.Outbox
+	Clock      clockwork.Clock
+	Logger     *slog.Logger
+	Challenges *challenge.Challenges
+	Confirm    Confirm
 	// Grace is how long an account stays after its user has asked for its end.
 	Grace time.Duration
 }
@@ -99,7 +101,7 @@ func (p *Privacy) factors(ctx context.Context, tx *db.Tx, user int64) ([]factor,
 			Channel: f.Channel, Confirmed: f.Confirmed, LastUsedTime: f.LastUsed, CreatedTime: f.Created, ModifiedTime: f.Modified,
 		}
 		if f.Channel == accounts.ChannelSMS {
-			number, err := p.o.Challenge.Unseal(f)
+			number, err := p.o.Challenges.Unseal(f)
 			if err != nil {
 				return nil, err
 			}

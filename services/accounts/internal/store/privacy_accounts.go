@@ -126,12 +126,3 @@ func Anonymise(ctx context.Context, tx *db.Tx, user int64) error {
 	}
 	return nil
 }
-
-// PasswordHash is the hash of the user's password; empty if there is none.
-func PasswordHash(ctx context.Context, q db.Queryer, user int64) (hash string, err error) {
-	err = q.QueryRow(ctx, `SELECT hash FROM credentials WHERE user_id = $1`, user).Scan(&hash)
-	if errors.Is(err, db.ErrNoRows) {
-		return "", nil
-	}
-	return hash, err
-}
