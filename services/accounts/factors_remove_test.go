@@ -171,6 +171,6 @@ func TestConfirmingAFactorMovesTheRevision(t *testing.T) {
 		ahead := f.clock.Now().Add(time.Hour)
 		f.exec(`UPDATE users SET modified_time = $1`, db.Micros(ahead))
 		f.give(as(identity), accounts.ChannelApp)
-		require.EqualValues(f.t, db.Micros(ahead)+1, f.count(`SELECT modified_time FROM users`))
+		require.Equal(f.t, db.Micros(ahead)+1, f.count(`SELECT modified_time FROM users`))
 	})
 }

@@ -138,6 +138,9 @@ func TestARecoveryFromEndToEnd(t *testing.T) {
 		_, err = f.answerBy(uli.User.ID, f.ask(uli.User.ID).ID, codes[0])
 		requireFault(f.t, err, fault.Unauthenticated, "fault.code_wrong")
 
+		coming := admitting(uli)
+		coming.Challenge = &ch.ID
+		f.step(accounts.StepFactor, coming)
 		session := as(uli)
 		session.MFA = &ch.ID
 		e, confirmed := f.give(session, accounts.ChannelApp)
@@ -150,6 +153,8 @@ func TestARecoveryFromEndToEnd(t *testing.T) {
 		channel, replace, ok, err := f.factors.challenge.Confirmed(t.Context(), f.db, uli.User.ID, ch.ID)
 		require.NoError(f.t, err)
 		require.Equal(f.t, []any{accounts.ChannelApp, false, true}, []any{channel, replace, ok})
+
+		f.in(coming)
 
 		f.give(session, accounts.ChannelSMS)
 		require.Len(f.t, f.listFactors(session).Factors, 2, "a further one takes the place of none")

@@ -75,7 +75,7 @@ func TestNobodyToApprove(t *testing.T) {
 		f.request(uli)
 		approved := func() []int {
 			f.t.Helper()
-			require.NoError(f.t, f.Service.factors.recovery.ApproveDue(t.Context()))
+			require.NoError(f.t, f.factors.recovery.ApproveDue(t.Context()))
 			return []int{len(f.recoveryCodes(olliMail)), len(f.recoveryCodes(uliMail))}
 		}
 		require.Equal(f.t, []int{0, 0}, approved())
@@ -83,7 +83,7 @@ func TestNobodyToApprove(t *testing.T) {
 		f.clock.Advance(24*time.Hour - time.Microsecond)
 		require.Equal(f.t, []int{0, 0}, approved())
 		f.clock.Advance(time.Microsecond)
-		for _, err := range atOnce(4, func(int) error { return f.Service.factors.recovery.ApproveDue(t.Context()) }) {
+		for _, err := range atOnce(4, func(int) error { return f.factors.recovery.ApproveDue(t.Context()) }) {
 			require.NoError(f.t, err)
 		}
 		require.Equal(f.t, []int{1, 1}, approved())
@@ -92,6 +92,7 @@ func TestNobodyToApprove(t *testing.T) {
 }
 
 func TestWhatCancelsARecovery(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]func(f *fixture, olli accounts.Identity, app accounts.Enrolment, codes []string){
 		"a login with the factor": func(f *fixture, olli accounts.Identity, app accounts.Enrolment, _ []string) {
 			code := f.codeFor(app)
@@ -121,7 +122,7 @@ func TestWhatCancelsARecovery(t *testing.T) {
 				f.request(olli)
 				act(f, olli, app, confirmed.RecoveryCodes)
 				f.clock.Advance(24 * time.Hour)
-				require.NoError(f.t, f.Service.factors.recovery.ApproveDue(t.Context()))
+				require.NoError(f.t, f.factors.recovery.ApproveDue(t.Context()))
 				require.Empty(f.t, f.recoveryCodes(olliMail))
 				require.EqualValues(f.t, 1, f.count(`SELECT COUNT(*) FROM recoveries WHERE state = 'cancelled'`))
 			})
@@ -144,7 +145,7 @@ func TestHubsThatDoNotApprove(t *testing.T) {
 		f.request(alone)
 		require.Empty(f.t, f.recoveryCodes("alone@example.com"))
 		f.clock.Advance(24 * time.Hour)
-		require.NoError(f.t, f.Service.factors.recovery.ApproveDue(t.Context()))
+		require.NoError(f.t, f.factors.recovery.ApproveDue(t.Context()))
 		require.Len(f.t, f.recoveryCodes("alone@example.com"), 1)
 	})
 }
@@ -166,7 +167,7 @@ func TestWhoIsAsked(t *testing.T) {
 			require.Len(f.t, f.mails(address, mail.RecoveryRequest), n, address)
 		}
 		f.clock.Advance(30 * 24 * time.Hour)
-		require.NoError(f.t, f.Service.factors.recovery.ApproveDue(t.Context()))
+		require.NoError(f.t, f.factors.recovery.ApproveDue(t.Context()))
 		require.Empty(f.t, f.recoveryCodes(uliMail), "it waits for somebody")
 		require.NoError(f.t, f.sweep(t.Context()))
 		require.Empty(f.t, f.listRecoveries(olli).Recoveries, "nobody has decided for too long")

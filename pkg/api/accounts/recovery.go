@@ -11,6 +11,12 @@ import (
 // The user asks, confirms by a mailed link, is approved, and gets a code by mail
 // that stands in for the factor once, within a day. The session that it opens has
 // to replace the factor first.
+//
+// A request waits for the hubs of the user's that have HubPolicies.RecoveryApproval
+// and somebody else who may approve. If there is none it is approved by itself: at
+// once if the user has hubs and none of them wants to approve, and else a day
+// later, unless the user has confirmed a login by the factor meanwhile or changed
+// the password. A request that nobody decides is over after two weeks.
 type Recoveries interface {
 	// InitiateRecovery mails a link. It answers the same, after the same time,
 	// whether or not there is such a user.
@@ -21,9 +27,10 @@ type Recoveries interface {
 	// ListRecoveries lists the requests that wait for the approval of the actor's
 	// hub, oldest first. Forbidden below technical administrator.
 	ListRecoveries(context.Context, ListRequest) (RecoveryList, error)
-	// DecideRecovery approves or rejects a request. NotFound if it waits for no
-	// decision of the actor's hub; Forbidden if the user has a higher role, or is
-	// the actor.
+	// DecideRecovery approves or rejects a request. It may wait for several hubs:
+	// any one who may decide, of any of them, decides for all. NotFound if it waits
+	// for no decision of the actor's hub; Forbidden if the user has a higher role,
+	// or is the actor.
 	DecideRecovery(context.Context, DecideRecoveryRequest) (api.Nothing, error)
 }
 

@@ -206,6 +206,7 @@ func TestRecoveryCodes(t *testing.T) {
 }
 
 func TestAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]func(f *fixture){
 		"one answer wins": func(f *fixture) {
 			ch := f.start()
