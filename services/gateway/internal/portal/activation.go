@@ -1,9 +1,11 @@
 package portal
 
 import (
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
@@ -19,6 +21,7 @@ type opened struct {
 	Hub        string `json:"h,omitempty"` // to join; empty: one is created
 	FirstName  string `json:"f,omitempty"`
 	Named      bool   `json:"n,omitempty"` // the user has a name
+	Joins      bool   `json:"j,omitempty"` // the user has an account, and only joins
 	Email      string `json:"e"`
 }
 
@@ -32,8 +35,8 @@ const (
 )
 
 func (p *Portal) showLink(v *visit) error {
-	if v.returning() {
-		return v.see("/activation")
+	if page, ok := v.returning(); ok {
+		return v.see(page)
 	}
 	return v.ok("link", page{
 		Title: v.text("page.link.title"),
@@ -42,8 +45,8 @@ func (p *Portal) showLink(v *visit) error {
 }
 
 func (p *Portal) openLink(v *visit) error {
-	if v.returning() {
-		return v.see("/activation")
+	if page, ok := v.returning(); ok {
+		return v.see(page)
 	}
 	link := v.r.PathValue("hash")
 	done, err := p.deps.Flow.OpenLink(v.r.Context(), link)
@@ -56,6 +59,7 @@ func (p *Portal) openLink(v *visit) error {
 		Hub:        shorten(done.HubName, maxShownName),
 		FirstName:  shorten(done.User.FirstName, maxShownName),
 		Named:      done.User.FirstName != "" && done.User.LastName != "",
+		Joins:      joins(done.OpenedLink),
 		Email:      shorten(done.User.Email, maxShownEmail),
 	})
 	if err != nil {
@@ -63,19 +67,22 @@ func (p *Portal) openLink(v *visit) error {
 	}
 	v.begin(done.Token)
 	p.cookies.set(v.w, activationCookie, state, openedAge)
-	return v.see("/activation")
+	return v.see(linkPages[done.Token.Session.Scope])
 }
 
 // returning tells whether the link has been opened by this browser already and
-// the form is still waiting: somebody went back, or clicked twice.
-func (v *visit) returning() bool {
-	_, o, err := v.opened()
-	return err == nil && o.Link == v.r.PathValue("hash")
+// its form is still waiting, and where: somebody went back, or clicked twice.
+func (v *visit) returning() (page string, ok bool) {
+	caller, o, err := v.opened(slices.Collect(maps.Keys(linkPages))...)
+	if err != nil || o.Link != v.r.PathValue("hash") {
+		return "", false
+	}
+	return linkPages[caller.Session.Scope], true
 }
 
 // opened is the link that the browser has opened, and the session it got by
-// that. Gone if there is none, or the session is over.
-func (v *visit) opened() (edge.Caller, opened, error) {
+// that, of one of the scopes. Gone if there is none, or the session is over.
+func (v *visit) opened(scopes ...sessions.Scope) (edge.Caller, opened, error) {
 	lapsed := fault.New(fault.Gone, "page.failure.lapsed")
 	var o opened
 	if !unpack(v.portal.cookies.get(v.r, activationCookie), &o) {
@@ -85,14 +92,14 @@ func (v *visit) opened() (edge.Caller, opened, error) {
 	if err != nil {
 		return edge.Caller{}, o, err
 	}
-	if !ok || !slices.Contains(flow.FinishScopes(), caller.Session.Scope) {
+	if !ok || !slices.Contains(scopes, caller.Session.Scope) {
 		return edge.Caller{}, o, lapsed
 	}
 	return caller, o, nil
 }
 
 func (p *Portal) showActivation(v *visit) error {
-	_, o, err := v.opened()
+	_, o, err := v.opened(flow.FinishScopes()...)
 	if err != nil {
 		return v.elsewhere(err)
 	}
@@ -101,7 +108,7 @@ func (p *Portal) showActivation(v *visit) error {
 }
 
 func (p *Portal) finishActivation(v *visit) error {
-	caller, o, err := v.opened()
+	caller, o, err := v.opened(flow.FinishScopes()...)
 	if err != nil {
 		return v.elsewhere(err)
 	}
@@ -119,10 +126,8 @@ func (p *Portal) finishActivation(v *visit) error {
 		v.aim()
 		return v.again(err, "activation", v.activationPage(o, in))
 	}
-	p.deps.Edge.SetSession(v.w, done.Token) // the flow has ended the former one
-	p.cookies.clear(v.w, v.r, activationCookie)
 	p.cookies.clear(v.w, v.r, authorizationCookie)
-	return v.see(next(v.waiting()))
+	return v.proceed(done, v.waiting()) // the flow has ended the former session
 }
 
 // elsewhere sends on whoever has finished already, and comes back to a form that
@@ -154,6 +159,9 @@ func (v *visit) waiting() string {
 func (v *visit) aim() { _ = v.waiting() }
 
 func (v *visit) activationPage(o opened, in flow.Activation) page {
+	if o.Joins {
+		return v.joinPage(o)
+	}
 	var fields []field
 	if o.Hub == "" {
 		fields = append(fields, field{
@@ -167,10 +175,6 @@ func (v *visit) activationPage(o opened, in flow.Activation) page {
 			field{Name: "last_name", Label: v.text("page.label.last_name"), Autocomplete: "family-name", Value: in.LastName},
 		)
 	}
-	terms := field{Name: "terms", Label: v.text("page.label.terms"), Type: "checkbox", Checked: in.Terms}
-	if u := v.portal.deps.TermsURL; u != "" {
-		terms.Link = &link{u, v.text("page.activation.terms_link")}
-	}
 	fields = append(fields,
 		// For password managers, which keep a password with a name.
 		field{Name: "username", Label: v.text("page.label.email"), Autocomplete: "username", Identifier: true, ReadOnly: true, Value: o.Email},
@@ -182,12 +186,27 @@ func (v *visit) activationPage(o opened, in flow.Activation) page {
 			Name: "password_confirmation", Label: v.text("page.label.password_confirmation"), Type: "password",
 			Autocomplete: "new-password",
 		},
-		terms,
+		v.termsField(in.Terms),
 	)
 	return page{
 		Title: v.text("page.activation.title"),
 		Data:  o,
 		Form:  &form{Action: "/activation", Submit: v.text("page.activation.submit"), Fields: fields},
+	}
+}
+
+// joinPage asks somebody who has an account for its password, and nothing else.
+func (v *visit) joinPage(o opened) page {
+	return page{
+		Title: v.text("page.join.title"),
+		Data:  o,
+		Form: &form{Action: "/activation", Submit: v.text("page.join.submit"), Fields: []field{
+			{Name: "username", Label: v.text("page.label.email"), Autocomplete: "username", Identifier: true, ReadOnly: true, Value: o.Email},
+			{
+				Name: "password", Label: v.text("page.label.password"), Type: "password", Autocomplete: "current-password",
+				Autofocus: true,
+			},
+		}},
 	}
 }
 

@@ -17,6 +17,7 @@ const (
 	languageCookie      = "gatehouse_language"
 	activationCookie    = "gatehouse_activation"
 	authorizationCookie = "gatehouse_authorization"
+	challengeCookie     = "gatehouse_challenge"
 )
 
 // cookies keeps small things in the browser. Whatever comes back is input like

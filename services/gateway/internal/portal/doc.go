@@ -11,11 +11,19 @@
 //
 //	/                   account home, or the way in
 //	/login              GET, POST
+//	/login/code         GET, POST; /login/code/send: POST
+//	/login/factor       GET, POST; /login/factor/confirm: POST
+//	/login/password     GET, POST
+//	/login/terms        GET, POST
 //	/logout             POST
 //	/register           GET, POST
 //	/register/sent      GET
+//	/forgot, /recover   GET, POST; /forgot/sent, /recover/sent: GET
+//	/reset/{hash}       GET, POST
+//	/unlock/{hash}      GET, POST; /unlock/done: GET
 //	/link/{hash}        GET, POST
 //	/activation         GET, POST
+//	/email, /recovery   GET, POST; /email/done, /recovery/done: GET
 //	/oauth2/authorize   GET, POST (the only one another site may post to)
 //	/oauth2/resume      GET, POST
 //	/consent            GET, POST
@@ -37,10 +45,22 @@
 // The id is all that travels. There is no return address in any page or form,
 // hence none that could be made to point elsewhere.
 //
+// # The steps of a login
+//
+//	/login ─┬─ narrow session ──▶ /login/code, factor, password, terms ──┐
+//	        └──────────────────────────────────────────────── full session ──▶ / or /oauth2/resume
+//
+// The session in the cookie says which step is due, so its page is the only one
+// that does anything: every other one leads there. The authorization request goes
+// along in the addresses of the pages.
+//
 // # A mailed link
 //
-//	/link/HASH ──POST──▶ narrow session ──▶ /activation ──POST──▶ full session ──▶ / or /oauth2/resume
+//	/link/HASH ──POST──▶ narrow session ─┬─▶ /activation ──POST──▶ full session ──▶ / or /oauth2/resume
+//	                                     └─▶ /email, /recovery ──POST──▶ done, and no session
+//	/reset/HASH ──POST──▶ full session
+//	/unlock/HASH ──POST──▶ done, and no session
 //
 // Opening a link uses it up, and mail scanners open links: so a GET only shows a
-// button. Pages need no JavaScript.
+// button or a form. Pages need no JavaScript.
 package portal

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
@@ -15,8 +16,14 @@ import (
 type form struct {
 	Action string
 	Submit string
+	// Second tells that it is not what most people want.
+	Second bool
+	Hidden []hidden
 	Fields []field
 }
+
+// hidden is an input that nobody sees.
+type hidden struct{ Name, Value string }
 
 // field is one input with its label.
 type field struct {
@@ -29,7 +36,11 @@ type field struct {
 	// Type is the input's type; empty: text.
 	Type         string
 	Autocomplete string
-	Value        string // never a password's
+	// Inputmode is the keyboard to show; empty: the type's.
+	Inputmode string
+	Value     string // never a password's
+	// Autofocus puts the cursor there, on a page with one thing to do.
+	Autofocus bool
 	// Identifier tells the keyboard not to improve what is typed.
 	Identifier bool
 	Optional   bool
@@ -87,7 +98,22 @@ func (v *visit) again(err error, name string, p page) error {
 		setRetryAfter(v.w.Header(), edge.Explain(v.r.Context(), err).RetryAfter)
 	}
 	p.Problems = v.blame(p.Form, f)
+	if f.Kind == fault.Throttled && f.RetryAfter > 0 {
+		p.Problems = append(p.Problems, problem{Text: v.text("page.wait", "When", v.soon(f.RetryAfter))})
+	}
+	for i := range p.Form.Fields {
+		p.Form.Fields[i].Autofocus = false // the summary of the problems has it
+	}
 	return v.show(status, name, p)
+}
+
+// soon is when a wait is over, in words. A minute that has begun counts as one.
+func (v *visit) soon(wait time.Duration) string {
+	if wait > time.Minute {
+		wait = (wait + time.Minute - 1).Truncate(time.Minute)
+	}
+	now := v.portal.deps.Clock.Now()
+	return v.portal.deps.Texts.Relative(v.lang, now.Add(max(wait, time.Second)), now)
 }
 
 // blame writes the broken rules to the fields they are about and sums them up,

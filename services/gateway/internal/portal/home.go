@@ -90,5 +90,6 @@ func (p *Portal) logout(v *visit) error {
 	p.deps.Edge.ClearSession(v.w)
 	p.cookies.clear(v.w, v.r, activationCookie)
 	p.cookies.clear(v.w, v.r, authorizationCookie)
+	p.cookies.clear(v.w, v.r, challengeCookie)
 	return v.see("/")
 }

@@ -18,6 +18,8 @@ type loginPage struct {
 	Again bool
 	// Register is the way to an account; empty where there is none.
 	Register string
+	// Forgot is the way to a new password.
+	Forgot string
 }
 
 // present is the account a browser is signed in with.
@@ -57,9 +59,8 @@ func (p *Portal) login(v *visit) error {
 		page.Form = v.loginForm(in)
 		return v.again(err, "login", page)
 	}
-	v.begin(done.Token)
-	p.cookies.clear(v.w, v.r, activationCookie)
-	return v.see(next(v.value("authorization")))
+	v.endFormer()
+	return v.proceed(done, v.value("authorization"))
 }
 
 // next is where to go once signed in.
@@ -86,6 +87,7 @@ func (v *visit) loginPage() (page, error) {
 			return page{}, err
 		}
 	}
+	data.Forgot = with("/forgot", "authorization", id)
 	if v.portal.deps.SelfRegistration {
 		data.Register = with("/register", "authorization", id)
 	}

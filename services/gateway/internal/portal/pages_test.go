@@ -31,7 +31,9 @@ type shown struct {
 }
 
 // everyPage is every page there is, in each of its states.
-func everyPage() []shown {
+func everyPage() []shown { return append(pagesOfLogins(), otherPages()...) }
+
+func otherPages() []shown {
 	get := func(path string) func(*world, *browser) answer {
 		return func(_ *world, b *browser) answer { return b.get(path) }
 	}

@@ -37,9 +37,7 @@ func (p *Portal) register(v *visit) error {
 	if err := p.deps.Flow.Register(v.r.Context(), in); err != nil {
 		return v.again(err, "register", v.registerPage(in))
 	}
-	if id := v.value("authorization"); id != "" && len(id) <= maxAuthorization {
-		p.cookies.set(v.w, authorizationCookie, id, authorizationAge)
-	}
+	v.rememberAuthorization()
 	return v.see("/register/sent")
 }
 

@@ -53,7 +53,11 @@ func TestOtherSitesCannotPost(t *testing.T) {
 			},
 			consentPath: {"decision", "allow", "subject", gatewaytest.UserHash},
 			"/oauth2/resume?authorization=" + pendingID: {"subject", gatewaytest.UserHash},
-			"/nowhere": nil,
+			"/nowhere":    nil,
+			"/login/code": {"code", rightCode}, "/login/code/send": {"channel", "2"}, "/login/password": {"password", goodPW},
+			"/login/terms": {"terms", "1"}, "/login/factor": {"channel", "3"}, "/login/factor/confirm": {"code", rightCode},
+			"/forgot": {"user", "a"}, "/recover": {"user", "a"}, "/reset/" + resetLink: {"password", goodPW, "password_confirmation", goodPW},
+			"/unlock/" + unlockLink: nil, "/link/" + emailLink: nil, "/email": nil, "/recovery": nil,
 		} {
 			a := b.post(path, fields...)
 			assert.Equal(t, http.StatusForbidden, a.Code, "%s %s", site, path)
@@ -62,6 +66,8 @@ func TestOtherSitesCannotPost(t *testing.T) {
 		assert.Empty(t, w.accounts.Registered)
 		assert.NotContains(t, w.accounts.Calls(), opensCalls)
 		assert.Empty(t, w.oauth.resumed)
+		assert.Empty(t, w.accounts.used)
+		assert.Empty(t, w.accounts.asked)
 		assert.Len(t, w.sessions.Created(), 1, "the one of the beginning")
 		assert.Equal(t, "Your account – Gatehouse", b.get("/").title())
 	}

@@ -177,11 +177,17 @@ func (v *visit) signedIn() (c edge.Caller, ok bool, err error) {
 	return c, true, nil
 }
 
-// begin gives the browser a new session. The one it had would live on without
-// anybody to use it, so that ends; if that fails, it expires by itself.
+// begin gives the browser a new session in the place of the one it had.
 func (v *visit) begin(t sessions.Token) {
+	v.endFormer()
+	v.portal.deps.Edge.SetSession(v.w, t)
+}
+
+// endFormer ends the session that the browser has, because it gets another: the
+// former one would live on without anybody to use it. If that fails, it expires
+// by itself.
+func (v *visit) endFormer() {
 	if former, err := edge.Session(v.r.Context()); err == nil && former.Cookie {
 		_ = v.portal.deps.Flow.Logout(v.r.Context(), former)
 	}
-	v.portal.deps.Edge.SetSession(v.w, t)
 }

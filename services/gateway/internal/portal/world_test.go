@@ -35,7 +35,7 @@ var catalogue = sync.OnceValues(i18n.New)
 type world struct {
 	t        *testing.T
 	clock    *clockwork.FakeClock
-	accounts *gatewaytest.Accounts
+	accounts *people
 	sessions *gatewaytest.Sessions
 	oauth    *fakeOAuth
 	mail     *gatewaytest.Mail
@@ -46,7 +46,7 @@ type world struct {
 func newWorld(t *testing.T, adjust ...func(*portal.Deps)) *world {
 	t.Helper()
 	w := &world{t: t, clock: clockwork.NewFakeClockAt(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))}
-	w.accounts = gatewaytest.NewAccounts(w.clock.Now())
+	w.accounts = newPeople(w.clock.Now)
 	w.sessions = gatewaytest.NewSessions(w.clock)
 	w.oauth = newFakeOAuth()
 	w.mail = &gatewaytest.Mail{Messages: letters(w.clock.Now())}

@@ -1,0 +1,74 @@
+package portal_test
+
+import (
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+)
+
+// pagesOfLogins are the pages of the steps of a login, and of what is mailed to
+// whoever cannot log in.
+func pagesOfLogins() []shown {
+	get := func(path string) func(*world, *browser) answer {
+		return func(_ *world, b *browser) answer { return b.get(path) }
+	}
+	post := func(path string) func(*world, *browser) answer {
+		return func(_ *world, b *browser) answer { return b.post(path) }
+	}
+	at := func(step accounts.Step) func(*world, *browser) answer {
+		return func(_ *world, b *browser) answer { return b.at(step) }
+	}
+	return []shown{
+		{name: "code", visit: at(accounts.StepCode), status: 200, en: "Confirm it is you", de: "Bestätigen Sie, dass Sie es sind"},
+		{name: "code of an app", visit: func(w *world, b *browser) answer {
+			w.accounts.channel = accounts.ChannelApp
+			return b.at(accounts.StepCode)
+		}, status: 200, en: "Confirm it is you", de: "Bestätigen Sie, dass Sie es sind"},
+		{name: "recovery code", visit: func(_ *world, b *browser) answer {
+			b.at(accounts.StepCode)
+			return b.get("/login/code?by=recovery")
+		}, status: 200, en: "Confirm it is you", de: "Bestätigen Sie, dass Sie es sind"},
+		{name: "wrong code", visit: func(_ *world, b *browser) answer {
+			b.at(accounts.StepCode)
+			return b.post("/login/code", "code", "000000")
+		}, status: 422, en: "Confirm it is you", de: "Bestätigen Sie, dass Sie es sind", wrong: true},
+		{name: "factor", visit: at(accounts.StepFactor), status: 200, en: "Set up a second factor", de: "Zweiten Faktor einrichten"},
+		{name: "app", visit: func(_ *world, b *browser) answer {
+			b.at(accounts.StepFactor)
+			return b.post("/login/factor", "channel", "3")
+		}, status: 200, en: "Enter the first code", de: "Geben Sie den ersten Code ein"},
+		{name: "telephone", visit: func(_ *world, b *browser) answer {
+			b.at(accounts.StepFactor)
+			return b.post("/login/factor", "channel", "2", "number", "+4915123456789")
+		}, status: 200, en: "Enter the first code", de: "Geben Sie den ersten Code ein"},
+		{name: "wrong code of an app", visit: func(_ *world, b *browser) answer {
+			b.at(accounts.StepFactor)
+			return b.post("/login/factor/confirm", "factor", factorHash, "secret", secret, "code", "1")
+		}, status: 422, en: "Enter the first code", de: "Geben Sie den ersten Code ein", wrong: true},
+		{name: "recovery codes", visit: func(_ *world, b *browser) answer {
+			b.at(accounts.StepFactor)
+			return b.post("/login/factor/confirm", "factor", factorHash, "secret", secret, "code", rightCode)
+		}, status: 200, en: "Your recovery codes", de: "Ihre Wiederherstellungscodes"},
+		{name: "forced password", visit: at(accounts.StepPassword), status: 200, en: "Choose a new password", de: "Wählen Sie ein neues Passwort"},
+		{name: "terms", visit: at(accounts.StepTerms), status: 200, en: "New terms of use", de: "Neue Nutzungsbedingungen"},
+		{name: "forgot", visit: get("/forgot"), status: 200, en: "Forgot your password?", de: "Passwort vergessen?"},
+		{name: "forgot without anything", visit: post("/forgot"), status: 422, en: "Forgot your password?", de: "Passwort vergessen?", wrong: true},
+		{name: "forgot sent", visit: get("/forgot/sent"), status: 200, en: "Check your mail", de: "Sehen Sie in Ihr Postfach"},
+		{name: "reset", visit: get("/reset/" + resetLink), status: 200, en: "Choose a new password", de: "Wählen Sie ein neues Passwort"},
+		{name: "reset without anything", visit: post("/reset/" + resetLink), status: 422, en: "Choose a new password", de: "Wählen Sie ein neues Passwort", wrong: true},
+		{name: "reset by no link", visit: post("/reset/x"), status: 410, en: "Forgot your password?", de: "Passwort vergessen?", wrong: true},
+		{name: "recover", visit: get("/recover"), status: 200, en: "Lost your second factor?", de: "Zweiten Faktor verloren?"},
+		{name: "recover sent", visit: get("/recover/sent"), status: 200, en: "Check your mail", de: "Sehen Sie in Ihr Postfach"},
+		{name: "unlock", visit: get("/unlock/" + unlockLink), status: 200, en: "Lift the lock", de: "Sperre aufheben"},
+		{name: "unlocked", visit: get("/unlock/done"), status: 200, en: "The lock is lifted", de: "Die Sperre ist aufgehoben"},
+		{name: "email", visit: func(_ *world, b *browser) answer {
+			return b.follow(b.post("/link/" + emailLink))
+		}, status: 200, en: "Confirm your new address", de: "Neue Adresse bestätigen"},
+		{name: "email done", visit: get("/email/done"), status: 200, en: "Your address is changed", de: "Ihre Adresse ist geändert"},
+		{name: "recovery", visit: func(_ *world, b *browser) answer {
+			return b.follow(b.post("/link/" + recoveryLink))
+		}, status: 200, en: "Recover your account", de: "Konto wiederherstellen"},
+		{name: "recovery done", visit: get("/recovery/done"), status: 200, en: "Your request is on its way", de: "Ihre Anfrage ist unterwegs"},
+		{name: "join", visit: func(_ *world, b *browser) answer {
+			return b.follow(b.post("/link/" + joinLink))
+		}, status: 200, en: "Join a hub", de: "Einem Hub beitreten"},
+	}
+}
