@@ -19,12 +19,8 @@ type confirmation struct {
 // user has: then the user answers by the strongest there is, and enrols one
 // that is strong enough.
 func (g *Gate) confirmation(ctx context.Context, tx *db.Tx, v visit) (confirmation, error) {
-	switch v.Proof {
-	case accounts.ProofToken: // was made by somebody who had done all that
-		return confirmation{}, nil
-	case accounts.ProofPasskey: // is two factors, of which none can be phished
-		return confirmation{}, nil
-	case accounts.ProofPassword, accounts.ProofLink, accounts.ProofIdentity, accounts.ProofSession:
+	if v.Proof == accounts.ProofToken {
+		return confirmation{}, nil // the token was made by somebody who had done all that
 	}
 	strongest, err := g.o.Challenges.Strongest(ctx, tx, v.user.ID)
 	if err != nil {
@@ -63,7 +59,7 @@ func (g *Gate) demand(v visit, strongest accounts.Channel) (demanded accounts.Ch
 		}
 	case accounts.ProofPassword, accounts.ProofIdentity:
 		needed = needed || v.unusual && g.o.Unusual == Code
-	case accounts.ProofSession, accounts.ProofToken, accounts.ProofPasskey:
+	case accounts.ProofSession, accounts.ProofToken:
 	}
 	return demanded, needed
 }

@@ -1,0 +1,117 @@
+package gateway_test
+
+import (
+	"bytes"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+)
+
+func upload(token, mediaType, body string) request {
+	return request{method: http.MethodPost, path: "/v1/image", token: token, body: body, header: map[string]string{"Content-Type": mediaType}}
+}
+
+// form writes fields, as name and content in turn.
+func form(t *testing.T, fields ...string) (mediaType, body string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for i := 0; i < len(fields); i += 2 {
+		part, err := w.CreateFormFile(fields[i], "me.jpg")
+		require.NoError(t, err)
+		_, err = part.Write([]byte(fields[i+1]))
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return w.FormDataContentType(), b.String()
+}
+
+func TestPicturesAreUploaded(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	token := s.full()
+	largest := strings.Repeat("x", accounts.MaxImage)
+	for _, mediaType := range []string{"image/jpeg", "image/png", "image/gif", "IMAGE/WEBP"} {
+		s.do(t, upload(token, mediaType, "bytes")).succeeds(http.StatusCreated)
+		assert.Equal(t, "bytes", string(s.asked.last().(accounts.SetImageRequest).Data)) //nolint:errcheck // it panics
+	}
+	s.do(t, upload(token, "image/png", largest)).succeeds(http.StatusCreated)
+
+	mediaType, body := form(t, "image", largest)
+	s.do(t, upload(token, mediaType, body)).succeeds(http.StatusCreated)
+	asked, ok := s.asked.last().(accounts.SetImageRequest)
+	require.True(t, ok)
+	assert.Equal(t, largest, string(asked.Data))
+	assert.Equal(t, int64(1), asked.Actor.User)
+}
+
+func TestWhatCannotBeAPicture(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	token := s.full()
+	tooLarge := strings.Repeat("x", accounts.MaxImage+1)
+	for _, mediaType := range []string{"", "application/json", "image/svg+xml", "application/octet-stream", "image/", ";"} {
+		s.do(t, upload(token, mediaType, "bytes")).fails(http.StatusUnsupportedMediaType)
+	}
+	s.do(t, upload(token, "image/png", tooLarge)).fails(http.StatusRequestEntityTooLarge)
+	s.do(t, upload(token, "image/png", tooLarge+tooLarge)).fails(http.StatusRequestEntityTooLarge)
+	assert.Contains(t, s.do(t, upload(token, "image/png", "")).fails(http.StatusUnprocessableEntity).Errors, "image")
+
+	mediaType, body := form(t, "image", tooLarge)
+	s.do(t, upload(token, mediaType, body)).fails(http.StatusRequestEntityTooLarge)
+	mediaType, body = form(t, "image", "bytes")
+	cut := s.do(t, upload(token, mediaType, body[:len(body)-10])).fails(http.StatusBadRequest)
+	assert.NotContains(t, cut.Message, "JSON")
+	for _, none := range []string{"nothing", ""} {
+		assert.Contains(t, s.do(t, upload(token, mediaType, none)).fails(http.StatusUnprocessableEntity).Errors, "image")
+	}
+	s.do(t, upload(token, "multipart/form-data", body)).fails(http.StatusBadRequest)
+	for name, fields := range map[string][]string{
+		"image":      {"image", ""},
+		"picture":    {"picture", "bytes", "image", "bytes"},
+		"image ":     {"image ", "bytes"},
+		"":           {"", "bytes", "image", "bytes"},
+		"\xff\u200d": {"\xff\u200d", "bytes", "image", "bytes"},
+	} {
+		mediaType, body := form(t, fields...)
+		errors := s.do(t, upload(token, mediaType, body)).fails(http.StatusUnprocessableEntity).Errors
+		assert.Contains(t, errors, strings.ToValidUTF8(name, "\uFFFD"))
+	}
+	mediaType, body = form(t, "image", "one", "image", "two")
+	assert.Contains(t, s.do(t, upload(token, mediaType, body)).fails(http.StatusUnprocessableEntity).Errors, "image")
+	assert.Nil(t, s.asked.last(), "nothing was asked of a service")
+}
+
+func TestOtherBodiesStaySmall(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	big := `{"name":"` + strings.Repeat("x", 1<<20) + `"}`
+	for _, path := range []string{"/v1/hub", "/v1/image/", "/v1/image/5"} {
+		s.do(t, request{method: http.MethodPost, path: path, token: s.full(), body: big}).fails(http.StatusRequestEntityTooLarge)
+	}
+}
+
+func TestBytesOfPictures(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	got := s.do(t, request{method: http.MethodGet, path: "/v1/image/5", token: s.full()})
+	assert.Equal(t, http.StatusOK, got.Code)
+	assert.Equal(t, "\xff\xd8\xff\xe0", got.Body.String())
+	assert.Equal(t, "image/jpeg", got.Header().Get("Content-Type"))
+	assert.Equal(t, "nosniff", got.Header().Get("X-Content-Type-Options"))
+	assert.Contains(t, got.Header().Get("Content-Security-Policy"), "default-src 'none'")
+	assert.Equal(t, `"`+sha1Hex(got.Body.Bytes())+`"`, got.Header().Get("ETag"))
+}
+
+func TestNoPicture(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	s.accounts.Change(func(a *accounts.Account) { a.User.Image = nil })
+	s.do(t, request{method: http.MethodGet, path: "/v1/image", token: s.full()}).fails(http.StatusNotFound)
+}
