@@ -13,7 +13,9 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 )
 
 const newPassword = "Wildgans-am-Kanal"
@@ -33,12 +35,14 @@ func (e *ender) EndAll(_ context.Context, r sessions.EndAllRequest) (api.Nothing
 	return api.Nothing{}, nil
 }
 
-// onEachWithSessions gives the test what was to end.
+// onEachWithSessions runs the test with a service on each database, and gives it
+// what was to end.
 func onEachWithSessions(t *testing.T, test func(f *fixture, ended func() []sessions.EndAllRequest)) {
 	t.Helper()
-	onEach(t, func(f *fixture) {
-		e, ok := f.deps.Sessions.(*ender)
-		require.True(f.t, ok)
+	t.Parallel()
+	testkit.EachDB(t, accounts.Name, Migrations, func(t *testing.T, d *db.DB) {
+		e := &ender{}
+		f := newFixture(t, d, func(_ *Config, d *Deps) { d.Sessions = e })
 		test(f, func() []sessions.EndAllRequest {
 			f.deliver()
 			e.mu.Lock()
@@ -47,7 +51,7 @@ func onEachWithSessions(t *testing.T, test func(f *fixture, ended func() []sessi
 			e.ended = nil
 			return all
 		})
-	}, func(_ *Config, d *Deps) { d.Sessions = &ender{} })
+	})
 }
 
 // forget asks for a link, and gives it.

@@ -19,7 +19,7 @@ func (g *Gate) unusual(ctx context.Context, tx *db.Tx, v visit) (bool, error) {
 	}
 	place := device.Of(v.Origin)
 	known, err := store.KnownPlace(ctx, tx, v.user.ID, place.Device, place.Network, v.now.Add(-device.Memory))
-	return known.Devices > 0 && !(known.Device && known.Network), err
+	return known.Devices > 0 && (!known.Device || !known.Network), err
 }
 
 // arrives tells whether a proof is one by which people come, rather than go on
