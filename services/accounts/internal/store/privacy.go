@@ -65,6 +65,9 @@ func Sections() []Section {
 				{"activations.finished_time", moment}, {"activations.revoked_time", moment},
 			},
 		},
+		{Name: "devices", Table: "known_places", from: `FROM known_places WHERE user_id = $1 ORDER BY id`, columns: []column{
+			{"kind", text}, {"value", text}, {"seen_time", moment},
+		}},
 		{Name: "recovery_codes", Table: "recovery_codes", from: `FROM recovery_codes WHERE user_id = $1 ORDER BY id`, columns: []column{
 			{"created_time", moment}, {"used_time", moment},
 		}},
