@@ -108,6 +108,12 @@ func TestUsage(t *testing.T) {
 		"too many":               {"client", "list", "all"},
 		"too few":                {"client", "delete"},
 		"no number":              {"mail", "retry", "first"},
+		"no number of work":      {"accounts", "retry", "first"},
+		"nobody":                 {"user", "disable"},
+		"no change of a plan":    {"hub", "set-plan", "x"},
+		"type of a hub":          {"hub", "set-plan", "x", "--type", "free"},
+		"end of a hub":           {"hub", "set-plan", "x", "--expires", "tomorrow"},
+		"feature of a hub":       {"hub", "set-plan", "x", "--feature", "audit=yes"},
 		"language":               {"user", "invite", "a@example.org", "--language", "fr"},
 	} {
 		code, _, stderr := o.run(args...)

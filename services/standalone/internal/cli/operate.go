@@ -130,7 +130,9 @@ func (p *program) user() *cobra.Command {
 	f.IntVar(&role, "role", 0, "role in that hub: 1 passive, 2 user, 3 administrator, 4 technical administrator, 5 owner")
 	f.StringVar(&language, "language", "en", "language of the mail: en or de")
 	f.BoolVar(&r.Mail, "mail", false, "send the link by mail as well")
-	parent.AddCommand(invite)
+	parent.AddCommand(invite,
+		p.setStatus("disable", "Keep a user out, and end all their sessions and personal access tokens.", accounts.Disabled),
+		p.setStatus("enable", "Let a disabled user in again.", accounts.Active))
 	return parent
 }
 

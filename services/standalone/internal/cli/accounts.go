@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/standalone"
+)
+
+// setStatus is a command that disables or enables a user.
+func (p *program) setStatus(use, short string, status accounts.Status) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " USER", Short: short, Args: one("address or hash of a user"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
+				user, err := g.Accounts.SetStatus(c.Context(), accounts.SetStatusRequest{User: args[0], Status: status})
+				if err != nil {
+					err = because(err, fault.NotFound, "there is no user "+args[0])
+					return because(err, fault.Conflict, args[0]+" has never been active")
+				}
+				return p.print(map[string]any{"user": user.Hash, "status": user.Status}, fmt.Sprintf("%s is %sd.", args[0], use))
+			})
+		},
+	}
+}
+
+func (p *program) hub() *cobra.Command {
+	parent := &cobra.Command{Use: "hub", Short: "Manage what hubs have booked.", Args: cobra.ArbitraryArgs, RunE: choose}
+	var plan plan
+	set := &cobra.Command{
+		Use: "set-plan HUB", Short: "Change a hub's type, end and features; what is not given stays.", Args: one("hash of a hub"),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := plan.request(c, args[0])
+			if err != nil {
+				return err
+			}
+			return p.setPlan(c.Context(), r)
+		},
+	}
+	f := set.Flags()
+	f.StringVar(&plan.kind, "type", "", "regular, trial or internal")
+	f.StringVar(&plan.expires, "expires", "", "when it ends, such as 2026-12-31T23:59:59Z, or never")
+	f.StringToStringVar(&plan.features, "feature", nil, "NAME=true or NAME=false, such as audit=true; may be repeated")
+	f.IntVar(&plan.trash, "trash", 0, "days for which deleted things are kept")
+	parent.AddCommand(set)
+	return parent
+}
+
+// plan is a hub's plan as flags say it.
+type plan struct {
+	kind, expires string
+	features      map[string]string
+	trash         int
+}
+
+var hubTypes = map[string]accounts.HubType{
+	"regular": accounts.HubRegular, "trial": accounts.HubTrial, "internal": accounts.HubInternal,
+}
+
+func (l plan) request(c *cobra.Command, hub string) (accounts.SetPlanRequest, error) {
+	r := accounts.SetPlanRequest{Hub: hub, Features: map[string]bool{}}
+	given := c.Flags().Changed
+	if given("type") {
+		kind, ok := hubTypes[l.kind]
+		if !ok {
+			return r, usageError{fmt.Errorf(`--type must be "regular", "trial" or "internal", not %q`, l.kind)}
+		}
+		r.Type = &kind
+	}
+	switch {
+	case l.expires == "never":
+		r.NoExpiration = true
+	case given("expires"):
+		at, err := time.Parse(time.RFC3339, l.expires)
+		if err != nil {
+			return r, usageError{fmt.Errorf(`--expires must be "never" or a time such as 2026-12-31T23:59:59Z, not %q`, l.expires)}
+		}
+		r.ExpirationTime = &at
+	}
+	for name, value := range l.features {
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return r, usageError{fmt.Errorf("--feature %s must be true or false, not %q", name, value)}
+		}
+		r.Features[name] = on
+	}
+	if given("trash") {
+		r.Trash = &l.trash
+	}
+	if r.Type == nil && r.ExpirationTime == nil && !r.NoExpiration && len(r.Features) == 0 && r.Trash == nil {
+		return r, usageError{errors.New("say what to change: --type, --expires, --feature, --trash")}
+	}
+	return r, nil
+}
+
+func (p *program) setPlan(ctx context.Context, r accounts.SetPlanRequest) error {
+	return p.with(ctx, func(g *standalone.Gatehouse) error {
+		hub, err := g.Accounts.SetPlan(ctx, r)
+		if err != nil {
+			return because(err, fault.NotFound, "there is no hub "+r.Hub)
+		}
+		return p.print(hub, "Changed the plan of "+hub.Name+".")
+	})
+}
+
+func (p *program) accounts() *cobra.Command {
+	parent := &cobra.Command{
+		Use: "accounts", Short: "See and retry what accounts could not hand over to other services.", Args: cobra.ArbitraryArgs, RunE: choose,
+	}
+	dead := &cobra.Command{
+		Use: "dead", Short: "List what is not tried any more, what was given up first at the top.", Args: none,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
+				list, err := g.Accounts.DeadWork(c.Context(), accounts.DeadWorkRequest{})
+				if err != nil {
+					return err
+				}
+				var lines []string
+				for _, w := range list.Work {
+					lines = append(lines, fmt.Sprintf("%d  %s  %s  %d attempts  %s",
+						w.ID, w.CreatedTime.Format("2006-01-02 15:04"), w.Topic, w.Attempts, w.Error))
+				}
+				return p.print(list.Work, cmp.Or(strings.Join(lines, "\n"), "There is nothing."))
+			})
+		},
+	}
+	retry := &cobra.Command{
+		Use: "retry ID", Short: "Try something of that again; a running server does it at once.", Args: one("ID"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil {
+				return usageError{fmt.Errorf("%q is not an id: `gatehouse accounts dead` shows them", args[0])}
+			}
+			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
+				if _, err := g.Accounts.RetryWork(c.Context(), accounts.RetryWorkRequest{ID: id}); err != nil {
+					return because(err, fault.NotFound, "there is no dead work "+args[0])
+				}
+				return p.print(map[string]int64{"retried": id}, "It is in the queue again.")
+			})
+		},
+	}
+	parent.AddCommand(dead, retry)
+	return parent
+}
