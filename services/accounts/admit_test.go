@@ -90,6 +90,20 @@ func TestTheHubIsNotedOnlyIfItIsAnother(t *testing.T) {
 	})
 }
 
+// TestTheHubUsedLast is where a program goes that does not name one.
+func TestTheHubUsedLast(t *testing.T) {
+	onEach(t, func(f *fixture) {
+		r := admitting(f.register(olliMail))
+		want := *r.Hub
+		r.Hub, r.LastHub, r.Proof = nil, true, accounts.ProofToken
+		require.Equal(f.t, want, f.in(r).Hub.ID)
+		f.exec(`UPDATE users SET last_hub_id = NULL`)
+		require.Equal(f.t, want, f.in(r).Hub.ID, "the first one, then")
+		f.exec(`UPDATE memberships SET role = 1`)
+		require.Nil(f.t, f.in(r).Hub)
+	})
+}
+
 // TestAnUnusualLogin is confirmed by a code and told by mail, once.
 func TestAnUnusualLogin(t *testing.T) {
 	onEach(t, func(f *fixture) {

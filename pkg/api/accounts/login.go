@@ -68,8 +68,8 @@ const (
 type AdmitRequest struct {
 	User int64  `json:"user"`
 	Hub  *int64 `json:"hub,omitempty"` // nil: hubless
-	// LastHub asks for the hub that the user was in last, in the place of Hub;
-	// hubless if there is none.
+	// LastHub asks for the hub that the user was in last, or else the first that
+	// they may enter, in the place of Hub; hubless if there is none.
 	LastHub bool `json:"last_hub,omitempty"`
 	// Fallback lets a user who may not enter the hub in without one, instead of
 	// Forbidden: the hub was not chosen but the one last used.

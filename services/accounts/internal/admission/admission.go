@@ -77,7 +77,12 @@ func (g *Gate) Admit(ctx context.Context, r accounts.AdmitRequest) (accounts.Adm
 			return err
 		}
 		v.user = user
-		if v.account, err = g.enter(ctx, tx, user, r); err != nil {
+		if r.LastHub {
+			if v.Hub, err = lastHub(ctx, tx, user, v.now); err != nil {
+				return err
+			}
+		}
+		if v.account, err = g.enter(ctx, tx, user, v.AdmitRequest); err != nil {
 			return err
 		}
 		if v.unusual, err = g.unusual(ctx, tx, v); err != nil {
@@ -125,6 +130,16 @@ func (g *Gate) admit(ctx context.Context, tx *db.Tx, v visit) (accounts.Admissio
 		return a, nil
 	}
 	return a, g.welcome(ctx, tx, v)
+}
+
+// lastHub is the hub that the user was in last, or the first one that they may
+// enter; nil if there is none.
+func lastHub(ctx context.Context, tx *db.Tx, user store.User, now time.Time) (*int64, error) {
+	hub, err := store.CurrentHub(ctx, tx, user, now)
+	if err != nil || hub == nil {
+		return nil, err
+	}
+	return &hub.ID, nil
 }
 
 // enter gives the account as seen from the hub, if the user may enter it.
