@@ -97,6 +97,17 @@ func readers(s *stage) []reader {
 		{request{method: http.MethodPost, path: "/v1/auth"}, badLogins},
 		{request{method: http.MethodPost, path: "/v1/activation/initiate"}, badRegistrations},
 		{request{method: http.MethodPut, path: "/v1/activation/" + gatewaytest.ActivationID + "/finish", token: narrow}, badActivations},
+		{request{method: http.MethodPost, path: "/v1/auth/code", token: s.waiting()}, badCodes},
+		{request{method: http.MethodPut, path: "/v1/auth/terms", token: s.full()}, badTerms},
+		{request{method: http.MethodPut, path: "/v1/password", token: s.full()}, badPasswords},
+		{request{method: http.MethodPost, path: "/v1/password/reset/initiate"}, badUsers},
+		{request{method: http.MethodPost, path: "/v1/password/reset/" + gatewaytest.ResetLink + "/finish"}, badResets},
+		{request{method: http.MethodPost, path: "/v1/auth/recovery/initiate"}, badUsers},
+		{request{method: http.MethodPost, path: "/v1/auth/identity/company"}, badIdentities},
+		{request{method: http.MethodPost, path: "/v1/mfa", token: s.full()}, badEnrolments},
+		{request{method: http.MethodPut, path: "/v1/mfa/3", token: s.full()}, badFactorCodes},
+		{request{method: http.MethodDelete, path: "/v1/mfa/3", token: s.full()}, badRemovals},
+		{request{method: http.MethodPost, path: "/v1/token", token: s.full()}, badTokens},
 	}
 }
 
@@ -123,6 +134,9 @@ func TestBadBodies(t *testing.T) {
 		assert.Empty(t, s.accounts.Registered)
 		assert.Empty(t, s.accounts.Finished)
 		assert.Empty(t, s.accounts.Authenticated)
+		for _, method := range []string{"ConfirmCode", "AcceptTerms", "InitiateReset", "InitiateRecovery", "FindIdentity"} {
+			assert.Empty(t, s.accounts.Asked(method), method)
+		}
 	})
 }
 

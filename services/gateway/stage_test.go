@@ -73,6 +73,27 @@ func (s *stage) full() string {
 	return s.sessions.Open(sessions.ScopeFull, &hub).Token
 }
 
+// waiting opens a session that waits for a code, and gives its token.
+func (s *stage) waiting() string {
+	challenge := int64(7)
+	return s.sessions.OpenFor(sessions.CreateRequest{Scope: sessions.ScopeCode, MFA: &challenge}).Token
+}
+
+// program opens a session by a personal access token, and gives its token.
+func (s *stage) program(readOnly bool) string {
+	hub, pat := int64(1), int64(9)
+	return s.sessions.OpenFor(sessions.CreateRequest{Scope: sessions.ScopeFull, Hub: &hub, PAT: &pat, ReadOnly: readOnly}).Token
+}
+
+// acting opens a session in which its user is acted for, and gives its token.
+func (s *stage) acting(tb testing.TB) string {
+	tb.Helper()
+	data := s.do(tb, request{method: http.MethodPost, path: "/v1/auth/impersonation/2", token: s.full()}).succeeds(http.StatusOK)
+	var answered struct{ Token string }
+	require.NoError(tb, json.Unmarshal(data, &answered))
+	return answered.Token
+}
+
 // logIn logs in by password and gives the token, of whatever scope.
 func (s *stage) logIn(tb testing.TB) string {
 	tb.Helper()
@@ -138,6 +159,7 @@ type envelope struct {
 	Success   *bool           `json:"success"`
 	Hash      string          `json:"hash"`
 	Data      json.RawMessage `json:"data"`
+	Meta      json.RawMessage `json:"meta"`
 	Timestamp json.Number     `json:"timestamp"`
 	Error     *failure        `json:"error"`
 }
