@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 )
 
 func (f *fixture) switchHub(session int64, hub *int64) sessions.Token {
@@ -151,6 +154,26 @@ func TestTheFeedTellsOfAChangeUntilTheSessionEnds(t *testing.T) {
 		last := f.revoked(time.Time{})
 		assert.Equal(t, []int64{token.Session.ID}, last.Sessions)
 		assert.Empty(t, last.Changed)
+	})
+}
+
+// The refresh had found its token good before the change was committed.
+func TestARefreshThatAChangeOvertookGivesNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, f *fixture) {
+		token := f.open(login(olli, ref(1)))
+		claims, _, err := f.check(t.Context(), token.Token, f.clock.Now())
+		require.NoError(t, err)
+		next := f.switchHub(token.Session.ID, ref(2))
+		late := store.Extension{
+			Session: token.Session.ID, Now: f.clock.Now().Add(time.Minute), Cutoff: f.clock.Now(),
+			Expiration: f.clock.Now().Add(time.Hour), Issued: &claims.IssuedAt.Time,
+		}
+		err = f.db.Tx(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			_, err := store.Extend(ctx, tx, late)
+			return err
+		})
+		require.ErrorIs(t, err, db.ErrNoRows)
+		f.good(next)
 	})
 }
 
