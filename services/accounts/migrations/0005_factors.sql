@@ -54,7 +54,7 @@ CREATE INDEX challenges_factor ON challenges (factor_id);
 CREATE INDEX challenges_expiration ON challenges (expiration_time);
 
 -- What is limited by how often it has happened to a user of late: codes that
--- were sent, wrong codes, wrong passwords. A guess is counted before it is
+-- were sent, and wrong ones. A guess is counted before it is
 -- checked, and forgotten if it was right.
 CREATE TABLE tallies (
     id {{identity}},

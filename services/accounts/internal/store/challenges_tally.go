@@ -13,9 +13,8 @@ type TallyKind string
 
 // The kinds.
 const (
-	TallySent     TallyKind = "code.sent"
-	TallyCode     TallyKind = "code.wrong"     // or about to be checked
-	TallyPassword TallyKind = "password.wrong" // as above; not of logins
+	TallySent TallyKind = "code.sent"
+	TallyCode TallyKind = "code.wrong" // or about to be checked
 )
 
 // TallyRetention is for how long tallies are needed at least.
