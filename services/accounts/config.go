@@ -13,7 +13,9 @@ import (
 const (
 	defaultProduct          = "Gatehouse"
 	defaultLinkLife         = 24 * time.Hour
+	defaultInvitationLife   = 14 * 24 * time.Hour
 	defaultFinishWindow     = time.Hour
+	defaultHubsPerUser      = 20
 	defaultInvitedRetention = 30 * 24 * time.Hour
 	defaultAuditRetention   = 365 * 24 * time.Hour
 	defaultDeletionGrace    = 30 * 24 * time.Hour

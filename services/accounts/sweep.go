@@ -29,8 +29,9 @@ func (s *Service) sweepForever(ctx context.Context) error {
 	}
 }
 
-// sweep mails invitations again that are still open, and removes activations some time after they have expired, so that an old
-// link says that it is old, invited users who never came, and old audit records.
+// sweep mails invitations again that are still open. It removes activations some
+// time after they have expired, so that an old link says that it is old, invited
+// users who never came, and old audit records.
 func (s *Service) sweep(ctx context.Context) error {
 	if err := s.remind(ctx); err != nil {
 		return err

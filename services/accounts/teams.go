@@ -2,7 +2,7 @@ package accounts
 
 import (
 	"context"
-	"time"
+	"log/slog"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
@@ -31,14 +31,12 @@ func newTeams(c Config, d Deps, box *outbox.Outbox, flow *activation.Flow, confi
 // against.
 type confirmFunc = func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
 
-// remind mails invitations again that were not accepted.
+// remind mails invitations again that nobody has accepted.
 func (s *Service) remind(ctx context.Context) error {
-	_, _, err := s.members.Remind(ctx)
+	mailed, ended, err := s.members.Remind(ctx)
+	if mailed+ended > 0 {
+		s.deps.Obs.Logger.InfoContext(ctx, "looked after open invitations",
+			slog.Int64("mailed_again", mailed), slog.Int64("ended", ended))
+	}
 	return err
 }
-
-// The defaults of the settings about teams.
-const (
-	defaultInvitationLife = 14 * 24 * time.Hour
-	defaultHubsPerUser    = 20
-)

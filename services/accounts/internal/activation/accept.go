@@ -36,9 +36,9 @@ func (f *Flow) join(ctx context.Context, tx *db.Tx, r accounts.FinishActivationR
 	if err != nil {
 		return accounts.Identity{}, err
 	}
-	current, err := store.Credential(ctx, tx, a.User)
+	current, err := store.CredentialOf(ctx, tx, a.User)
 	if err != nil {
-		return accounts.Identity{}, orNotFound(err)
+		return accounts.Identity{}, err
 	}
 	ours, err := store.FinishActivation(ctx, tx, a.ID, now.Add(-f.o.FinishWindow), now)
 	if err != nil {

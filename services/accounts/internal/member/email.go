@@ -36,9 +36,9 @@ func (m *Members) askForEmail(ctx context.Context, tx *db.Tx, a api.Actor, email
 	if err != nil {
 		return err
 	}
-	current, err := store.Credential(ctx, tx, a.User)
+	current, err := store.CredentialOf(ctx, tx, a.User)
 	if err != nil {
-		return orNotFound(err)
+		return err
 	}
 	if current != hash {
 		return fault.Field("current_password", "validation.wrong_password")

@@ -149,12 +149,6 @@ func SetCredential(ctx context.Context, q db.Queryer, user int64, hash string, n
 	return err
 }
 
-// Credential is the hash of a user's password; [db.ErrNoRows] if they have none.
-func Credential(ctx context.Context, q db.Queryer, user int64) (hash string, err error) {
-	err = q.QueryRow(ctx, `SELECT hash FROM credentials WHERE user_id = $1`, user).Scan(&hash)
-	return hash, err
-}
-
 // ReplaceCredential puts a better hash of the same password in the place of
 // old, unless the password has been changed meanwhile.
 func ReplaceCredential(ctx context.Context, q db.Queryer, user int64, old, hash string, now time.Time) (bool, error) {
