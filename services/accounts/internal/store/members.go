@@ -64,8 +64,11 @@ const memberColumns = `memberships.hub_id, memberships.number, memberships.hash,
 	memberships.first_name, memberships.last_name, memberships.language, memberships.role, memberships.impersonation,
 	memberships.joined_time, memberships.invited_time, memberships.resends, memberships.created_time, memberships.modified_time`
 
-const memberQuery = `SELECT ` + userColumns + `, ` + memberColumns + `
-	FROM memberships CROSS JOIN ` + usersFrom + ` WHERE users.id = memberships.user_id AND memberships.hub_id = $1 `
+const (
+	memberSelect = `SELECT ` + userColumns + `, ` + memberColumns + ` FROM `
+	memberFrom   = ` CROSS JOIN ` + usersFrom + ` WHERE users.id = memberships.user_id `
+	memberQuery  = memberSelect + `memberships` + memberFrom + `AND memberships.hub_id = $1 `
+)
 
 // MemberByRef finds a member by how the hub calls them; [db.ErrNoRows] if there
 // is none.
@@ -106,11 +109,10 @@ func ListMembers(ctx context.Context, q db.Queryer, hub int64, f MemberFilter, p
 		return nil, 0, err
 	}
 	// The page is found by the index alone, before anything is joined to it.
-	query := fmt.Sprintf(`AND memberships.user_id IN (
-			SELECT user_id FROM (SELECT memberships.user_id %s
-				ORDER BY memberships.name_key, memberships.number LIMIT %d OFFSET %d) page)
-		ORDER BY memberships.name_key, memberships.number`, from, page.Size, page.Offset())
-	rows, err := q.Query(ctx, memberQuery+query, args...)
+	const order = ` ORDER BY memberships.name_key, memberships.number`
+	query := fmt.Sprintf(memberSelect+`(SELECT memberships.* %s`+order+` LIMIT %d OFFSET %d) memberships`+memberFrom+order,
+		from, page.Size, page.Offset())
+	rows, err := q.Query(ctx, query, args...)
 	members, err := collect(rows, err, scanMember)
 	return members, total, err
 }
