@@ -44,7 +44,8 @@ type Members interface {
 // Member is a person in a hub.
 type Member struct {
 	// User is the account; of somebody who has not joined yet only what the hub
-	// itself has written down.
+	// itself has written down, with an id and a hash that are the hub's own. Those
+	// end when the member joins.
 	User User `json:"user"`
 	Role Role `json:"role"`
 	// Impersonation is the owner's grant to act as other members.

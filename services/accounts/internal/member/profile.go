@@ -2,7 +2,9 @@ package member
 
 import (
 	"context"
+	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
@@ -16,13 +18,8 @@ import (
 // updateOneself changes the actor's profile. A new address takes the password,
 // which is checked outside of the transaction, as that is slow.
 func (m *Members) updateOneself(ctx context.Context, r accounts.UpdateMemberRequest, user store.User) (accounts.Member, error) {
-	if r.Role != nil || r.Impersonation != nil || r.Status != nil {
-		return accounts.Member{}, forbidden()
-	}
-	if r.Alias != nil || r.LoginConfirmation != nil || r.Email != nil {
-		if err := directory.InPerson(r.Actor); err != nil {
-			return accounts.Member{}, err
-		}
+	if err := mayUpdateOneself(r); err != nil {
+		return accounts.Member{}, err
 	}
 	email, err := checkProfile(&r)
 	if err != nil {
@@ -49,6 +46,18 @@ func (m *Members) updateOneself(ctx context.Context, r accounts.UpdateMemberRequ
 		return accounts.Member{}, err
 	}
 	return updated, nil
+}
+
+// mayUpdateOneself is Forbidden if something is given that others decide, or that
+// takes the actor in person.
+func mayUpdateOneself(r accounts.UpdateMemberRequest) error {
+	if r.Role != nil || r.Impersonation != nil || r.Status != nil {
+		return forbidden()
+	}
+	if r.Alias != nil || r.LoginConfirmation != nil || r.Email != nil {
+		return directory.InPerson(r.Actor)
+	}
+	return nil
 }
 
 func aliasTaken() error { return fault.Field("alias", "validation.taken") }
@@ -103,14 +112,8 @@ func (m *Members) writeProfile(ctx context.Context, tx *db.Tx, r accounts.Update
 	if len(fields) == 0 {
 		return before, nil
 	}
-	if user.Alias != "" && user.Alias != before.User.Alias {
-		taken, err := store.AliasTaken(ctx, tx, user.Alias, user.ID)
-		if err == nil && taken {
-			err = aliasTaken()
-		}
-		if err != nil {
-			return accounts.Member{}, err
-		}
+	if err := checkAlias(ctx, tx, user); err != nil {
+		return accounts.Member{}, err
 	}
 	now := m.o.Clock.Now()
 	if err := store.UpdateProfile(ctx, tx, user, store.Later(now, before.ModifiedTime)); err != nil {
@@ -120,12 +123,7 @@ func (m *Members) writeProfile(ctx context.Context, tx *db.Tx, r accounts.Update
 		return accounts.Member{}, err
 	}
 	if user.LoginConfirmation != before.User.LoginConfirmation {
-		event := mail.LoginConfirmationOff
-		if user.LoginConfirmation {
-			event = mail.LoginConfirmationOn
-		}
-		err := notice.Send(ctx, m.o.Outbox, tx, user, notice.Notice{Event: event, Origin: r.Actor.Origin, Time: now})
-		if err != nil {
+		if err := m.tellOfConfirmation(ctx, tx, r.Actor, user, now); err != nil {
 			return accounts.Member{}, err
 		}
 	}
@@ -154,4 +152,23 @@ func lockOneself(ctx context.Context, tx *db.Tx, r accounts.UpdateMemberRequest)
 	}
 	member, err := oneself(ctx, tx, r.Actor, user)
 	return user, member, err
+}
+
+func checkAlias(ctx context.Context, tx *db.Tx, user store.User) error {
+	if user.Alias == "" {
+		return nil
+	}
+	taken, err := store.AliasTaken(ctx, tx, user.Alias, user.ID)
+	if err == nil && taken {
+		err = aliasTaken()
+	}
+	return err
+}
+
+func (m *Members) tellOfConfirmation(ctx context.Context, tx *db.Tx, a api.Actor, user store.User, now time.Time) error {
+	event := mail.LoginConfirmationOff
+	if user.LoginConfirmation {
+		event = mail.LoginConfirmationOn
+	}
+	return notice.Send(ctx, m.o.Outbox, tx, user, notice.Notice{Event: event, Origin: a.Origin, Time: now})
 }

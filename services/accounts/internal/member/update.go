@@ -55,8 +55,14 @@ func checkOther(r *accounts.UpdateMemberRequest) error {
 	return v.Err()
 }
 
+// oneselfOnly tells whether something is given that everybody decides for
+// themselves.
+func oneselfOnly(r accounts.UpdateMemberRequest) bool {
+	return r.Alias != nil || r.Language != nil || r.Locale != nil || r.Statefulness != nil || r.LoginConfirmation != nil || r.Email != nil
+}
+
 func (m *Members) updateOther(ctx context.Context, r accounts.UpdateMemberRequest) (accounts.Member, error) {
-	if r.Alias != nil || r.Language != nil || r.Locale != nil || r.Statefulness != nil || r.LoginConfirmation != nil || r.Email != nil {
+	if oneselfOnly(r) {
 		return accounts.Member{}, forbidden()
 	}
 	if err := checkOther(&r); err != nil {
@@ -144,8 +150,9 @@ func (m *Members) updateMembership(ctx context.Context, c *change, r accounts.Up
 // before, and is seen, or after.
 func (m *Members) setStatus(ctx context.Context, c *change, status accounts.Status) error {
 	user, hub := c.target.User.ID, c.target.Hub
-	changed, kind := false, store.UserDisabled
+	var changed bool
 	var err error
+	kind := store.UserDisabled
 	if status == accounts.Active {
 		kind = store.UserEnabled
 		changed, err = store.Enable(ctx, c.tx, user, hub, c.later())
