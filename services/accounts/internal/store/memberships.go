@@ -113,13 +113,14 @@ func Owned(ctx context.Context, q db.Queryer, user int64) (n int, err error) {
 	return n, err
 }
 
-// OtherOwner tells whether the hub has an active owner besides the user. The
-// hub must be locked, or there may be none by the end of the transaction.
+// OtherOwner tells whether the hub has an active owner besides the user, and one
+// who has not asked for the end of their account. The hub must be locked, or
+// there may be none by the end of the transaction.
 func OtherOwner(ctx context.Context, tx *db.Tx, hub, user int64) (bool, error) {
 	var one int
 	err := tx.QueryRow(ctx, `SELECT 1 FROM memberships JOIN users ON users.id = memberships.user_id
 		WHERE memberships.hub_id = $1 AND memberships.user_id <> $2 AND memberships.role = $3
-			AND memberships.joined_time IS NOT NULL AND users.status = $4 LIMIT 1`,
+			AND memberships.joined_time IS NOT NULL AND users.status = $4 AND users.deletion_time IS NULL LIMIT 1`,
 		hub, user, accounts.RoleOwner, accounts.Active).Scan(&one)
 	if errors.Is(err, db.ErrNoRows) {
 		return false, nil
