@@ -68,7 +68,7 @@ func requireCorners(t *testing.T, m image.Image, want [4]color.RGBA, of string) 
 
 func TestEachFormatIsDrawn(t *testing.T) {
 	t.Parallel()
-	solid, seen := corners(32, 32, red), corners(32, 32, clear)
+	solid, seen := corners(32, 32, red), corners(32, 32, glass)
 	first, second := image.NewPaletted(solid.Bounds(), palette.Plan9), image.NewPaletted(solid.Bounds(), palette.Plan9)
 	draw.Draw(first, first.Bounds(), solid, image.Point{}, draw.Src)
 	draw.Draw(second, second.Bounds(), image.NewUniform(blue), image.Point{}, draw.Src)
@@ -80,11 +80,11 @@ func TestEachFormatIsDrawn(t *testing.T) {
 	}{
 		"JPEG":             {jpegOf(t, solid), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
 		"PNG":              {pngOf(t, solid), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
-		"transparent PNG":  {pngOf(t, seen), "png", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, clear}},
+		"transparent PNG":  {pngOf(t, seen), "png", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, glass}},
 		"GIF of frames":    {gifOf(t, first, second), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
 		"WebP":             {fromBase64(t, webpLossy), "jpg", image.Pt(1, 1), nil},
 		"lossless WebP":    {fromBase64(t, webpLossless), "png", image.Pt(1, 1), nil},
-		"large":            {pngOf(t, corners(3000, 1500, clear)), "png", image.Pt(1024, 512), &[4]color.RGBA{red, green, blue, clear}},
+		"large":            {pngOf(t, corners(3000, 1500, glass)), "png", image.Pt(1024, 512), &[4]color.RGBA{red, green, blue, glass}},
 		"tall":             {jpegOf(t, corners(1500, 3000, red)), "jpg", image.Pt(512, 1024), &[4]color.RGBA{red, green, blue, red}},
 		"a line":           {pngOf(t, image.NewGray(image.Rect(0, 0, 1, 5000))), "jpg", image.Pt(1, 1024), nil},
 		"as large as kept": {jpegOf(t, corners(1024, 1024, red)), "jpg", image.Pt(1024, 1024), nil},
@@ -127,7 +127,7 @@ func TestPicturesAreDrawnUpright(t *testing.T) {
 // into pictures.
 func TestNothingButPixelsIsKept(t *testing.T) {
 	t.Parallel()
-	opaque, seen := corners(8, 8, red), corners(8, 8, clear)
+	opaque, seen := corners(8, 8, red), corners(8, 8, glass)
 	script := "<script>" + secret + "</script>"
 	for name, data := range map[string][]byte{
 		"EXIF with a place": withSegments(jpegOf(t, opaque), exif(binary.BigEndian, 1)),
@@ -187,7 +187,7 @@ func TestWhatIsNoPicture(t *testing.T) {
 
 func FuzzRedraw(f *testing.F) {
 	f.Add(withSegments(jpegOf(f, corners(8, 8, red)), exif(binary.BigEndian, 6)))
-	f.Add(pngOf(f, corners(8, 8, clear)))
+	f.Add(pngOf(f, corners(8, 8, glass)))
 	f.Add(gifOf(f, image.NewPaletted(image.Rect(0, 0, 2, 2), palette.Plan9)))
 	f.Add(fromBase64(f, webpLossless))
 	f.Add(fromBase64(f, webpLossy))

@@ -28,7 +28,7 @@ var (
 	red   = color.RGBA{200, 0, 0, 255}
 	green = color.RGBA{0, 200, 0, 255}
 	blue  = color.RGBA{0, 0, 200, 255}
-	clear = color.RGBA{}
+	glass = color.RGBA{}
 )
 
 // corners is a picture in which each quarter but the last has a colour: red at

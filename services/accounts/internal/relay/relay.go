@@ -136,6 +136,9 @@ func handOver(ctx context.Context, service mail.Service, now time.Time, payload 
 	if !m.Expires.IsZero() && !now.Before(m.Expires) {
 		return outbox.Permanent(errExpired)
 	}
+	if m.Request.Expires.IsZero() {
+		m.Request.Expires = m.Expires
+	}
 	_, err := service.Send(ctx, m.Request)
 	if fault.Is(err, fault.Invalid) {
 		return outbox.Permanent(err) // it will not get better
