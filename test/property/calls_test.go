@@ -11,6 +11,8 @@ import (
 type call struct {
 	name string
 	try  func(w *world, p *person) system.Response
+	// enters tells that success brings the caller into a hub.
+	enters bool
 }
 
 // anyUser and anyHub are numbers or hashes of objects that may or may not be the
@@ -65,60 +67,60 @@ func of(path, table, suffix string) func(*world) string {
 
 // calls are tried about as often as they stand here.
 var calls = []call{
-	{"log in", func(w *world, p *person) system.Response { return w.logIn(p) }},
-	{"log in", func(w *world, p *person) system.Response { return w.logIn(p) }},
-	{"current", get(always("/v1/auth"))},
-	{"refresh", send(http.MethodPut, always("/v1/auth"), nil)},
-	{"log out", send(http.MethodDelete, always("/v1/auth"), nil)},
-	{"enter hub", send(http.MethodPost, of("/v1/auth/hub/", "hubs", ""), nil)},
-	{"enter hub", send(http.MethodPost, of("/v1/auth/hub/", "hubs", ""), nil)},
-	{"leave hub", send(http.MethodDelete, always("/v1/auth/hub"), nil)},
-	{"impersonate", send(http.MethodPost, func(w *world) string { return "/v1/auth/impersonation/" + w.anyUser() }, nil)},
-	{"impersonate", send(http.MethodPost, func(w *world) string { return "/v1/auth/impersonation/" + w.anyUser() }, nil)},
-	{"stop impersonating", send(http.MethodDelete, always("/v1/auth/impersonation"), nil)},
+	{name: "log in", try: func(w *world, p *person) system.Response { return w.logIn(p) }, enters: true},
+	{name: "log in", try: func(w *world, p *person) system.Response { return w.logIn(p) }, enters: true},
+	{name: "current", try: get(always("/v1/auth"))},
+	{name: "refresh", try: send(http.MethodPut, always("/v1/auth"), nil)},
+	{name: "log out", try: send(http.MethodDelete, always("/v1/auth"), nil)},
+	{name: "enter hub", try: send(http.MethodPost, of("/v1/auth/hub/", "hubs", ""), nil), enters: true},
+	{name: "enter hub", try: send(http.MethodPost, of("/v1/auth/hub/", "hubs", ""), nil), enters: true},
+	{name: "leave hub", try: send(http.MethodDelete, always("/v1/auth/hub"), nil)},
+	{name: "impersonate", try: send(http.MethodPost, func(w *world) string { return "/v1/auth/impersonation/" + w.anyUser() }, nil)},
+	{name: "impersonate", try: send(http.MethodPost, func(w *world) string { return "/v1/auth/impersonation/" + w.anyUser() }, nil)},
+	{name: "stop impersonating", try: send(http.MethodDelete, always("/v1/auth/impersonation"), nil)},
 
-	{"members", get(always("/v1/user"))},
-	{"member", get(user(""))},
-	{"add member", send(http.MethodPost, always("/v1/user"), func(w *world, _ *person) any {
+	{name: "members", try: get(always("/v1/user"))},
+	{name: "member", try: get(user(""))},
+	{name: "add member", try: send(http.MethodPost, always("/v1/user"), func(w *world, _ *person) any {
 		return map[string]any{"email": oneOf(w, w.people).Email, "role": w.dice.IntN(6), "access": w.dice.IntN(2) == 0}
 	})},
-	{"change role", send(http.MethodPut, user(""), func(w *world, _ *person) any {
+	{name: "change role", try: send(http.MethodPut, user(""), func(w *world, _ *person) any {
 		return map[string]any{"role": w.dice.IntN(6)}
 	})},
-	{"change role", send(http.MethodPut, user(""), func(w *world, _ *person) any {
+	{name: "change role", try: send(http.MethodPut, user(""), func(w *world, _ *person) any {
 		return map[string]any{"role": w.dice.IntN(6)}
 	})},
-	{"grant", send(http.MethodPut, user(""), func(w *world, _ *person) any {
+	{name: "grant", try: send(http.MethodPut, user(""), func(w *world, _ *person) any {
 		return map[string]any{"impersonation": w.dice.IntN(2) == 0}
 	})},
-	{"rename", send(http.MethodPut, user(""), func(w *world, _ *person) any {
+	{name: "rename", try: send(http.MethodPut, user(""), func(w *world, _ *person) any {
 		return map[string]any{"first_name": fmt.Sprintf("N%d", w.dice.IntN(1000))}
 	})},
-	{"remove member", send(http.MethodDelete, user(""), nil)},
-	{"invite", send(http.MethodPost, user("/invitation"), nil)},
-	{"withdraw", send(http.MethodDelete, user("/invitation"), nil)},
-	{"accept", func(w *world, p *person) system.Response {
+	{name: "remove member", try: send(http.MethodDelete, user(""), nil)},
+	{name: "invite", try: send(http.MethodPost, user("/invitation"), nil)},
+	{name: "withdraw", try: send(http.MethodDelete, user("/invitation"), nil)},
+	{name: "accept", try: func(w *world, p *person) system.Response {
 		w.accept(p)
 		return w.call(p, http.MethodGet, "/v1/auth", nil)
 	}},
 
-	{"hubs", get(always("/v1/hub"))},
-	{"hub", get(of("/v1/hub/", "hubs", ""))},
-	{"create hub", send(http.MethodPost, always("/v1/hub"), func(w *world, _ *person) any {
+	{name: "hubs", try: get(always("/v1/hub"))},
+	{name: "hub", try: get(of("/v1/hub/", "hubs", ""))},
+	{name: "create hub", try: send(http.MethodPost, always("/v1/hub"), func(w *world, _ *person) any {
 		return map[string]any{"name": fmt.Sprintf("Hub %d", w.dice.IntN(1000))}
 	})},
-	{"update hub", send(http.MethodPut, of("/v1/hub/", "hubs", ""), func(w *world, _ *person) any {
+	{name: "update hub", try: send(http.MethodPut, of("/v1/hub/", "hubs", ""), func(w *world, _ *person) any {
 		return map[string]any{"name": fmt.Sprintf("Hub %d", w.dice.IntN(1000))}
 	})},
-	{"limit sessions", send(http.MethodPut, of("/v1/hub/", "hubs", ""), func(w *world, _ *person) any {
+	{name: "limit sessions", try: send(http.MethodPut, of("/v1/hub/", "hubs", ""), func(w *world, _ *person) any {
 		return map[string]any{"session_limit": 1 + w.dice.IntN(4)}
 	})},
 
-	{"sessions", get(always("/v1/session"))},
-	{"end session", send(http.MethodDelete, of("/v1/session/", "sessions", ""), nil)},
-	{"end others", send(http.MethodDelete, always("/v1/session"), nil)},
-	{"tokens", get(always("/v1/token"))},
-	{"create token", func(w *world, p *person) system.Response {
+	{name: "sessions", try: get(always("/v1/session"))},
+	{name: "end session", try: send(http.MethodDelete, of("/v1/session/", "sessions", ""), nil)},
+	{name: "end others", try: send(http.MethodDelete, always("/v1/session"), nil)},
+	{name: "tokens", try: get(always("/v1/token"))},
+	{name: "create token", try: func(w *world, p *person) system.Response {
 		res := w.call(p, http.MethodPost, "/v1/token", map[string]any{"name": "script", "scopes": []string{oneOf(w, []string{"*", "read"})}})
 		var created struct{ Token string }
 		if res.Success {
@@ -127,19 +129,19 @@ var calls = []call{
 		}
 		return res
 	}},
-	{"log in by token", func(w *world, p *person) system.Response {
+	{name: "log in by token", try: func(w *world, p *person) system.Response {
 		if len(p.pats) == 0 {
 			return w.call(p, http.MethodGet, "/v1/token", nil)
 		}
 		return w.callWith(p, "", http.MethodPost, "/v1/auth", map[string]any{"token": oneOf(w, p.pats)})
 	}},
-	{"delete token", send(http.MethodDelete, of("/v1/token/", "access_tokens", ""), nil)},
-	{"events", get(func(w *world) string { return oneOf(w, []string{"/v1/audit?own=true", "/v1/audit"}) })},
-	{"factors", get(always("/v1/mfa"))},
-	{"recoveries", get(always("/v1/recovery"))},
-	{"image", get(of("/v1/image/", "images", ""))},
-	{"export", get(always("/v1/account/export"))},
-	{"used link", func(w *world, p *person) system.Response {
+	{name: "delete token", try: send(http.MethodDelete, of("/v1/token/", "access_tokens", ""), nil)},
+	{name: "events", try: get(func(w *world) string { return oneOf(w, []string{"/v1/audit?own=true", "/v1/audit"}) })},
+	{name: "factors", try: get(always("/v1/mfa"))},
+	{name: "recoveries", try: get(always("/v1/recovery"))},
+	{name: "image", try: get(of("/v1/image/", "images", ""))},
+	{name: "export", try: get(always("/v1/account/export"))},
+	{name: "used link", try: func(w *world, p *person) system.Response {
 		if len(p.links) == 0 {
 			return w.call(p, http.MethodGet, "/v1/auth", nil)
 		}

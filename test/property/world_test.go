@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -22,8 +23,7 @@ type person struct {
 	id     string
 	tokens []string
 	links  []string // used ones
-	// invitations and pats are what the person was given.
-	pats []string
+	pats   []string // personal access tokens, some of them deleted
 }
 
 // world is a Gatehouse with several people in several hubs, and the dice.
@@ -58,15 +58,19 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, s: s, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))} //nolint:gosec // dice
 	for _, email := range []string{"anna@example.org", "bert@example.org", "cleo@example.org", "dora@example.org", "emil@example.org"} {
 		p, login := s.Register(t, email)
-		w.people = append(w.people, &person{Person: p, id: strconv.FormatInt(login.User.ID, 10), tokens: []string{login.Token}})
+		w.people = append(w.people, &person{
+			Person: p, id: strconv.FormatInt(login.User.ID, 10), tokens: []string{login.Token}, links: []string{s.AwaitLink(t, email)},
+		})
 	}
 	// Everybody is invited to the hub of the next, in different roles, so that the
 	// dice begin with something to break.
 	for i, p := range w.people {
 		host := w.people[(i+1)%len(w.people)]
-		w.call(host, http.MethodPost, "/v1/user", map[string]any{"email": p.Email, "role": 1 + i%5, "access": i%5 > 0})
+		res := w.call(host, http.MethodPost, "/v1/user", map[string]any{"email": p.Email, "role": 1 + i%5, "access": true})
+		require.Equal(t, http.StatusCreated, res.Status, "%s", res.Body)
 	}
 	for _, p := range w.people {
+		system.Eventually(t, "the invitation of "+p.Email, func() bool { return !slices.Contains(p.links, w.newestLink(p)) })
 		w.accept(p)
 	}
 	return w
