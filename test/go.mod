@@ -19,8 +19,11 @@ require (
 
 require (
 	github.com/boombuler/barcode v1.1.0 // indirect
+	github.com/descope/virtualwebauthn v1.0.3 // indirect
+	github.com/fxamacker/cbor/v2 v2.9.4 // indirect
 	github.com/pquerna/otp v1.5.0 // indirect
 	github.com/swaggest/swgui v1.8.5 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
 )
 
 require (

@@ -44,6 +44,7 @@ const (
 	MethodSMS      Method = "sms"
 	MethodRecovery Method = "recovery"  // a code for when a factor is lost
 	MethodUpstream Method = "federated" // an upstream provider
+	MethodKey      Method = "swk"       // a passkey, of which nobody knows whether hardware holds it
 )
 
 // Session is a login, from opening to end.

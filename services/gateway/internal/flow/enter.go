@@ -150,6 +150,8 @@ func proofOf(s sessions.Session) accounts.Proof {
 		return accounts.ProofToken
 	case slices.Contains(s.Methods, sessions.MethodUpstream):
 		return accounts.ProofIdentity
+	case slices.Contains(s.Methods, sessions.MethodKey):
+		return accounts.ProofPasskey
 	case slices.Contains(s.Methods, sessions.MethodPassword):
 		return accounts.ProofPassword
 	}

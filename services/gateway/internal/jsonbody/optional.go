@@ -109,3 +109,14 @@ func (o *Object) present(name string) bool {
 	_, ok := o.fields[name]
 	return ok
 }
+
+// Raw reads an object as it is, for what another library reads; absent, null and
+// whatever is no object are nil.
+func (o *Object) Raw(name string) json.RawMessage {
+	raw := o.take(name)
+	if raw != nil && raw[0] != '{' {
+		o.violations.Add(name, "validation.object")
+		return nil
+	}
+	return raw
+}
