@@ -130,6 +130,7 @@ func TestCodesAndFactors(t *testing.T) {
 	const (
 		password, identity = accounts.ProofPassword, accounts.ProofIdentity
 		link, token        = accounts.ProofLink, accounts.ProofToken
+		passkey            = accounts.ProofPasskey
 		session            = accounts.ProofSession
 		in, code, factor   = accounts.StepNone, accounts.StepCode, accounts.StepFactor
 	)
@@ -180,6 +181,8 @@ func TestCodesAndFactors(t *testing.T) {
 			{session, false, app, app, sms, false, code, app},
 			{session, false, app, app, app, false, in, none},
 
+			{passkey, true, app, app, none, true, in, none},
+			{passkey, true, app, email, none, true, in, none},
 			{token, true, app, app, none, true, in, none},
 			{token, true, app, email, none, true, in, none},
 		} {

@@ -19,8 +19,12 @@ type confirmation struct {
 // user has: then the user answers by the strongest there is, and enrols one
 // that is strong enough.
 func (g *Gate) confirmation(ctx context.Context, tx *db.Tx, v visit) (confirmation, error) {
-	if v.Proof == accounts.ProofToken {
-		return confirmation{}, nil // the token was made by somebody who had done all that
+	switch v.Proof {
+	case accounts.ProofToken: // was made by somebody who had done all that
+		return confirmation{}, nil
+	case accounts.ProofPasskey: // is what the user has, and knows or is, and more than a code
+		return confirmation{}, nil
+	case accounts.ProofPassword, accounts.ProofIdentity, accounts.ProofLink, accounts.ProofSession:
 	}
 	strongest, err := g.o.Challenges.Strongest(ctx, tx, v.user.ID)
 	if err != nil {
@@ -59,7 +63,7 @@ func (g *Gate) demand(v visit, strongest accounts.Channel) (demanded accounts.Ch
 		}
 	case accounts.ProofPassword, accounts.ProofIdentity:
 		needed = needed || v.unusual && g.o.Unusual == Code
-	case accounts.ProofSession, accounts.ProofToken:
+	case accounts.ProofSession, accounts.ProofToken, accounts.ProofPasskey:
 	}
 	return demanded, needed
 }
