@@ -99,7 +99,11 @@ func (v *visit) again(err error, name string, p page) error {
 	}
 	p.Problems = v.blame(p.Form, f)
 	if f.Kind == fault.Throttled && f.RetryAfter > 0 {
-		p.Problems = append(p.Problems, problem{Text: v.text("page.wait", "When", v.soon(f.RetryAfter))})
+		wait := problem{Text: v.text("page.wait", "When", v.soon(f.RetryAfter))}
+		if f.Message.ID == "fault.throttled" { // says the same, with less in it
+			p.Problems = nil
+		}
+		p.Problems = append(p.Problems, wait)
 	}
 	for i := range p.Form.Fields {
 		p.Form.Fields[i].Autofocus = false // the summary of the problems has it

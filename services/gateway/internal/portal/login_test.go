@@ -64,7 +64,7 @@ func TestLoginThatFails(t *testing.T) {
 		{name: "long", user: strings.Repeat("a", 1001), password: "b", status: 422, says: "The email address or alias field may not be longer than 1000 characters."},
 		{
 			name: "throttled", user: "a", password: "b", fault: fault.New(fault.Throttled, "").After(90 * time.Second),
-			status: 429, says: "Too many requests. Please try again later.", retryAfter: "90",
+			status: 429, says: "That was too often in a short time. Please try again in 2 minutes.", retryAfter: "90",
 		},
 		{name: "away", user: "a", password: "b", fault: fault.New(fault.Unavailable, ""), status: 503, retryAfter: "2"},
 	} {
