@@ -143,6 +143,7 @@ func TestLinksThatNeedAYes(t *testing.T) {
 			assert.Equal(t, http.StatusGone, b.get("/activation").Code, "it is for nothing else")
 			for _, path := range []string{"/email", "/recovery"} {
 				if path != "/"+what {
+					assert.Equal(t, http.StatusGone, b.get(path).Code)
 					assert.Equal(t, http.StatusGone, b.post(path).Code)
 				}
 			}

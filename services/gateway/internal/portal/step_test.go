@@ -288,6 +288,7 @@ func TestFactorFormThatWasChanged(t *testing.T) {
 	a := b.post("/login/factor/confirm", "factor", factorHash, "secret", `"><script>alert(1)</script>`, "to", "<img src=x>", "code", "1")
 	assert.NotContains(t, strings.ToLower(a.Body.String()), "<script")
 	assert.NotContains(t, strings.ToLower(a.Body.String()), "<img src=x")
+	assert.NotContains(t, a.text(), "Key:", "it is none")
 	assert.Equal(t, "/login/factor", b.post("/login/factor/confirm", "factor", "nothing", "code", "1").location())
 	assert.Equal(t, "/login/factor", b.post("/login/factor/confirm", "factor", strings.Repeat("0", 40), "code", rightCode).location())
 }
