@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
 )
@@ -14,7 +16,10 @@ import (
 // Whatever is sent, the answer is an envelope that says what is wrong with it,
 // and nothing is wrong with us.
 func FuzzBodies(f *testing.F) {
-	for _, bad := range append(everywhere, append(badLogins, append(badRegistrations, badActivations...)...)...) {
+	for _, bad := range slices.Concat(
+		everywhere, badLogins, badRegistrations, badActivations, badCodes, badTerms, badPasswords, badUsers, badIdentities,
+		badEnrolments, badRemovals, badTokens,
+	) {
 		if len(bad.body) < 200 {
 			f.Add([]byte(bad.body))
 		}
@@ -22,13 +27,13 @@ func FuzzBodies(f *testing.F) {
 	f.Add([]byte(login))
 	f.Add([]byte(sample(f, "activation_finish.request")))
 	s := newStage(f, settings(unlimited))
-	narrow := s.sessions.Open(sessions.ScopeActivationFinish, nil).Token
+	endpoints := readers(s)
+	endpoints = append(endpoints, reader{request{
+		method: http.MethodPut, path: "/v1/activation/" + gatewaytest.UserHash + "/finish",
+		token: s.sessions.Open(sessions.ScopeActivationFinish, nil).Token,
+	}, nil})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, q := range []request{
-			{method: http.MethodPost, path: "/v1/auth"},
-			{method: http.MethodPost, path: "/v1/activation/initiate"},
-			{method: http.MethodPut, path: "/v1/activation/" + gatewaytest.UserHash + "/finish", token: narrow},
-		} {
+		for _, q := range endpoints {
 			a := s.do(t, q.with(string(body)))
 			switch a.Code {
 			case http.StatusOK, http.StatusCreated:
@@ -69,6 +74,34 @@ func FuzzPaths(f *testing.F) {
 			t.Errorf("status %d for %s %q", a.Code, method, path)
 		case strings.HasPrefix(u.Path, "/v1/") && a.Code >= http.StatusBadRequest:
 			a.fails(a.Code)
+		}
+	})
+}
+
+// A path names an object, or nothing, whatever is in it.
+func FuzzObjects(f *testing.F) {
+	for _, name := range []string{"1", "0", "-1", "01", gatewaytest.HubHash, gatewaytest.MemberHash, "me", "%00", "a/b", "..", "\xff", "9223372036854775808"} {
+		f.Add(name)
+	}
+	s := newStage(f, settings(unlimited))
+	f.Fuzz(func(t *testing.T, name string) {
+		for _, path := range []string{"/v1/auth/hub/", "/v1/auth/impersonation/"} {
+			r := request{method: http.MethodPost, path: path, token: s.full()}.build()
+			r.URL = &url.URL{Path: path + name, RawPath: path + url.PathEscape(name)}
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			a := answer{w, t}
+			named, ok := api.ParseRef(name)
+			known := named.ID == 1 || named.ID == 2 || named.Hash == gatewaytest.HubHash || named.Hash == gatewaytest.MemberHash
+			switch {
+			case a.Code == http.StatusTemporaryRedirect: // the path itself is not clean
+			case a.Code == http.StatusOK && ok && known:
+				a.succeeds(http.StatusOK)
+			case a.Code == http.StatusNotFound:
+				a.fails(http.StatusNotFound)
+			default:
+				t.Errorf("status %d for %q", a.Code, name)
+			}
 		}
 	})
 }

@@ -70,7 +70,7 @@ func (a *Accounts) EnrolFactor(_ context.Context, r accounts.EnrolFactorRequest)
 	case r.Channel == accounts.ChannelSMS && r.Number == "":
 		return accounts.Enrolment{}, fault.Field("number", "validation.phone")
 	}
-	return accounts.Enrolment{Factor: a.factor(false), Secret: "JBSWY3DP", URI: "otpauth://totp/Gatehouse", QR: "<svg/>"}, nil
+	return accounts.Enrolment{Factor: a.factor(false), Secret: "JBSWY3DP", URI: "otpauth://totp/Gatehouse", QR: "<svg/>"}, nil //nolint:gosec // G101: the secret of nobody.
 }
 
 // ConfirmFactor implements accounts.Service.
