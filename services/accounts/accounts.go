@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/challenge"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/passkey"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/password"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
 )
@@ -67,6 +68,7 @@ type Service struct {
 	logins     logins
 	activation *activation.Flow
 	factors    factors
+	passkeys   *passkey.Passkeys
 	directory  *directory.Directory
 	records    records
 	teams
@@ -106,11 +108,16 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		PublicURL: activation.TrimURL(c.PublicURL), SelfRegistration: c.SelfRegistration,
 		LinkLife: c.LinkLife, InvitationLife: c.InvitationLife, FinishWindow: c.FinishWindow,
 	})
+	passkeys, err := newPasskeys(c, d, box, entrance.login)
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
 		config: c, deps: d, metrics: counters, outbox: box,
 		logins:     entrance,
 		activation: flow,
 		factors:    newFactors(c, d, box, challenges, entrance.login),
+		passkeys:   passkeys,
 		directory:  people,
 		records:    newRecords(c, d, box, challenges, confirm),
 		teams:      newTeams(c, d, box, flow, confirm),

@@ -51,6 +51,9 @@ func (s *Service) sweep(ctx context.Context) error {
 	if err := s.factors.sweep(ctx); err != nil {
 		return err
 	}
+	if _, err := s.passkeys.Sweep(ctx); err != nil {
+		return err
+	}
 	if err := s.sweepLogins(ctx); err != nil {
 		return err
 	}

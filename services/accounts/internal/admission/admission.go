@@ -121,7 +121,7 @@ func (g *Gate) admit(ctx context.Context, tx *db.Tx, v visit) (accounts.Admissio
 	case confirmation.step == accounts.StepFactor:
 		a.Step = accounts.StepFactor
 	case v.Proof == accounts.ProofToken: // which nobody is there to do more for
-	case v.account.User.PasswordUpdate:
+	case v.account.User.PasswordUpdate && v.Proof != accounts.ProofPasskey:
 		a.Step = accounts.StepPassword
 	case v.account.User.TermsConfirmation:
 		a.Step = accounts.StepTerms
