@@ -13,16 +13,27 @@ type call struct {
 	try  func(w *world, p *person) system.Response
 	// enters tells that success brings the caller into a hub.
 	enters bool
+	// tellsPast tells that the answer is about the caller's own past.
+	tellsPast bool
 }
 
-// anyUser and anyHub are numbers or hashes of objects that may or may not be the
-// caller's.
-func (w *world) anyUser() string {
-	p := oneOf(w, w.people)
-	if w.dice.IntN(2) == 0 {
-		return p.id
+// anyUser is the number or hash of somebody who is often in the caller's hub.
+func (w *world) anyUser(p *person) string {
+	chosen := oneOf(w, w.people)
+	if who := w.callers(p); w.dice.IntN(2) == 0 {
+		hub := who[len(who)-1].hub
+		s := w.dbs.read(w.t)
+		for range 10 {
+			if hub == "" || s.listed(hub, chosen.id) && chosen != p {
+				break
+			}
+			chosen = oneOf(w, w.people)
+		}
 	}
-	return p.Hash
+	if w.dice.IntN(2) == 0 {
+		return chosen.id
+	}
+	return chosen.Hash
 }
 
 // anyRow is a number or a hash of any row of a table.
@@ -41,28 +52,32 @@ func (w *world) anyRow(table string) string {
 	return r["hash"]
 }
 
-func get(path func(w *world) string) func(*world, *person) system.Response {
-	return func(w *world, p *person) system.Response { return w.call(p, http.MethodGet, path(w), nil) }
+func get(path func(w *world, p *person) string) func(*world, *person) system.Response {
+	return func(w *world, p *person) system.Response { return w.call(p, http.MethodGet, path(w, p), nil) }
 }
 
-func always(path string) func(*world) string { return func(*world) string { return path } }
+func always(path string) func(*world, *person) string {
+	return func(*world, *person) string { return path }
+}
 
-func send(method string, path func(w *world) string, body func(w *world, p *person) any) func(*world, *person) system.Response {
+func send(method string, path func(w *world, p *person) string, body func(w *world, p *person) any) func(*world, *person) system.Response {
 	return func(w *world, p *person) system.Response {
 		var b any
 		if body != nil {
 			b = body(w, p)
 		}
-		return w.call(p, method, path(w), b)
+		return w.call(p, method, path(w, p), b)
 	}
 }
 
-func user(suffix string) func(*world) string {
-	return func(w *world) string { return "/v1/user/" + w.anyUser() + suffix }
+func user(suffix string) func(*world, *person) string { return someone("/v1/user/", suffix) }
+
+func someone(path, suffix string) func(*world, *person) string {
+	return func(w *world, p *person) string { return path + w.anyUser(p) + suffix }
 }
 
-func of(path, table, suffix string) func(*world) string {
-	return func(w *world) string { return path + w.anyRow(table) + suffix }
+func of(path, table, suffix string) func(*world, *person) string {
+	return func(w *world, _ *person) string { return path + w.anyRow(table) + suffix }
 }
 
 // calls are tried about as often as they stand here.
@@ -75,8 +90,8 @@ var calls = []call{
 	{name: "enter hub", try: send(http.MethodPost, of("/v1/auth/hub/", "hubs", ""), nil), enters: true},
 	{name: "enter hub", try: send(http.MethodPost, of("/v1/auth/hub/", "hubs", ""), nil), enters: true},
 	{name: "leave hub", try: send(http.MethodDelete, always("/v1/auth/hub"), nil)},
-	{name: "impersonate", try: send(http.MethodPost, func(w *world) string { return "/v1/auth/impersonation/" + w.anyUser() }, nil)},
-	{name: "impersonate", try: send(http.MethodPost, func(w *world) string { return "/v1/auth/impersonation/" + w.anyUser() }, nil)},
+	{name: "impersonate", try: send(http.MethodPost, someone("/v1/auth/impersonation/", ""), nil)},
+	{name: "impersonate", try: send(http.MethodPost, someone("/v1/auth/impersonation/", ""), nil)},
 	{name: "stop impersonating", try: send(http.MethodDelete, always("/v1/auth/impersonation"), nil)},
 
 	{name: "members", try: get(always("/v1/user"))},
@@ -136,11 +151,11 @@ var calls = []call{
 		return w.callWith(p, "", http.MethodPost, "/v1/auth", map[string]any{"token": oneOf(w, p.pats)})
 	}},
 	{name: "delete token", try: send(http.MethodDelete, of("/v1/token/", "access_tokens", ""), nil)},
-	{name: "events", try: get(func(w *world) string { return oneOf(w, []string{"/v1/audit?own=true", "/v1/audit"}) })},
+	{name: "events", try: get(func(w *world, _ *person) string { return oneOf(w, []string{"/v1/audit?own=true", "/v1/audit"}) }), tellsPast: true},
 	{name: "factors", try: get(always("/v1/mfa"))},
 	{name: "recoveries", try: get(always("/v1/recovery"))},
 	{name: "image", try: get(of("/v1/image/", "images", ""))},
-	{name: "export", try: get(always("/v1/account/export"))},
+	{name: "export", try: get(always("/v1/account/export")), tellsPast: true},
 	{name: "used link", try: func(w *world, p *person) system.Response {
 		if len(p.links) == 0 {
 			return w.call(p, http.MethodGet, "/v1/auth", nil)

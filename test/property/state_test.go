@@ -103,6 +103,11 @@ func (s state) role(hub, user string) int {
 	return int(m["role"][0] - '0')
 }
 
+// joined tells whether somebody is a member of a hub, in whatever role.
+func (s state) joined(hub, user string) bool {
+	return s["memberships"][hub+"/"+user]["joined_time"] != ""
+}
+
 // listed tells whether somebody is in a hub, joined or not.
 func (s state) listed(hub, user string) bool {
 	_, ok := s["memberships"][hub+"/"+user]

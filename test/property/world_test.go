@@ -33,7 +33,8 @@ type world struct {
 	dbs    databases
 	dice   *rand.Rand
 	people []*person
-	log    []string // what has been done, for when something is wrong
+	met    map[[2]string]bool // who has been in a hub with whom
+	log    []string           // what has been done, for when something is wrong
 }
 
 // seed comes from the environment to repeat a run.
@@ -55,7 +56,7 @@ func newWorld(t *testing.T) *world {
 		"GATEHOUSE_UNUSUAL_LOGIN=off", "GATEHOUSE_RATE_USER=1000000",
 		"GATEHOUSE_ARGON2_MEMORY=7168", "GATEHOUSE_ARGON2_PASSES=5",
 	}})
-	w := &world{t: t, s: s, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))} //nolint:gosec // dice
+	w := &world{t: t, s: s, met: map[[2]string]bool{}, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))} //nolint:gosec // dice
 	for _, email := range []string{"anna@example.org", "bert@example.org", "cleo@example.org", "dora@example.org", "emil@example.org"} {
 		p, login := s.Register(t, email)
 		w.people = append(w.people, &person{
@@ -82,14 +83,18 @@ func oneOf[T any](w *world, from []T) T { return from[w.dice.IntN(len(from))] }
 // call makes a request with one of the person's tokens and notes it.
 func (w *world) call(p *person, method, path string, body any) system.Response {
 	w.t.Helper()
-	return w.callWith(p, oneOf(w, p.tokens), method, path, body)
+	token := p.tokens[len(p.tokens)-1]
+	if w.dice.IntN(4) == 0 { // an older one, which may be void
+		token = oneOf(w, p.tokens)
+	}
+	return w.callWith(p, token, method, path, body)
 }
 
 func (w *world) callWith(p *person, token, method, path string, body any) system.Response {
 	w.t.Helper()
 	res := w.s.Call(w.t, method, path, token, body)
 	text, _ := json.Marshal(body)
-	w.log = append(w.log, fmt.Sprintf("%s %s %s %s → %d %.300s", p.Email, method, path, text, res.Status, res.Body))
+	w.log = append(w.log, fmt.Sprintf("%s %s %s %s → %d %.1500s", p.Email, method, path, text, res.Status, res.Body))
 	require.Less(w.t, res.Status, http.StatusInternalServerError, "%s", w.history())
 	w.keep(p, res)
 	return res
