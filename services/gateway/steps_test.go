@@ -134,7 +134,8 @@ func TestPasswordsAndTerms(t *testing.T) {
 	token := s.full()
 	body := `{"current_password": "` + gatewaytest.Password + `", ` + longEnough + `}`
 	changed := s.do(t, request{method: http.MethodPut, path: "/v1/password", token: token, body: body}).matches("auth.200", http.StatusOK)
-	assert.NotEqual(t, token, changed["token"])
+	s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: token}).fails(http.StatusUnauthorized)
+	token, _ = changed["token"].(string)
 	asked, _ := s.accounts.Asked("ChangePassword")[0].(accounts.ChangePasswordRequest)
 	assert.False(t, asked.Forced)
 	s.do(t, request{method: http.MethodPut, path: "/v1/auth/terms", token: token, body: `{"terms": true}`}).matches("auth.200", http.StatusOK)

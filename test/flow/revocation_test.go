@@ -26,7 +26,9 @@ func TestEndedSessionsAreRefusedEverywhere(t *testing.T) {
 		Replicas: 1, Environ: []string{"GATEHOUSE_LOG_LEVEL=warn"},
 	})
 	gateways := []*system.System{s, s.Replica(0)}
-	owner, _ := s.Register(t, "owner@example.org")
+	owner, founded := s.Register(t, "owner@example.org")
+	unlimited := s.Call(t, http.MethodPut, "/v1/hub/"+founded.Hub.Hash, founded.Token, map[string]any{"session_limit": 0})
+	require.Equal(t, http.StatusOK, unlimited.Status, "%s", unlimited.Body)
 	load(t, gateways, s.LogIn(t, owner).Token)
 
 	ownToken := func(token string) system.Response {
@@ -46,6 +48,12 @@ func TestEndedSessionsAreRefusedEverywhere(t *testing.T) {
 		}},
 		{"change of the password", func(t *testing.T, p system.Person, _ system.Authentication) {
 			res := s.Call(t, http.MethodPut, "/v1/password", s.LogIn(t, p).Token, map[string]any{
+				"current_password": p.Password, "password": p.Password + " new", "password_confirmation": p.Password + " new",
+			})
+			require.Equal(t, http.StatusOK, res.Status, "%s", res.Body)
+		}},
+		{"change of the password in the session itself", func(t *testing.T, p system.Person, a system.Authentication) {
+			res := s.Call(t, http.MethodPut, "/v1/password", a.Token, map[string]any{
 				"current_password": p.Password, "password": p.Password + " new", "password_confirmation": p.Password + " new",
 			})
 			require.Equal(t, http.StatusOK, res.Status, "%s", res.Body)

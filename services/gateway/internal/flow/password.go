@@ -63,8 +63,8 @@ func (f *Flow) FinishReset(ctx context.Context, link string, p NewPassword) (Out
 }
 
 // ChangePassword sets a new password. A session that is there for that goes on to
-// the next step; an open one lives on with a fresh token. All others of the user
-// end. Forbidden in any other session, while impersonating and by a personal
+// the next step; an open one lives on with a fresh token, and its earlier ones
+// are void. All other sessions of the user end. Forbidden in any other session, while impersonating and by a personal
 // access token; Invalid if the current password is wrong, or names every broken
 // rule; Throttled after too many wrong ones.
 func (f *Flow) ChangePassword(ctx context.Context, c edge.Caller, p NewPassword) (Outcome, error) {
@@ -83,7 +83,7 @@ func (f *Flow) ChangePassword(ctx context.Context, c edge.Caller, p NewPassword)
 		return Outcome{}, err
 	}
 	if !forced {
-		return f.goOn(ctx, c)
+		return f.renew(ctx, c)
 	}
 	e := resumed(c.Session)
 	e.proved = f.provedBy(identity.User)
@@ -102,8 +102,20 @@ func stepOrSecure(c edge.Caller, step bool) error {
 	return c.Secure()
 }
 
-// goOn gives a fresh token of an open session.
-func (f *Flow) goOn(ctx context.Context, c edge.Caller) (Outcome, error) {
-	a, err := f.Refresh(ctx, c)
-	return Outcome{Account: a.Account, Token: a.Token}, err
+// renew gives a fresh token of an open session, which voids all earlier ones: who
+// changes a password may do so because somebody else has such a token. The
+// session goes where it is.
+func (f *Flow) renew(ctx context.Context, c edge.Caller) (Outcome, error) {
+	account, err := f.describe(ctx, c.Session)
+	if err != nil {
+		return Outcome{}, err
+	}
+	token, err := f.deps.Sessions.SwitchHub(ctx, sessions.SwitchHubRequest{
+		Session: c.Session.ID, Hub: c.Session.Hub, Origin: edge.Origin(ctx),
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	f.deps.Cache.Changed(c.Session.ID)
+	return Outcome{Account: account, Token: token}, nil
 }

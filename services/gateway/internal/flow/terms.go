@@ -22,7 +22,8 @@ func (f *Flow) AcceptTerms(ctx context.Context, c edge.Caller, terms bool) (Outc
 		return Outcome{}, err
 	}
 	if !waiting {
-		return f.goOn(ctx, c)
+		a, err := f.Refresh(ctx, c)
+		return Outcome{Account: a.Account, Token: a.Token}, err
 	}
 	return f.enter(ctx, resumed(c.Session))
 }
