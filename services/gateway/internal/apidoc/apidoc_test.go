@@ -45,6 +45,17 @@ func TestReferencesLeadSomewhere(t *testing.T) {
 	assert.Empty(t, referred, "references to nowhere")
 }
 
+func TestNoPartIsLeftOut(t *testing.T) {
+	t.Parallel()
+	files, err := parts.ReadDir("openapi")
+	require.NoError(t, err)
+	for _, file := range files {
+		if name := strings.TrimSuffix(file.Name(), ".yaml"); name != "shared" {
+			assert.Contains(t, partNames, name)
+		}
+	}
+}
+
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	all := Operations()
