@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -34,8 +35,16 @@ type document struct {
 	seen map[string]bool // "POST /v1/auth 200"
 }
 
+// opaque are types of which only bytes are known.
+var opaque = sync.OnceFunc(func() {
+	for _, mediaType := range []string{"image/jpeg", "image/png", "image/gif", "image/webp", "text/html"} {
+		openapi3filter.RegisterBodyDecoder(mediaType, openapi3filter.FileBodyDecoder)
+	}
+})
+
 func load(t *testing.T) *document {
 	t.Helper()
+	opaque()
 	parsed, err := openapi3.NewLoader().LoadFromData(gateway.Document())
 	require.NoError(t, err)
 	require.NoError(t, parsed.Validate(t.Context()))
@@ -54,6 +63,48 @@ func (o operation) String() string { return o.method + " " + o.path }
 
 // guarded tells whether the operation needs a token.
 func (o operation) guarded() bool { return len((*o.Security)[0]) > 0 }
+
+// scopes are the ones whose tokens open the operation.
+func (o operation) scopes() (all []string) {
+	for _, alternative := range *o.Security {
+		all = append(all, alternative["bearer"]...)
+	}
+	return all
+}
+
+// takesCookie tells whether a browser's session cookie opens it, too.
+func (o operation) takesCookie() bool {
+	return slices.ContainsFunc(*o.Security, func(s openapi3.SecurityRequirement) bool { return s["cookie"] != nil })
+}
+
+// answers tells whether the status is documented.
+func (o operation) answers(status int) bool { return o.Responses.Status(status) != nil }
+
+// example is a body that the document gives as one, and its type; empty if
+// there need not be any.
+func (o operation) example(t *testing.T) (mediaType, body string) {
+	t.Helper()
+	if o.RequestBody == nil || !o.RequestBody.Value.Required {
+		return "", ""
+	}
+	if o.OperationID == "setImage" {
+		return "image/png", "a picture"
+	}
+	media := o.RequestBody.Value.Content["application/json"]
+	require.NotNil(t, media, o.String())
+	for _, name := range slices.Sorted(maps.Keys(media.Examples)) {
+		return "application/json", text(t, media.Examples[name].Value.Value)
+	}
+	require.NotEmpty(t, media.Schema.Value.Examples, "%s has no example", o)
+	return "application/json", text(t, media.Schema.Value.Examples[0])
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	encoded, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(encoded)
+}
 
 // operations lists what is documented.
 func (d *document) operations() []operation {
