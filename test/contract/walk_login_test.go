@@ -19,13 +19,13 @@ const (
 
 func inAndOut(t *testing.T, d *document) {
 	w := newWorld(t, d)
-	titan := w.register(email)
+	w.register(email)
 	w.do(http.StatusOK, call{method: http.MethodGet, path: "/mailbox/messages"})
 	w.post(http.StatusOK, "/v1/auth", "", `{"user":"`+email+`","password":"`+password+`","hub":false,"remember":true}`)
 	w.post(http.StatusUnauthorized, "/v1/auth", "", credentials(email, "wrong"))
 	w.post(http.StatusUnauthorized, "/v1/auth", "", `{"token":"unknown"}`)
 
-	titan = w.login(email)
+	titan := w.login(email)
 	w.get("/v1/auth", titan.Token)
 	w.do(http.StatusOK, call{method: http.MethodGet, path: "/v1/auth", token: titan.Token, header: map[string]string{"Content-Language": "de"}})
 	w.put(http.StatusOK, "/v1/auth", titan.Token, "")
@@ -48,7 +48,7 @@ func passwordsAndAddresses(t *testing.T, d *document) {
 	w := newWorld(t, d)
 	titan := w.register(email)
 	w.put(http.StatusUnprocessableEntity, "/v1/password", titan.Token, `{"current_password":"wrong","password":"`+newPassword+`","password_confirmation":"`+newPassword+`"}`)
-	titan = w.opened(w.put(http.StatusOK, "/v1/password", titan.Token, `{"current_password":"`+password+`","password":"`+newPassword+`","password_confirmation":"`+newPassword+`"}`))
+	w.opened(w.put(http.StatusOK, "/v1/password", titan.Token, `{"current_password":"`+password+`","password":"`+newPassword+`","password_confirmation":"`+newPassword+`"}`))
 
 	w.post(http.StatusOK, "/v1/password/reset/initiate", "", `{"user":"`+email+`"}`)
 	reset := "/v1/password/reset/" + w.mailed(email, link) + "/finish"
