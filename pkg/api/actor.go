@@ -22,14 +22,22 @@ type Actor struct {
 	Origin Origin `json:"origin"`
 }
 
+// AsSelf is Forbidden if somebody else acts in the user's name.
+func (a Actor) AsSelf() error {
+	if a.Impersonator != nil {
+		return fault.New(fault.Forbidden, "fault.impersonating")
+	}
+	return nil
+}
+
 // InPerson is Forbidden unless the user acts in person: not somebody else in
 // their name, and not a program with a token of theirs. The security of an
 // account is changed in person only.
 func (a Actor) InPerson() error {
-	switch {
-	case a.Impersonator != nil:
-		return fault.New(fault.Forbidden, "fault.impersonating")
-	case a.PAT != nil:
+	if err := a.AsSelf(); err != nil {
+		return err
+	}
+	if a.PAT != nil {
 		return fault.New(fault.Forbidden, "fault.personal_token")
 	}
 	return nil

@@ -27,7 +27,7 @@ const (
 
 // CreateAccessToken makes a token, whose text is shown this once.
 func (s *Service) CreateAccessToken(ctx context.Context, r sessions.CreateAccessTokenRequest) (sessions.CreatedAccessToken, error) {
-	if err := ownHand(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return sessions.CreatedAccessToken{}, err
 	}
 	now := s.now()
@@ -138,7 +138,7 @@ func (s *Service) withUse(t *sessions.AccessToken) {
 
 // DeleteAccessToken deletes a token and ends the sessions it has opened.
 func (s *Service) DeleteAccessToken(ctx context.Context, r sessions.DeleteAccessTokenRequest) (api.Nothing, error) {
-	if err := ownHand(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return api.Nothing{}, err
 	}
 	now := s.now()
@@ -222,18 +222,6 @@ func usable(t sessions.AccessToken, err error, now time.Time) error {
 	return err
 }
 
-// ownHand is Forbidden for whoever is not the user in person.
-func ownHand(a api.Actor) error {
-	switch {
-	case a.Impersonator != nil:
-		return fault.New(fault.Forbidden, "fault.impersonating")
-	case a.PAT != nil:
-		return fault.New(fault.Forbidden, "fault.personal_token")
-	default:
-		return nil
-	}
-}
-
 // authorise locks the user and finds that the session the actor acts from is
 // really one of theirs, open, and may do everything. Until the transaction is
 // over it does not end.
@@ -251,7 +239,7 @@ func (s *Service) authorise(ctx context.Context, tx *db.Tx, a api.Actor, now tim
 	if session.Scope != sessions.ScopeFull {
 		return store.Record{}, fault.New(fault.Forbidden, "fault.scope")
 	}
-	return session, ownHand(api.Actor{Impersonator: session.Impersonator, PAT: session.PAT})
+	return session, api.Actor{Impersonator: session.Impersonator, PAT: session.PAT}.InPerson()
 }
 
 // tokenEvent is by the actor; nil: nobody in person, and then nobody is told.

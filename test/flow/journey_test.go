@@ -3,6 +3,7 @@ package flow_test
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func (p *traveller) mailed(pattern *regexp.Regexp, before ...string) string {
 	system.Eventually(p.t, "a mail to "+p.Email+" with "+pattern.String(), func() bool {
 		for _, m := range p.s.Mails(p.t, p.Email) {
 			match := pattern.FindStringSubmatch(m.Text)
-			if match != nil && !contains(before, match[1]) {
+			if len(match) > 1 && !slices.Contains(before, match[1]) {
 				found = match[1]
 				return true
 			}
@@ -67,15 +68,6 @@ func (p *traveller) mailed(pattern *regexp.Regexp, before ...string) string {
 		return false
 	})
 	return found
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 var linkLine = regexp.MustCompile(`(?m)^https?://\S+/([0-9a-f]{40})$`)

@@ -20,7 +20,7 @@ const bound = time.Second
 // TestEndedSessionsAreRefusedEverywhere ends sessions in every way there is, with
 // two gateways under load: whoever calls later than a second after that is
 // refused by both.
-func TestEndedSessionsAreRefusedEverywhere(t *testing.T) {
+func TestEndedSessionsAreRefusedEverywhere(t *testing.T) { //nolint:tparallel // one way after the other, under one load
 	t.Parallel()
 	s := system.ClusterWith(t, system.ClusterOptions{
 		Replicas: 1, Environ: []string{"GATEHOUSE_LOG_LEVEL=warn"},

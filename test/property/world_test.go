@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 		"GATEHOUSE_UNUSUAL_LOGIN=off", "GATEHOUSE_RATE_USER=1000000",
 		"GATEHOUSE_ARGON2_MEMORY=7168", "GATEHOUSE_ARGON2_PASSES=5",
 	}})
-	w := &world{t: t, s: s, met: map[[2]string]bool{}, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))} //nolint:gosec // dice
+	w := &world{t: t, s: s, met: map[[2]string]bool{}, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))}
 	for _, email := range []string{"anna@example.org", "bert@example.org", "cleo@example.org", "dora@example.org", "emil@example.org"} {
 		p, login := s.Register(t, email)
 		w.people = append(w.people, &person{
@@ -160,4 +160,4 @@ func (w *world) newestLink(p *person) string {
 	return ""
 }
 
-func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 2)) } //nolint:gosec // dice
+func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 2)) }

@@ -12,12 +12,10 @@ import (
 // AcceptTerms notes that the user has accepted the terms. Nobody accepts them
 // in somebody's name, nor does a program.
 func (g *Gate) AcceptTerms(ctx context.Context, r accounts.AcceptTermsRequest) (identity accounts.Identity, _ error) {
-	switch {
-	case r.Actor.Impersonator != nil:
-		return identity, fault.New(fault.Forbidden, "fault.impersonating")
-	case r.Actor.PAT != nil:
-		return identity, fault.New(fault.Forbidden, "fault.personal_token")
-	case !r.Terms:
+	if err := r.Actor.InPerson(); err != nil {
+		return identity, err
+	}
+	if !r.Terms {
 		return identity, fault.Field("terms", "validation.accepted")
 	}
 	err := g.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {

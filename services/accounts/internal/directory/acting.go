@@ -45,16 +45,3 @@ func Acting(ctx context.Context, q db.Queryer, a api.Actor, now time.Time) (stor
 	member, err := store.MemberOf(ctx, q, *a.Hub, a.User)
 	return member, membership, err
 }
-
-// InPerson is Forbidden for somebody who acts as another user, and in a session
-// that a personal access token has opened.
-func InPerson(a api.Actor) error {
-	switch {
-	case a.Impersonator != nil:
-		return fault.New(fault.Forbidden, "fault.impersonating")
-	case a.PAT != nil:
-		return fault.New(fault.Forbidden, "fault.personal_token")
-	default:
-		return nil
-	}
-}

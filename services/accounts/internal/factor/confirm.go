@@ -16,7 +16,7 @@ import (
 // one of the same channel, and of all others if the session is there to replace a
 // lost one. A wrong code is counted in a transaction that commits.
 func (s *Factors) Confirm(ctx context.Context, r accounts.ConfirmFactorRequest) (confirmed accounts.ConfirmedFactor, _ error) {
-	if err := allowed(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return accounts.ConfirmedFactor{}, err
 	}
 	code, err := challenge.EnrolmentCode(r.Code)

@@ -49,7 +49,7 @@ func New(o Options) *Factors { return &Factors{o} }
 
 // List lists the actor's factors.
 func (s *Factors) List(ctx context.Context, a api.Actor) (accounts.FactorList, error) {
-	if err := allowed(a); err != nil {
+	if err := a.InPerson(); err != nil {
 		return accounts.FactorList{}, err
 	}
 	if _, err := active(store.UserByID(ctx, s.o.DB, a.User)); err != nil {
@@ -95,18 +95,6 @@ func (s *Factors) Renew(ctx context.Context, a api.Actor) (codes accounts.Recove
 	return codes, nil
 }
 
-// allowed refuses those who act for the user without being the user.
-func allowed(a api.Actor) error {
-	switch {
-	case a.Impersonator != nil:
-		return fault.New(fault.Forbidden, "fault.impersonating")
-	case a.PAT != nil:
-		return fault.New(fault.Forbidden, "fault.personal_token")
-	default:
-		return nil
-	}
-}
-
 // active is NotFound unless the user is there and active.
 func active(user store.User, err error) (store.User, error) {
 	if errors.Is(err, db.ErrNoRows) || err == nil && user.Status != accounts.Active {
@@ -119,7 +107,7 @@ func notFound() error { return fault.New(fault.NotFound, "") }
 
 // change runs fn with the actor, who may change their factors and is held.
 func (s *Factors) change(ctx context.Context, a api.Actor, fn func(ctx context.Context, tx *db.Tx, user store.User, now time.Time) error) error {
-	if err := allowed(a); err != nil {
+	if err := a.InPerson(); err != nil {
 		return err
 	}
 	return s.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {

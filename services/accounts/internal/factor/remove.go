@@ -14,7 +14,7 @@ import (
 // Remove removes a factor. With the last one go the recovery codes, which stand in
 // for nothing any more. Logins are still confirmed, by mail.
 func (s *Factors) Remove(ctx context.Context, r accounts.RemoveFactorRequest) error {
-	if err := allowed(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return err
 	}
 	hash, err := s.o.Passwords.Confirm(ctx, r.Actor, "password", r.Password) // slow, so outside of the transaction

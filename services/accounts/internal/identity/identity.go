@@ -79,7 +79,7 @@ func (i *Identities) Find(ctx context.Context, u accounts.UpstreamIdentity) (acc
 
 // Link makes it an identity of the actor's.
 func (i *Identities) Link(ctx context.Context, r accounts.LinkIdentityRequest) (accounts.LinkedIdentity, error) {
-	if err := self.Secure(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return accounts.LinkedIdentity{}, err
 	}
 	u, err := clean(r.Identity)
@@ -125,7 +125,7 @@ func (i *Identities) List(ctx context.Context, r accounts.ActorRequest) (account
 // Unlink removes one of the actor's, unless it is the last thing to log in
 // with.
 func (i *Identities) Unlink(ctx context.Context, r accounts.UnlinkIdentityRequest) error {
-	if err := self.Secure(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return err
 	}
 	now := i.o.Clock.Now()

@@ -52,7 +52,7 @@ func New(o Options) *Images {
 
 // Set makes a picture the user's.
 func (i *Images) Set(ctx context.Context, r accounts.SetImageRequest) (accounts.Image, error) {
-	if err := self.InPerson(r.Actor); err != nil {
+	if err := r.Actor.AsSelf(); err != nil {
 		return accounts.Image{}, err
 	}
 	if _, err := self.Active(ctx, i.o.DB, r.Actor); err != nil {
@@ -106,7 +106,7 @@ func (i *Images) Get(ctx context.Context, r accounts.ImageRequest) (accounts.Ima
 
 // Remove removes the user's own picture.
 func (i *Images) Remove(ctx context.Context, r accounts.ImageRequest) (api.Nothing, error) {
-	if err := self.InPerson(r.Actor); err != nil {
+	if err := r.Actor.AsSelf(); err != nil {
 		return api.Nothing{}, err
 	}
 	return api.Nothing{}, i.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {

@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
@@ -100,7 +99,7 @@ func (m *Members) Remove(ctx context.Context, r accounts.MemberRequest) error {
 
 // Impersonate lets the actor act as a member of the hub.
 func (m *Members) Impersonate(ctx context.Context, r accounts.MemberRequest) (accounts.Identity, error) {
-	if err := directory.InPerson(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return accounts.Identity{}, err
 	}
 	var identity accounts.Identity

@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/notice"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
@@ -55,7 +54,7 @@ func mayUpdateOneself(r accounts.UpdateMemberRequest) error {
 		return forbidden()
 	}
 	if r.Alias != nil || r.LoginConfirmation != nil || r.Email != nil {
-		return directory.InPerson(r.Actor)
+		return r.Actor.InPerson()
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ const (
 // Request has the actor's account deleted when the grace is over, and ends its
 // sessions. Whoever has asked already keeps their time.
 func (p *Privacy) Request(ctx context.Context, r accounts.RequestDeletionRequest) (accounts.Deletion, error) {
-	if err := self.Secure(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return accounts.Deletion{}, err
 	}
 	checked, err := self.Active(ctx, p.o.DB, r.Actor)
@@ -87,7 +87,7 @@ func (p *Privacy) requested(ctx context.Context, tx *db.Tx, user store.User, r a
 
 // Cancel keeps the actor's account.
 func (p *Privacy) Cancel(ctx context.Context, r accounts.ActorRequest) error {
-	if err := self.Secure(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return err
 	}
 	now := p.o.Clock.Now()

@@ -50,7 +50,7 @@ func New(o Options) *Privacy { return &Privacy{o} }
 
 // Export gives all that the service holds about the actor, without secrets.
 func (p *Privacy) Export(ctx context.Context, r accounts.ActorRequest) (accounts.Export, error) {
-	if err := self.Secure(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return accounts.Export{}, err
 	}
 	all := map[string]any{}

@@ -69,11 +69,8 @@ func approver(ctx context.Context, q db.Queryer, a api.Actor, now time.Time) (st
 // Decide approves or rejects a request. Any one who may decide, of any of the hubs
 // for which it waits, decides for all of them.
 func (s *Recoveries) Decide(ctx context.Context, r accounts.DecideRecoveryRequest) error {
-	switch {
-	case r.Actor.Impersonator != nil:
-		return fault.New(fault.Forbidden, "fault.impersonating")
-	case r.Actor.PAT != nil:
-		return fault.New(fault.Forbidden, "fault.personal_token")
+	if err := r.Actor.InPerson(); err != nil {
+		return err
 	}
 	return s.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		now := s.o.Clock.Now()

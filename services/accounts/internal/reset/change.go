@@ -14,7 +14,7 @@ import (
 // Change sets the password of a user who is logged in, and ends their other
 // sessions. Who has to change it need not give the current one again.
 func (p *Passwords) Change(ctx context.Context, r accounts.ChangePasswordRequest) (accounts.Identity, error) {
-	if err := self(r.Actor); err != nil {
+	if err := r.Actor.InPerson(); err != nil {
 		return accounts.Identity{}, err
 	}
 	user, due, err := p.changer(ctx, r)

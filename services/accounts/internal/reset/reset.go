@@ -7,7 +7,6 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
@@ -131,16 +130,4 @@ func (p *Passwords) identity(ctx context.Context, q db.Queryer, id int64) (accou
 	}
 	hub, err := store.CurrentHub(ctx, q, user, p.o.Clock.Now())
 	return accounts.Identity{User: user.User, Hub: hub}, err
-}
-
-// self refuses those who act in the user's name.
-func self(a api.Actor) error {
-	switch {
-	case a.Impersonator != nil:
-		return fault.New(fault.Forbidden, "fault.impersonating")
-	case a.PAT != nil:
-		return fault.New(fault.Forbidden, "fault.personal_token")
-	default:
-		return nil
-	}
 }

@@ -12,26 +12,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
-// InPerson refuses whoever acts in the name of somebody else.
-func InPerson(a api.Actor) error {
-	if a.Impersonator != nil {
-		return fault.New(fault.Forbidden, "fault.impersonating")
-	}
-	return nil
-}
-
-// Secure refuses whoever may not touch what secures an account: somebody else
-// in the user's name, or a program with the user's personal access token.
-func Secure(a api.Actor) error {
-	if err := InPerson(a); err != nil {
-		return err
-	}
-	if a.PAT != nil {
-		return fault.New(fault.Forbidden, "fault.personal_token")
-	}
-	return nil
-}
-
 // Active is the actor's account as it is. Unauthenticated if it is disabled or
 // gone by now: the session has not heard of that yet.
 func Active(ctx context.Context, q db.Queryer, a api.Actor) (store.User, error) {

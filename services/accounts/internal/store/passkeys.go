@@ -18,7 +18,7 @@ type Passkey struct {
 	uses int64
 }
 
-const passkeyColumns = `id, hash, user_id, name, data, synced, uses, last_used_time, created_time, modified_time`
+const passkeyColumns = `id, hash, user_id, name, data, synced, uses, last_used_time, created_time, modified_time` //nolint:gosec // G101: names of columns
 
 func scanPasskey(row db.Scanner) (p Passkey, err error) {
 	var used sql.NullInt64

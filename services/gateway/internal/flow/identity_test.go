@@ -41,7 +41,7 @@ func from(t *testing.T, address, userAgent string) context.Context {
 }
 
 // A state is of use only to who began it.
-func TestStatesAreBound(t *testing.T) {
+func TestStatesAreBound(t *testing.T) { //nolint:tparallel // the double of the provider keeps one state
 	t.Parallel()
 	f := start()
 	me, other := caller(f.inHub(1)), caller(f.inHub(1))
@@ -68,7 +68,7 @@ func TestStatesAreBound(t *testing.T) {
 		"elsewhere over IPv6":      {who{"[2001:db8:1::1]:1", "Firefox", "", nil}, who{"[2001:db9:1::1]:1", "Firefox", "", nil}, false},
 		"an agent that looks like": {who{"192.0.2.7:1", `a" "b`, "", nil}, who{"192.0.2.7:1", `a`, "", nil}, false},
 	} {
-		t.Run(name, func(t *testing.T) { // one after the other: the double of the provider keeps one state
+		t.Run(name, func(t *testing.T) {
 			begun, err := f.BeginIdentity(from(t, tt.begun.address, tt.begun.agent), flow.IdentityRequest{
 				Provider: gatewaytest.Provider, Linker: tt.begun.linker, Secret: tt.begun.secret,
 			})
