@@ -9,7 +9,8 @@ import (
 
 // Hubs are the teams of a user.
 type Hubs interface {
-	// ListHubs lists the hubs that the user has joined, by id.
+	// ListHubs lists the hubs that the user has joined, by id. Whoever acts as the
+	// user sees only the one of their session, here and below.
 	ListHubs(context.Context, ListHubsRequest) (HubList, error)
 	// CreateHub makes a hub whose owner is the actor. Conflict if the user owns
 	// too many.

@@ -46,6 +46,9 @@ func (a *Audit) List(ctx context.Context, r accounts.ListEventsRequest) (account
 	var user *int64
 	var err error
 	if r.Own {
+		if err := r.Actor.AsSelf(); err != nil { // it is about all hubs
+			return accounts.EventList{}, err
+		}
 		filter.Own = r.Actor.User
 		user, err = a.userAsUser(ctx, r)
 	} else {

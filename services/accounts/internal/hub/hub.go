@@ -32,7 +32,7 @@ type Hubs struct{ o Options }
 // New makes Hubs.
 func New(o Options) *Hubs { return &Hubs{o} }
 
-// List lists the hubs that the actor has joined, by id. They are few, so the
+// List lists the hubs that the actor has joined and sees, by id. They are few, so the
 // filter needs no index.
 func (h *Hubs) List(ctx context.Context, r accounts.ListHubsRequest) (accounts.HubList, error) {
 	var v fault.Violations
@@ -53,7 +53,7 @@ func (h *Hubs) List(ctx context.Context, r accounts.ListHubsRequest) (accounts.H
 	}
 	matching := make([]accounts.HubMembership, 0, len(memberships))
 	for _, m := range memberships {
-		if strings.Contains(input.Fold(m.Hub.Name), needle) && (r.Role == nil || *r.Role == m.Role) {
+		if sees(r.Actor, m.Hub.ID) && strings.Contains(input.Fold(m.Hub.Name), needle) && (r.Role == nil || *r.Role == m.Role) {
 			matching = append(matching, shown(m))
 		}
 	}
@@ -62,18 +62,22 @@ func (h *Hubs) List(ctx context.Context, r accounts.ListHubsRequest) (accounts.H
 	return accounts.HubList{Hubs: matching[from:min(from+r.Page.Size, total)], Total: total}, nil
 }
 
-// Get gives a hub that the actor has joined.
+// Get gives a hub that the actor has joined and sees.
 func (h *Hubs) Get(ctx context.Context, r accounts.HubRequest) (accounts.HubMembership, error) {
 	if _, err := directory.ActingUser(ctx, h.o.DB, r.Actor); err != nil {
 		return accounts.HubMembership{}, err
 	}
-	m, err := find(ctx, h.o.DB, r.Actor.User, r.Hub)
+	m, err := find(ctx, h.o.DB, r.Actor, r.Hub)
 	return shown(m), err
 }
 
 // Create makes a hub of the actor's. The user's row is kept meanwhile, so that
-// of two at once the second one counts the first.
+// of two at once the second one counts the first. Nobody comes to own a hub by
+// what somebody else does in their name.
 func (h *Hubs) Create(ctx context.Context, r accounts.CreateHubRequest) (accounts.HubMembership, error) {
+	if err := r.Actor.AsSelf(); err != nil {
+		return accounts.HubMembership{}, err
+	}
 	var v fault.Violations
 	name := input.Name(&v, "name", r.Name)
 	if err := v.Err(); err != nil {
@@ -114,8 +118,14 @@ func (h *Hubs) Create(ctx context.Context, r accounts.CreateHubRequest) (account
 	return shown(created), nil
 }
 
-// find is a hub of the user's; NotFound if it is not.
-func find(ctx context.Context, q db.Queryer, user int64, ref api.Ref) (store.Membership, error) {
+// sees tells whether the actor may know of a hub that the user has joined: who
+// acts as the user was let in by one hub, and has no business in the others.
+func sees(a api.Actor, hub int64) bool {
+	return a.Impersonator == nil || a.Hub != nil && *a.Hub == hub
+}
+
+// find is a hub of the actor's; NotFound if it is not.
+func find(ctx context.Context, q db.Queryer, actor api.Actor, ref api.Ref) (store.Membership, error) {
 	id := ref.ID
 	if ref.Hash != "" {
 		hub, err := store.HubByHash(ctx, q, ref.Hash)
@@ -124,7 +134,10 @@ func find(ctx context.Context, q db.Queryer, user int64, ref api.Ref) (store.Mem
 		}
 		id = hub.ID
 	}
-	m, err := store.MembershipIn(ctx, q, user, id)
+	if !sees(actor, id) {
+		return store.Membership{}, fault.New(fault.NotFound, "")
+	}
+	m, err := store.MembershipIn(ctx, q, actor.User, id)
 	return m, orNotFound(err)
 }
 

@@ -68,7 +68,7 @@ func check(r *accounts.UpdateHubRequest) error {
 
 // lock keeps the hub, and with it the actor's role, which has to suffice.
 func (h *Hubs) lock(ctx context.Context, tx *db.Tx, r accounts.UpdateHubRequest) (store.Membership, error) {
-	m, err := find(ctx, tx, r.Actor.User, r.Hub)
+	m, err := find(ctx, tx, r.Actor, r.Hub)
 	if err != nil {
 		return m, err
 	}
@@ -78,7 +78,7 @@ func (h *Hubs) lock(ctx context.Context, tx *db.Tx, r accounts.UpdateHubRequest)
 	if _, err := directory.ActingUser(ctx, tx, r.Actor); err != nil {
 		return m, err
 	}
-	if m, err = find(ctx, tx, r.Actor.User, r.Hub); err != nil {
+	if m, err = find(ctx, tx, r.Actor, r.Hub); err != nil {
 		return m, err
 	}
 	if err := directory.Entry(m, h.o.Clock.Now()); err != nil {

@@ -112,8 +112,12 @@ func (i *Identities) Link(ctx context.Context, r accounts.LinkIdentityRequest) (
 	return linked.LinkedIdentity, err
 }
 
-// List lists the actor's.
+// List lists the actor's. Forbidden while somebody else acts as them: which
+// accounts they have elsewhere is their own business.
 func (i *Identities) List(ctx context.Context, r accounts.ActorRequest) (accounts.IdentityList, error) {
+	if err := r.Actor.AsSelf(); err != nil {
+		return accounts.IdentityList{}, err
+	}
 	linked, err := store.IdentitiesOf(ctx, i.o.DB, r.Actor.User)
 	list := accounts.IdentityList{Identities: []accounts.LinkedIdentity{}}
 	for _, l := range linked {
