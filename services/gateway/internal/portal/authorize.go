@@ -73,7 +73,7 @@ func (p *Portal) resume(v *visit) error { return v.resume(nil, false) }
 
 // resumeAs goes on with the account that is signed in, as its user has decided.
 func (p *Portal) resumeAs(v *visit) error {
-	caller, in, err := v.signedIn()
+	caller, in, err := v.inPerson()
 	if err != nil {
 		return err
 	}
@@ -138,9 +138,9 @@ func (v *visit) leave(to string) error {
 }
 
 // currentLogin is the session that an authorization request is made with; nil
-// if nobody is signed in.
+// if nobody is signed in, in person.
 func (v *visit) currentLogin() (*oauth.Login, error) {
-	caller, in, err := v.signedIn()
+	caller, in, err := v.inPerson()
 	if err != nil || !in {
 		return nil, err
 	}

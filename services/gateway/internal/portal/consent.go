@@ -26,7 +26,7 @@ func (p *Portal) showConsent(v *visit) error {
 	if err != nil {
 		return err
 	}
-	caller, in, err := v.signedIn()
+	caller, in, err := v.inPerson()
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (p *Portal) consent(v *visit) error {
 	if err != nil {
 		return err
 	}
-	caller, in, err := v.signedIn()
+	caller, in, err := v.inPerson()
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (v *visit) loginPage() (page, error) {
 // mentionPresent tells who is signed in already: to be picked if the app leaves
 // the choice to the user, else because it wants them to prove it again.
 func (v *visit) mentionPresent(data *loginPage, login *flow.Login) error {
-	caller, in, err := v.signedIn()
+	caller, in, err := v.inPerson()
 	if err != nil || !in {
 		return err
 	}

@@ -177,6 +177,14 @@ func (v *visit) signedIn() (c edge.Caller, ok bool, err error) {
 	return c, true, nil
 }
 
+// inPerson is signedIn for what apps are told and given: whoever acts as somebody
+// else, or came by a personal access token, does not count. What apps get goes on
+// when that is over, and says that it was the user.
+func (v *visit) inPerson() (c edge.Caller, ok bool, err error) {
+	c, ok, err = v.signedIn()
+	return c, ok && c.Secure() == nil, err
+}
+
 // begin gives the browser a new session in the place of the one it had.
 func (v *visit) begin(t sessions.Token) {
 	v.endFormer()
