@@ -1,6 +1,8 @@
 package contract_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -8,7 +10,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -48,6 +52,68 @@ func TestTheReadmeWorks(t *testing.T) {
 	}
 	assert.Contains(t, answers[2], `"email":"you@example.org"`)
 	assert.Contains(t, answers[2], `"name":"Lighthouse"`)
+}
+
+// TestTheGuideToTheAPIWorks runs all commands of docs/api.md, in one shell.
+func TestTheGuideToTheAPIWorks(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"curl", "jq"} {
+		if _, err := exec.LookPath(program); err != nil {
+			testkit.NotRun(t, "the commands of docs/api.md need "+program+": "+err.Error())
+		}
+	}
+	var script strings.Builder
+	for _, commands := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(read(t, "docs/api.md"), -1) {
+		script.WriteString(commands[1])
+	}
+	s := system.Standalone(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it waits for mails
+	defer cancel()
+	c := exec.CommandContext(ctx, "sh", "-eu", "-c", strings.ReplaceAll(script.String(), "http://localhost:8080", s.URL))
+	c.WaitDelay = time.Second
+	c.Env = append(os.Environ(), "PATH="+authenticator(t)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+
+	lines := strings.Split(string(out), "\n")
+	count := func(beginning string) (n int) {
+		for _, line := range lines {
+			if strings.HasPrefix(line, beginning) {
+				n++
+			}
+		}
+		return n
+	}
+	assert.Greater(t, count(`{"success":true`), 15, "%s", out)
+	assert.Equal(t, 1, count(`{"success":false`), "the deletion that the guide says is refused: %s", out)
+	assert.Equal(t, 1, count(`{"success":false,"error":{"status":409`), "%s", out)
+	assert.Contains(t, lines, `{"scope":"auth.code","login_confirmation_channel":1}`)
+	assert.Contains(t, lines, `{"name":"Uli Hoeneß","impersonated":true}`)
+	assert.Contains(t, lines, `"mfa.update"`)
+	assert.Contains(t, lines, `["account","consents","exported_time","sessions","tokens"]`)
+}
+
+// authenticator is a folder with an oathtool in it: this program under another
+// name.
+func authenticator(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink(self, filepath.Join(dir, oathtool)))
+	return dir
+}
+
+const oathtool = "oathtool"
+
+// showCode does what oathtool --totp --base32 SECRET does.
+func showCode() {
+	code, err := totp.GenerateCode(os.Args[len(os.Args)-1], time.Now())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(code)
 }
 
 // TestEveryMetricIsExplained compares what a Gatehouse in use tells with

@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +20,13 @@ import (
 	"github.com/gatehouse-id/gatehouse/test/internal/system"
 )
 
-func TestMain(m *testing.M) { system.Main(m) }
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == oathtool {
+		showCode()
+		return
+	}
+	system.Main(m)
+}
 
 const (
 	email    = "titan@example.org"
