@@ -100,14 +100,17 @@ type change struct {
 }
 
 // set stores a new password with all that comes of it. Links that would set
-// another one are superseded.
+// another one are superseded, and those to a new address: whoever had the old
+// password may have asked for one, and would get the account back by it.
 func (p *Passwords) set(ctx context.Context, tx *db.Tx, user store.User, c change) (accounts.Identity, error) {
 	now := c.event.Time
 	if err := store.ChangeCredential(ctx, tx, user.ID, c.hash, earlier, now); err != nil {
 		return accounts.Identity{}, err
 	}
-	if err := store.RevokeLinks(ctx, tx, user.ID, store.ResetLink, now); err != nil {
-		return accounts.Identity{}, err
+	for _, kind := range []store.MailedLinkKind{store.ResetLink, store.EmailLink} {
+		if err := store.RevokeLinks(ctx, tx, user.ID, kind, now); err != nil {
+			return accounts.Identity{}, err
+		}
 	}
 	c.ended.User, c.ended.Before = user.ID, now
 	if err := relay.EndSessions(ctx, p.o.Outbox, tx, c.ended); err != nil {
