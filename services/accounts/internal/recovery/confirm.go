@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/notice"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/strangers"
 )
 
 // Confirm hands in the request of the user's opened link, in the place of any
@@ -27,7 +28,7 @@ func (s *Recoveries) Confirm(ctx context.Context, r accounts.ConfirmLinkRequest)
 		if err != nil {
 			return orNotFound(err)
 		}
-		var a asked
+		var a strangers.Purpose
 		if err := link.Data(&a); err != nil {
 			return err
 		}

@@ -21,17 +21,12 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/challenge"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/strangers"
 )
 
 const (
 	linkLife = 24 * time.Hour
-	// How many links strangers can make a user get, within a time.
-	mailLimit  = 3
-	mailWindow = time.Hour
 	// codeHours is how long the code of an approval works.
 	codeHours = 24
 	// delay is how long a request waits that nobody can decide on.
@@ -40,9 +35,6 @@ const (
 	// by then is over.
 	retention = 14 * 24 * time.Hour
 )
-
-// nobody is the id of no user.
-const nobody = 0
 
 // Options are what Recoveries need; all are required.
 type Options struct {
@@ -64,71 +56,12 @@ type Recoveries struct{ o Options }
 // New makes Recoveries.
 func New(o Options) *Recoveries { return &Recoveries{o} }
 
-// asked is what a link was made for: a request of whoever reads the mail of that
-// address, and of no other.
-type asked struct {
-	Email string    `json:"email"`
-	Time  time.Time `json:"time"`
-}
-
-// Initiate queues the mail with the link. Neither its answer nor its work tell
-// whether there is such a user, nor that they have got enough mails for now.
+// Initiate queues the mail with the link; see package strangers.
 func (s *Recoveries) Initiate(ctx context.Context, r accounts.InitiateResetRequest) error {
-	if r.Login == "" {
-		return fault.Field("user", "validation.required") // as the public API calls it
-	}
-	secret, now := ids.New(), s.o.Clock.Now()
-	ends := now.Add(linkLife)
-	return s.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		user, err := find(ctx, tx, r.Login)
-		if err != nil {
-			return err
-		}
-		mails, err := store.CountLinks(ctx, tx, user.ID, store.RecoveryLink, now.Add(-mailWindow))
-		if err != nil {
-			return err
-		}
-		receiver, post := int64(nobody), relay.PostNothing
-		if user.Status == accounts.Active && mails < mailLimit {
-			receiver, post = user.ID, relay.Post
-		}
-		err = store.InsertLink(ctx, tx, store.RecoveryLink, receiver, ids.Digest(secret), asked{user.Email, now}, now, ends)
-		if err != nil {
-			return err
-		}
-		e := store.Event{
-			Kind: store.RecoveryInitiated, Actor: store.ActorUser, Origin: r.Origin, Time: now,
-			Detail: map[string]any{"mailed": receiver != nobody},
-		}
-		if user.ID != nobody {
-			e.User = &user.ID
-		}
-		if err := store.Record(ctx, tx, e); err != nil {
-			return err
-		}
-		return post(ctx, s.o.Outbox, tx, relay.Mail{
-			Request: mail.SendRequest{
-				Key: "recovery/" + ids.New(), Template: mail.Recovery, To: user.Email, Language: int(user.Language),
-				Data: map[string]string{"url": s.o.PublicURL + "/link/" + secret}, Expires: ends,
-			},
-			Expires: ends,
-		})
+	return strangers.Post(ctx, s.o.DB, s.o.Outbox, s.o.Clock, r, strangers.Link{
+		Kind: store.RecoveryLink, Event: store.RecoveryInitiated, Template: mail.Recovery,
+		URL: s.o.PublicURL + "/link/", Life: linkLife,
 	})
-}
-
-// find is the user of a login, who is held, so that requests at once count each
-// other; the zero User if there is none.
-func find(ctx context.Context, tx *db.Tx, login string) (store.User, error) {
-	email, alias := input.LoginKey(login)
-	found, _, err := store.UserByLogin(ctx, tx, email, alias)
-	if err != nil && !errors.Is(err, db.ErrNoRows) {
-		return store.User{}, err
-	}
-	user, err := store.HoldUser(ctx, tx, found.ID)
-	if errors.Is(err, db.ErrNoRows) {
-		return store.User{}, nil
-	}
-	return user, err
 }
 
 // Sweep removes requests that are needed no more, and tells how many.

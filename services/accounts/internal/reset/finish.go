@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/strangers"
 )
 
 // Finish sets a password by a link. A password that breaks a rule costs
@@ -61,7 +62,7 @@ func (p *Passwords) holder(ctx context.Context, secret string, digest []byte) (s
 
 // usable tells whether a link is still good for the user as they are now.
 func usable(link store.MailedLink, user store.User) error {
-	var made purpose
+	var made strangers.Purpose
 	if err := link.Data(&made); err != nil {
 		return err
 	}

@@ -19,17 +19,12 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/password"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/strangers"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/throttle"
 )
 
 // linkLife is how long a mailed link works.
 const linkLife = time.Hour
-
-// How many links strangers can make a user get, within a time.
-const (
-	mailLimit  = 3
-	mailWindow = time.Hour
-)
 
 // A new password may be none of the last so many, of which earlier are those
 // before the current one.
@@ -56,6 +51,14 @@ type Passwords struct{ o Options }
 
 // New makes Passwords.
 func New(o Options) *Passwords { return &Passwords{o} }
+
+// Initiate queues the mail with the link; see package strangers.
+func (p *Passwords) Initiate(ctx context.Context, r accounts.InitiateResetRequest) error {
+	return strangers.Post(ctx, p.o.DB, p.o.Outbox, p.o.Clock, r, strangers.Link{
+		Kind: store.ResetLink, Event: store.PasswordResetInitiated, Template: mail.PasswordReset,
+		URL: p.o.PublicURL + "/reset/", Life: linkLife,
+	})
+}
 
 // choice is a new password with its confirmation.
 type choice struct{ password, confirmation string }

@@ -8,10 +8,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
-	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/compose"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
-	"github.com/gatehouse-id/gatehouse/services/gateway/internal/jsonbody"
 )
 
 // exportAccount is GET /v1/account/export. The file is complete or there is
@@ -77,20 +75,8 @@ func all[T any](read func(api.Page) ([]T, int, error)) ([]T, error) {
 
 // requestDeletion is POST /v1/account/deletion.
 func (a *API) requestDeletion(w http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.SecureSession(r.Context())
+	caller, password, err := withPassword(r)
 	if err != nil {
-		return reply{}, err
-	}
-	body, err := jsonbody.Read(r)
-	if err != nil {
-		return reply{}, err
-	}
-	password := body.String("password")
-	var v fault.Violations
-	if password == "" {
-		v.Add("password", "validation.required")
-	}
-	if err := body.Err(v); err != nil {
 		return reply{}, err
 	}
 	pending, err := a.deps.Accounts.RequestDeletion(r.Context(), accounts.RequestDeletionRequest{

@@ -96,16 +96,8 @@ func (a *API) confirmFactor(w http.ResponseWriter, r *http.Request) (reply, erro
 
 // removeFactor is DELETE /v1/mfa/{factor}, which takes the password.
 func (a *API) removeFactor(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.SecureSession(r.Context())
+	caller, password, err := withPassword(r)
 	if err != nil {
-		return reply{}, err
-	}
-	body, err := jsonbody.Read(r)
-	if err != nil {
-		return reply{}, err
-	}
-	password := body.String("password")
-	if err := body.Err(flow.ValidatePassword("password", password)); err != nil {
 		return reply{}, err
 	}
 	factor, err := ref(r, "factor")

@@ -106,16 +106,8 @@ func (a *API) finishPasskey(_ http.ResponseWriter, r *http.Request) (reply, erro
 
 // removePasskey is DELETE /v1/passkey/{passkey}, which takes the password.
 func (a *API) removePasskey(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.SecureSession(r.Context())
+	caller, password, err := withPassword(r)
 	if err != nil {
-		return reply{}, err
-	}
-	body, err := jsonbody.Read(r)
-	if err != nil {
-		return reply{}, err
-	}
-	password := body.String("password")
-	if err := body.Err(flow.ValidatePassword("password", password)); err != nil {
 		return reply{}, err
 	}
 	passkey, err := ref(r, "passkey")

@@ -72,3 +72,18 @@ func (a *API) finishReset(_ http.ResponseWriter, r *http.Request) (reply, error)
 	}
 	return a.entered(r)(a.deps.Flow.FinishReset(r.Context(), r.PathValue("reset"), in))
 }
+
+// withPassword is the caller of what takes their password to be done, and the
+// password, which is all that the body has.
+func withPassword(r *http.Request) (edge.Caller, string, error) {
+	caller, err := edge.SecureSession(r.Context())
+	if err != nil {
+		return edge.Caller{}, "", err
+	}
+	body, err := jsonbody.Read(r)
+	if err != nil {
+		return edge.Caller{}, "", err
+	}
+	password := body.String("password")
+	return caller, password, body.Err(flow.ValidatePassword("password", password))
+}

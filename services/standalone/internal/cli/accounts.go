@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,41 +111,21 @@ func (p *program) setPlan(ctx context.Context, r accounts.SetPlanRequest) error 
 }
 
 func (p *program) accounts() *cobra.Command {
-	parent := &cobra.Command{
-		Use: "accounts", Short: "See and retry what accounts could not hand over to other services.", Args: cobra.ArbitraryArgs, RunE: choose,
-	}
-	dead := &cobra.Command{
-		Use: "dead", Short: "List what is not tried any more, what was given up first at the top.", Args: none,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
-				list, err := g.Accounts.DeadWork(c.Context(), accounts.DeadWorkRequest{})
-				if err != nil {
-					return err
-				}
-				var lines []string
-				for _, w := range list.Work {
-					lines = append(lines, fmt.Sprintf("%d  %s  %s  %d attempts  %s",
-						w.ID, w.CreatedTime.Format("2006-01-02 15:04"), w.Topic, w.Attempts, w.Error))
-				}
-				return p.print(list.Work, cmp.Or(strings.Join(lines, "\n"), "There is nothing."))
-			})
-		},
-	}
-	retry := &cobra.Command{
-		Use: "retry ID", Short: "Try something of that again; a running server does it at once.", Args: one("ID"),
-		RunE: func(c *cobra.Command, args []string) error {
-			id, err := strconv.ParseInt(args[0], 10, 64)
-			if err != nil {
-				return usageError{fmt.Errorf("%q is not an id: `gatehouse accounts dead` shows them", args[0])}
+	return p.given(givenUp{
+		command: "accounts", short: "See and retry what accounts could not hand over to other services.",
+		what: "what is not tried any more", thing: "dead work", none: "There is nothing.",
+		list: func(ctx context.Context, g *standalone.Gatehouse) (any, []string, error) {
+			list, err := g.Accounts.DeadWork(ctx, accounts.DeadWorkRequest{})
+			var lines []string
+			for _, w := range list.Work {
+				lines = append(lines, fmt.Sprintf("%d  %s  %s  %d attempts  %s",
+					w.ID, w.CreatedTime.Format("2006-01-02 15:04"), w.Topic, w.Attempts, w.Error))
 			}
-			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
-				if _, err := g.Accounts.RetryWork(c.Context(), accounts.RetryWorkRequest{ID: id}); err != nil {
-					return because(err, fault.NotFound, "there is no dead work "+args[0])
-				}
-				return p.print(map[string]int64{"retried": id}, "It is in the queue again.")
-			})
+			return list.Work, lines, err
 		},
-	}
-	parent.AddCommand(dead, retry)
-	return parent
+		retry: func(ctx context.Context, g *standalone.Gatehouse, id int64) error {
+			_, err := g.Accounts.RetryWork(ctx, accounts.RetryWorkRequest{ID: id})
+			return err
+		},
+	})
 }

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -137,38 +135,20 @@ func (p *program) user() *cobra.Command {
 }
 
 func (p *program) mail() *cobra.Command {
-	parent := &cobra.Command{Use: "mail", Short: "See and retry mails that could not be delivered.", Args: cobra.ArbitraryArgs, RunE: choose}
-	dead := &cobra.Command{
-		Use: "dead", Short: "List the mails that are not tried any more, those given up first at the top.", Args: none,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
-				letters, err := g.Mail.Dead(c.Context(), mail.DeadRequest{})
-				if err != nil {
-					return err
-				}
-				var lines []string
-				for _, l := range letters.Letters {
-					lines = append(lines, fmt.Sprintf("%d  %s  %d attempts  %s", l.ID, l.Created.Format("2006-01-02 15:04"), l.Attempts, l.Error))
-				}
-				return p.print(letters.Letters, cmp.Or(strings.Join(lines, "\n"), "There are none."))
-			})
-		},
-	}
-	retry := &cobra.Command{
-		Use: "retry ID", Short: "Try one of them again; a running server does it at once.", Args: one("ID"),
-		RunE: func(c *cobra.Command, args []string) error {
-			id, err := strconv.ParseInt(args[0], 10, 64)
-			if err != nil {
-				return usageError{fmt.Errorf("%q is not an id: `gatehouse mail dead` shows them", args[0])}
+	return p.given(givenUp{
+		command: "mail", short: "See and retry mails that could not be delivered.",
+		what: "the mails that are not tried any more", thing: "dead mail", none: "There are none.",
+		list: func(ctx context.Context, g *standalone.Gatehouse) (any, []string, error) {
+			letters, err := g.Mail.Dead(ctx, mail.DeadRequest{})
+			var lines []string
+			for _, l := range letters.Letters {
+				lines = append(lines, fmt.Sprintf("%d  %s  %d attempts  %s", l.ID, l.Created.Format("2006-01-02 15:04"), l.Attempts, l.Error))
 			}
-			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
-				if _, err := g.Mail.Retry(c.Context(), mail.RetryRequest{ID: id}); err != nil {
-					return because(err, fault.NotFound, "there is no dead mail "+args[0])
-				}
-				return p.print(map[string]int64{"retried": id}, "It is in the queue again.")
-			})
+			return letters.Letters, lines, err
 		},
-	}
-	parent.AddCommand(dead, retry)
-	return parent
+		retry: func(ctx context.Context, g *standalone.Gatehouse, id int64) error {
+			_, err := g.Mail.Retry(ctx, mail.RetryRequest{ID: id})
+			return err
+		},
+	})
 }
