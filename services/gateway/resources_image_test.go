@@ -88,6 +88,21 @@ func TestWhatCannotBeAPicture(t *testing.T) {
 	assert.Nil(t, s.asked.last(), "nothing was asked of a service")
 }
 
+// TestAFormOfNothingButMistakes costs no more than a few of them: a body has room
+// for a hundred thousand.
+func TestAFormOfNothingButMistakes(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	for name, part := range map[string]string{
+		"":      "--b\r\n\r\n\r\n",
+		"image": "--b\r\nContent-Disposition: form-data; name=image\r\n\r\nx\r\n",
+	} {
+		body := strings.Repeat(part, 10_000) + "--b--\r\n"
+		errors := s.do(t, upload(s.full(), "multipart/form-data; boundary=b", body)).fails(http.StatusUnprocessableEntity).Errors
+		assert.LessOrEqual(t, len(errors[name]), 20)
+	}
+}
+
 func TestOtherBodiesStaySmall(t *testing.T) {
 	t.Parallel()
 	s := newResources(t)

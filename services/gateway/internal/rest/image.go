@@ -72,8 +72,8 @@ func readImage(r *http.Request) ([]byte, error) {
 // readForm takes the one field that the form has to have.
 func readForm(form *multipart.Reader) (data []byte, err error) {
 	var v fault.Violations
-	there := false
-	for {
+	there, wrong := false, 0
+	for wrong < maxWrongFields {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
 			break
@@ -87,13 +87,12 @@ func readForm(form *multipart.Reader) (data []byte, err error) {
 			return nil, err
 		case part.FormName() != "image":
 			v.Add(shortened(part.FormName()), "validation.unknown_field")
+			wrong++
 		case there:
 			v.Add("image", "validation.once")
+			wrong++
 		default:
 			data, there = content, true
-		}
-		if len(v) > maxWrongFields {
-			break
 		}
 	}
 	if len(data) == 0 {
@@ -102,7 +101,8 @@ func readForm(form *multipart.Reader) (data []byte, err error) {
 	return data, v.Err()
 }
 
-// maxWrongFields bounds how many fields of a form are named.
+// maxWrongFields bounds how many fields of a form are read in vain, and named: a
+// body has room for many that have the same name, or none.
 const maxWrongFields = 20
 
 // shortened keeps an answer from echoing a name at any length.
