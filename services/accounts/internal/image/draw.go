@@ -36,13 +36,14 @@ type format struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
 	turned func([]byte) orientation // as its metadata says
+	scans  func([]byte) int         // how often it goes over its pixels
 }
 
 var formats = []format{
-	{"\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, exifOrientation},
-	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, upright},
-	{"GIF8?a", gif.DecodeConfig, gif.Decode, upright}, // of many frames the first
-	{"RIFF????WEBP", webp.DecodeConfig, webp.Decode, upright},
+	{"\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, exifOrientation, scansOf},
+	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, upright, once},
+	{"GIF8?a", gif.DecodeConfig, gif.Decode, upright, once}, // of many frames the first
+	{"RIFF????WEBP", webp.DecodeConfig, webp.Decode, upright, once},
 }
 
 func (f format) matches(data []byte) bool {
@@ -82,6 +83,9 @@ func recognise(data []byte) (upload, error) {
 		}
 		if c.Width > maxSide || c.Height > maxSide || c.Width*c.Height > maxPixels {
 			return upload{}, tooLarge()
+		}
+		if f.scans(data) > maxScans {
+			return upload{}, noImage()
 		}
 		return upload{f, data, c.Width, c.Height}, nil
 	}
