@@ -31,7 +31,7 @@ func each(b *testing.B, run func(b *testing.B, s *system.System)) {
 	b.Helper()
 	for _, dialect := range []string{"sqlite", "postgres"} {
 		b.Run(dialect, func(b *testing.B) {
-			o := system.StandaloneOptions{Quiet: true, Environ: []string{"GATEHOUSE_RATE_USER=100000000", "GATEHOUSE_RATE_OAUTH_FAILURES=100000000"}}
+			o := system.StandaloneOptions{Quiet: true, Environ: []string{"GATEHOUSE_RATE_OAUTH_FAILURES=100000000"}}
 			if dialect == "postgres" {
 				o.DatabaseURL = testkit.DatabaseURL(b, dialect)
 			}

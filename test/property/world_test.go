@@ -53,7 +53,7 @@ func seed(t *testing.T) uint64 {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	s := system.StandaloneWith(t, system.StandaloneOptions{Quiet: true, Environ: []string{
-		"GATEHOUSE_UNUSUAL_LOGIN=off", "GATEHOUSE_RATE_USER=1000000",
+		"GATEHOUSE_UNUSUAL_LOGIN=off",
 		"GATEHOUSE_ARGON2_MEMORY=7168", "GATEHOUSE_ARGON2_PASSES=5",
 	}})
 	w := &world{t: t, s: s, met: map[[2]string]bool{}, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))}

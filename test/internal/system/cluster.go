@@ -80,7 +80,7 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 				s.replicas = append(s.replicas, "http://localhost:"+strconv.Itoa(port))
 			}
 			environ = slices.DeleteFunc(environ, isStorage)
-			environ = append(environ, fmt.Sprintf("GATEHOUSE_LISTEN=127.0.0.1:%d", port), manyCalls)
+			environ = slices.Concat(environ, []string{fmt.Sprintf("GATEHOUSE_LISTEN=127.0.0.1:%d", port)}, manyCalls)
 		} else {
 			migrate(t, environ, name)
 		}

@@ -113,8 +113,7 @@ func standaloneSystem(t testing.TB, o StandaloneOptions) (s *System, environ []s
 		"GATEHOUSE_DATA_DIR=" + s.DataDir,
 		"GATEHOUSE_DATABASE_URL=" + o.DatabaseURL,
 		"GATEHOUSE_LOG_FORMAT=json",
-		manyCalls,
-	}, o.Environ)
+	}, manyCalls, o.Environ)
 	s.Operate = func(t testing.TB, args ...string) []byte {
 		t.Helper()
 		return operate(t, environ, append([]string{"--dev", "--output", "json"}, args...)...)

@@ -17,9 +17,9 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 )
 
-// manyCalls lifts the rate limit: a test is one address that does the work of
+// manyCalls lifts the rate limits: a test is one address that does the work of
 // many people.
-const manyCalls = "GATEHOUSE_RATE_ADDRESS=1000000"
+var manyCalls = []string{"GATEHOUSE_RATE_ADDRESS=100000000", "GATEHOUSE_RATE_USER=100000000"}
 
 // startTime bounds how long a Gatehouse may take to serve.
 const startTime = 60 * time.Second
