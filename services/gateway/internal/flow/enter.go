@@ -70,6 +70,12 @@ func (f *Flow) enter(ctx context.Context, e entry) (Outcome, error) {
 	return f.open(ctx, e, admission)
 }
 
+// fromOpen is among the methods of a narrow session that an open one has led to,
+// and of those that follow from it. Nobody has just given the password for them,
+// and whoever has a stolen session leads it there at will: a hub of their own
+// asks for any step. It is no method, and no open session has it.
+const fromOpen sessions.Method = "open"
+
 // open opens the session of an admission.
 func (f *Flow) open(ctx context.Context, e entry, admission accounts.Admission) (Outcome, error) {
 	scope, known := stepScopes[admission.Step]
@@ -86,6 +92,9 @@ func (f *Flow) open(ctx context.Context, e entry, admission accounts.Admission) 
 		if scope == sessions.ScopeFull {
 			r.Limit = hub.Settings.SessionLimit
 		}
+	}
+	if scope == sessions.ScopeFull {
+		r.Methods = slices.DeleteFunc(slices.Clone(r.Methods), func(m sessions.Method) bool { return m == fromOpen })
 	}
 	if admission.Step == accounts.StepCode {
 		if admission.Challenge == nil {

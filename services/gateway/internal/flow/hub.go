@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
@@ -34,6 +35,7 @@ func (f *Flow) SwitchHub(ctx context.Context, c edge.Caller, named api.Ref) (Out
 		return Outcome{}, err
 	}
 	if admission.Step != accounts.StepNone {
+		e.methods = append(slices.Clone(e.methods), fromOpen)
 		return f.open(ctx, e, admission)
 	}
 	r := sessions.SwitchHubRequest{Session: s.ID, Hub: &hub, Origin: edge.Origin(ctx)}

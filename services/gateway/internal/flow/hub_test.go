@@ -173,3 +173,32 @@ func TestProgramsLogIn(t *testing.T) {
 		})
 	}
 }
+
+// A stolen session can enter a hub that asks for a new password, and be its owner
+// who has it ask for that. It must not get to set one without the current one,
+// however many steps are between.
+func TestAHubDoesNotReplaceTheCurrentPassword(t *testing.T) {
+	t.Parallel()
+	f := start()
+	f.accounts.Demand(accounts.StepCode, accounts.StepFactor, accounts.StepPassword)
+	hub := int64(1)
+	methods := []sessions.Method{sessions.MethodPassword}
+	session := f.sessions.OpenFor(sessions.CreateRequest{Scope: sessions.ScopeFull, Hub: &hub, Methods: methods})
+	step, err := f.SwitchHub(t.Context(), caller(session), api.Ref{ID: 2})
+	require.NoError(t, err)
+	step, err = f.ConfirmCode(t.Context(), caller(step.Token), gatewaytest.Code)
+	require.NoError(t, err)
+	factor, err := f.ConfirmFactor(t.Context(), caller(step.Token), api.Ref{ID: gatewaytest.FactorID}, gatewaytest.Code)
+	require.NoError(t, err)
+	require.Equal(t, accounts.StepPassword, factor.Outcome.Step)
+
+	in := newPassword()
+	_, err = f.ChangePassword(t.Context(), caller(factor.Outcome.Token), in)
+	require.True(t, fault.Is(err, fault.Invalid), "%v", err)
+	in.Current = gatewaytest.Password
+	done, err := f.ChangePassword(t.Context(), caller(factor.Outcome.Token), in)
+	require.NoError(t, err)
+	assert.True(t, done.In())
+	assert.Equal(t, []sessions.Method{sessions.MethodPassword, sessions.MethodMail, sessions.MethodMultiple},
+		done.Token.Session.Methods)
+}

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
@@ -36,7 +37,7 @@ func forgotten(ctx context.Context, user string) accounts.InitiateResetRequest {
 // NewPassword is a password to set.
 type NewPassword struct {
 	// Current is the one so far, of somebody whose session is not there to change
-	// it.
+	// it, or came to be so without a login.
 	Current                string
 	Password, Confirmation string
 }
@@ -68,21 +69,21 @@ func (f *Flow) FinishReset(ctx context.Context, link string, p NewPassword) (Out
 // access token; Invalid if the current password is wrong, or names every broken
 // rule; Throttled after too many wrong ones.
 func (f *Flow) ChangePassword(ctx context.Context, c edge.Caller, p NewPassword) (Outcome, error) {
-	forced := c.Session.Scope == sessions.ScopePasswordUpdate
-	if err := stepOrSecure(c, forced); err != nil {
+	waiting := c.Session.Scope == sessions.ScopePasswordUpdate
+	if err := stepOrSecure(c, waiting); err != nil {
 		return Outcome{}, err
 	}
 	if err := f.ready(ctx); err != nil {
 		return Outcome{}, err
 	}
 	identity, err := f.deps.Accounts.ChangePassword(ctx, accounts.ChangePasswordRequest{
-		Actor: c.Actor(), Forced: forced,
+		Actor: c.Actor(), Forced: waiting && !slices.Contains(c.Session.Methods, fromOpen),
 		CurrentPassword: p.Current, Password: p.Password, PasswordConfirmation: p.Confirmation,
 	})
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !forced {
+	if !waiting {
 		return f.renew(ctx, c)
 	}
 	e := resumed(c.Session)

@@ -10,7 +10,8 @@ import (
 )
 
 // changePassword is PUT /v1/password. The current password counts in a session
-// that is open already; in one that is there for this it has just been given.
+// that is open already, or that one has led to; in one that is there for this by
+// a login it has just been given.
 func (a *API) changePassword(w http.ResponseWriter, r *http.Request) (reply, error) {
 	caller, err := edge.ScopedSession(r.Context(), sessions.ScopePasswordUpdate, sessions.ScopeFull)
 	if err != nil {
