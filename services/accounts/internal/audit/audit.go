@@ -116,7 +116,11 @@ func (a *Audit) mayRead(ctx context.Context, actor api.Actor) error {
 	case m.Role < readers:
 		return fault.New(fault.Forbidden, "")
 	}
-	return directory.Entry(m, a.o.Clock.Now())
+	now := a.o.Clock.Now()
+	if err := directory.Entry(m, now); err != nil {
+		return err
+	}
+	return directory.StillActs(ctx, a.o.DB, actor, m, now)
 }
 
 // userAsUser is whom a filter means in a list of one's own: oneself, or nobody.

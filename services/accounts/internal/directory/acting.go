@@ -43,5 +43,32 @@ func Acting(ctx context.Context, q db.Queryer, a api.Actor, now time.Time) (stor
 		return store.Member{}, store.Membership{}, err
 	}
 	member, err := store.MemberOf(ctx, q, *a.Hub, a.User)
+	if err == nil {
+		err = StillActs(ctx, q, a, membership, now)
+	}
 	return member, membership, err
+}
+
+// StillActs is Forbidden if the actor is acted for by somebody who may not do so
+// by now: either one may have got another role in the hub since that was asked. As
+// is the actor's membership.
+func StillActs(ctx context.Context, q db.Queryer, a api.Actor, as store.Membership, now time.Time) error {
+	if a.Impersonator == nil {
+		return nil
+	}
+	membership, err := store.MembershipIn(ctx, q, *a.Impersonator, as.Hub.ID)
+	if errors.Is(err, db.ErrNoRows) {
+		return fault.New(fault.Forbidden, "fault.no_access")
+	}
+	if err == nil {
+		err = Entry(membership, now)
+	}
+	if err != nil {
+		return err
+	}
+	who, err := store.MemberOf(ctx, q, as.Hub.ID, *a.Impersonator)
+	if err == nil && (who.User.Status != accounts.Active || !who.MayAct() || who.Role < as.Role || !as.Features.Impersonation) {
+		err = fault.New(fault.Forbidden, "fault.no_access")
+	}
+	return err
 }

@@ -81,7 +81,11 @@ func (h *Hubs) lock(ctx context.Context, tx *db.Tx, r accounts.UpdateHubRequest)
 	if m, err = find(ctx, tx, r.Actor, r.Hub); err != nil {
 		return m, err
 	}
-	if err := directory.Entry(m, h.o.Clock.Now()); err != nil {
+	now := h.o.Clock.Now()
+	if err := directory.Entry(m, now); err != nil {
+		return m, err
+	}
+	if err := directory.StillActs(ctx, tx, r.Actor, m, now); err != nil {
 		return m, err
 	}
 	least := accounts.RoleAdministrator

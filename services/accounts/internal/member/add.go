@@ -104,7 +104,7 @@ func (m *Members) Impersonate(ctx context.Context, r accounts.MemberRequest) (ac
 	}
 	var identity accounts.Identity
 	err := m.inHub(ctx, r.Actor, accounts.RoleUser, func(ctx context.Context, c *change) (err error) {
-		if c.who.Role < accounts.RoleTechnicalAdministrator && !c.who.Impersonation {
+		if !c.who.MayAct() {
 			return forbidden()
 		}
 		if !c.hub.Features.Impersonation {

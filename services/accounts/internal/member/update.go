@@ -134,7 +134,7 @@ func (m *Members) updateMembership(ctx context.Context, c *change, r accounts.Up
 			return err
 		}
 	}
-	if after.Role < accounts.RoleUser && before.Role >= accounts.RoleUser {
+	if after.Role < accounts.RoleUser && before.Role >= accounts.RoleUser || actsLess(before, after) {
 		if err := m.endSessions(ctx, c); err != nil {
 			return err
 		}
@@ -143,6 +143,12 @@ func (m *Members) updateMembership(ctx context.Context, c *change, r accounts.Up
 		return err
 	}
 	return c.reload(ctx)
+}
+
+// actsLess tells whether a member may act as fewer others than before. Those they
+// act as now may be among them, and end with the sessions that they do it from.
+func actsLess(before, after store.Member) bool {
+	return before.MayAct() && (!after.MayAct() || after.Role < before.Role)
 }
 
 // setStatus disables the target's account, which must be in no other hub, or

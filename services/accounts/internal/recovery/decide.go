@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/notice"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
@@ -62,7 +63,7 @@ func approver(ctx context.Context, q db.Queryer, a api.Actor, now time.Time) (st
 	case m.Role < accounts.RoleTechnicalAdministrator:
 		return store.Membership{}, fault.New(fault.Forbidden, "")
 	default:
-		return m, nil
+		return m, directory.StillActs(ctx, q, a, m, now)
 	}
 }
 

@@ -43,6 +43,11 @@ type Member struct {
 // Joined tells whether the member has.
 func (m Member) Joined() bool { return m.JoinedTime != nil }
 
+// MayAct tells whether the member may act as others, who have no higher role.
+func (m Member) MayAct() bool {
+	return m.Role >= accounts.RoleTechnicalAdministrator || m.Impersonation
+}
+
 // Revision is when the member was modified last, as the hub sees it.
 func (m Member) Revision() time.Time {
 	if m.Joined() && m.User.ModifiedTime.After(m.ModifiedTime) {
