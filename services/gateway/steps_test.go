@@ -207,7 +207,7 @@ func TestGuessesOfAllKindsAreTheAddresses(t *testing.T) {
 		"POST /v1/auth/code", "POST /v1/auth/code/send", "POST /v1/auth/unlock/x", "POST /v1/auth/recovery/initiate", "POST /v1/auth/recovery/confirm",
 		"POST /v1/auth/identity/company", "POST /v1/auth/identity/company/state", "PUT /v1/activation/x/finish", "POST /v1/password/reset/initiate",
 		"POST /v1/password/reset/x/finish", "PUT /v1/password", "POST /v1/mfa", "PUT /v1/mfa/3", "DELETE /v1/mfa/3", "POST /v1/account/deletion",
-		"POST /v1/user/2/invitation", "POST /reset/x", "POST /unlock/x",
+		"POST /v1/user", "PUT /v1/user/2", "POST /v1/user/2/invitation", "POST /v1/auth/passkey", "POST /reset/x", "POST /unlock/x",
 	} {
 		t.Run(endpoint, func(t *testing.T) {
 			t.Parallel()

@@ -52,6 +52,8 @@ var credentialEndpoints = []string{
 	"PUT /v1/mfa/{factor}",
 	"DELETE /v1/mfa/{factor}",
 	"POST /v1/account/deletion",
+	"POST /v1/user",
+	"PUT /v1/user/{user}",
 	"POST /v1/user/{user}/invitation",
 	"POST /login",
 	"POST /register",

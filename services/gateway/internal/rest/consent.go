@@ -8,10 +8,14 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 )
 
-// consents is GET /v1/consent.
+// consents is GET /v1/consent. Which apps somebody uses is nothing for who acts as
+// them, and the oauth service knows of nobody who does.
 func (a *API) consents(_ http.ResponseWriter, r *http.Request) (reply, error) {
 	caller, err := edge.FullSession(r.Context())
 	if err != nil {
+		return reply{}, err
+	}
+	if err := actor(caller).AsSelf(); err != nil {
 		return reply{}, err
 	}
 	found, err := a.deps.OAuth.ListConsents(r.Context(), oauth.SubjectRequest{Subject: caller.Session.UserHash})
@@ -22,7 +26,7 @@ func (a *API) consents(_ http.ResponseWriter, r *http.Request) (reply, error) {
 }
 
 // revokeConsent is DELETE /v1/consent/{consent}. It is the user's own to take
-// back: the oauth service knows of nobody who acts for them.
+// back, in person.
 func (a *API) revokeConsent(_ http.ResponseWriter, r *http.Request) (reply, error) {
 	caller, err := edge.SecureSession(r.Context())
 	if err != nil {
