@@ -37,6 +37,13 @@ func (m *Members) Add(ctx context.Context, r accounts.AddMemberRequest) (account
 			return forbidden()
 		}
 		added.Hub = c.hub.Hub.ID
+		full, err := store.ManyListed(ctx, c.tx, added.Hub, maxListed)
+		if err != nil {
+			return err
+		}
+		if full {
+			return fault.New(fault.Conflict, "fault.too_many")
+		}
 		if added.User, err = m.o.Activation.Person(ctx, c.tx, email, r.Language, c.now); err != nil {
 			return err
 		}

@@ -12,6 +12,9 @@ import (
 )
 
 const (
+	// maxListed is how many people a hub may list who have not joined it: they stay
+	// until somebody takes them off, and anybody can have a hub.
+	maxListed = 5000
 	// maxOpen is how many open invitations a hub may have.
 	maxOpen = 1000
 	// sendLimit is how often one person can be invited to one hub within

@@ -207,6 +207,15 @@ func DeleteMember(ctx context.Context, tx *db.Tx, hub, user int64) error {
 	return err
 }
 
+// ManyListed tells whether a hub lists at least so many people who have not joined
+// it.
+func ManyListed(ctx context.Context, q db.Queryer, hub int64, many int) (bool, error) {
+	var n int
+	err := q.QueryRow(ctx, `SELECT COUNT(*) FROM (
+		SELECT 1 FROM memberships WHERE hub_id = $1 AND joined_time IS NULL LIMIT $2) listed`, hub, many).Scan(&n)
+	return n >= many, err
+}
+
 // OpenInvitations counts a hub's.
 func OpenInvitations(ctx context.Context, q db.Queryer, hub int64) (n int, err error) {
 	err = q.QueryRow(ctx, `SELECT COUNT(*) FROM memberships
