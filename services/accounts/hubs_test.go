@@ -53,7 +53,9 @@ func TestWhoMaySetWhatOfAHub(t *testing.T) {
 			require.Empty(f.t, cmp.Diff(before, f.getHub()), field)
 			f.clock.Advance(time.Second)
 			a := f.by(tt.least)
-			a.Hub = nil // wherever the session is
+			if tt.least == accounts.RoleAdministrator {
+				a.Hub = nil // wherever the session is
+			}
 			updated, err := f.updateHub(a, tt.change)
 			require.NoError(f.t, err, field)
 			updated.Role = accounts.RoleOwner
@@ -70,6 +72,32 @@ func TestWhoMaySetWhatOfAHub(t *testing.T) {
 		require.Equal(f.t, want, got.Hub.Settings)
 		require.Equal(f.t, "Falcon", got.Hub.Name)
 		require.False(f.t, got.Hub.Policies.RecoveryApproval)
+	})
+}
+
+// TestWhatAHubDemandsOfLoginsChangesFromInside so that nobody gets around it by a
+// session elsewhere, for which nothing of that was asked.
+func TestWhatAHubDemandsOfLoginsChangesFromInside(t *testing.T) {
+	onTeam(t, func(f *team) {
+		outside := hubless(f.owner)
+		other, err := f.CreateHub(t.Context(), accounts.CreateHubRequest{Actor: outside, Name: "Falcon"})
+		require.NoError(f.t, err)
+		elsewhere := outside
+		elsewhere.Hub = &other.Hub.ID
+		before := f.getHub()
+		for _, a := range []api.Actor{outside, elsewhere} {
+			for _, change := range []func(*accounts.UpdateHubRequest){
+				func(r *accounts.UpdateHubRequest) { r.LoginConfirmation = to(false) },
+				func(r *accounts.UpdateHubRequest) { r.LoginConfirmationChannel = to(accounts.ChannelEmail) },
+				func(r *accounts.UpdateHubRequest) { r.PasswordAge = to(0) },
+				func(r *accounts.UpdateHubRequest) { r.SessionLimit = to(0) },
+				func(r *accounts.UpdateHubRequest) { r.RecoveryApproval = to(false) },
+			} {
+				_, err := f.updateHub(a, change)
+				requireFault(f.t, err, fault.Forbidden, "fault.hub_required")
+			}
+		}
+		require.Empty(f.t, cmp.Diff(before, f.getHub()))
 	})
 }
 

@@ -18,7 +18,8 @@ type Hubs interface {
 	// GetHub gives a hub of the user's. NotFound if it is not.
 	GetHub(context.Context, HubRequest) (HubMembership, error)
 	// UpdateHub changes what is given: administrators the name and previews,
-	// technical administrators everything. NotFound if it is no hub of the user's;
+	// technical administrators everything, what concerns logins only in a session of
+	// that hub (Forbidden, fault.hub_required). NotFound if it is no hub of the user's;
 	// Conflict (fault.modified) if it is not the revision the caller saw.
 	UpdateHub(context.Context, UpdateHubRequest) (HubMembership, error)
 	// SetPlan changes what only the operator decides.

@@ -66,7 +66,8 @@ func check(r *accounts.UpdateHubRequest) error {
 	return v.Err()
 }
 
-// lock keeps the hub, and with it the actor's role, which has to suffice.
+// lock keeps the hub, and with it the actor's role, which has to suffice. What
+// the hub demands of logins changes only from inside.
 func (h *Hubs) lock(ctx context.Context, tx *db.Tx, r accounts.UpdateHubRequest) (store.Membership, error) {
 	m, err := find(ctx, tx, r.Actor, r.Hub)
 	if err != nil {
@@ -93,8 +94,12 @@ func (h *Hubs) lock(ctx context.Context, tx *db.Tx, r accounts.UpdateHubRequest)
 		r.SessionLimit != nil || r.RecoveryApproval != nil {
 		least = accounts.RoleTechnicalAdministrator
 	}
-	if m.Role < least {
+	switch inside := r.Actor.Hub != nil && *r.Actor.Hub == m.Hub.ID; {
+	case m.Role < least:
 		return m, fault.New(fault.Forbidden, "")
+	case least == accounts.RoleTechnicalAdministrator && !inside:
+		// Else a login that never met what the hub demands could take it back.
+		return m, fault.New(fault.Forbidden, "fault.hub_required")
 	}
 	return m, nil
 }
