@@ -96,7 +96,7 @@ func emailKey(u store.User) string {
 }
 
 // ConfirmEmail makes the address of the user's opened link theirs. What was
-// mailed to the old address is void; invitations to hubs that were meant for the
+// mailed to the old address is void, codes and what was confirmed by it included; invitations to hubs that were meant for the
 // new one are theirs from now on.
 func (m *Members) ConfirmEmail(ctx context.Context, r accounts.ConfirmLinkRequest) error {
 	err := m.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error { return m.confirmEmail(ctx, tx, r) })
@@ -141,6 +141,12 @@ func (m *Members) confirmEmail(ctx context.Context, tx *db.Tx, r accounts.Confir
 		if err := store.RevokeLinks(ctx, tx, user.ID, kind, now); err != nil {
 			return err
 		}
+	}
+	if err := store.CancelRecoveries(ctx, tx, user.ID, now); err != nil {
+		return err
+	}
+	if err := store.EndChallenges(ctx, tx, user.ID, accounts.ChannelEmail, now); err != nil {
+		return err
 	}
 	err = store.Record(ctx, tx, store.Event{
 		Kind: store.EmailChanged, User: &user.ID, Actor: store.ActorUser, ActorID: &user.ID, Origin: r.Origin, Time: now,
