@@ -35,7 +35,7 @@ run: ## build bin/gatehouse and start it for development
 test: $(GOTESTSUM) ## run the tests of all modules; skipped ones are listed at the end
 	@[ -n "$(RACE)" ] || echo "Without the race detector: it needs a C compiler."
 	@command -v consul >/dev/null || echo "Without a real Consul: none on PATH, a test double stands in."
-	$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) $(TESTFLAGS) $(PACKAGES)
+	$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) -timeout=20m $(TESTFLAGS) $(PACKAGES)
 
 test-nowork: ## build and vet each module by itself, as its importers see it
 	@for m in $(MODULES); do echo "$$m"; (cd $$m && export GOWORK=off $(STATIC) && go build -o /dev/null ./... && go vet ./...) || exit 1; done

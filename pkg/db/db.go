@@ -41,6 +41,9 @@ type Options struct {
 	// MaxConns bounds the connections to PostgreSQL, or SQLite's readers.
 	// Zero means 10.
 	MaxConns int
+	// Volatile spares SQLite waiting for the disk: a power cut loses commits, so
+	// it is for tests, whose databases do not outlive them.
+	Volatile bool
 }
 
 // DB is one service's database. It is safe for concurrent use.

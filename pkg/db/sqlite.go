@@ -27,7 +27,13 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	// One connection writes, from BEGIN IMMEDIATE on, so that no transaction
 	// finds out at its first write that it read too early.
-	writer, err := sqlite.NewConnector(sqliteDSN(path, url.Values{"_txlock": {"immediate"}, "_journal_mode": {"WAL"}}))
+	synchronous := "FULL" // a commit survives a power cut
+	if o.Volatile {
+		synchronous = "OFF"
+	}
+	writer, err := sqlite.NewConnector(sqliteDSN(path, url.Values{
+		"_txlock": {"immediate"}, "_journal_mode": {"WAL"}, "_synchronous": {synchronous},
+	}))
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
@@ -95,7 +101,6 @@ func sqliteDSN(path string, extra url.Values) string {
 	params := url.Values{
 		"_busy_timeout": {busyTimeout},
 		"_foreign_keys": {"1"},
-		"_synchronous":  {"FULL"}, // a commit survives a power cut
 		"_dqs":          {"0"},
 		"_defensive":    {"1"},
 		"_pragma": {

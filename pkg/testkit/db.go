@@ -32,7 +32,7 @@ func EachDB(t *testing.T, service string, migrations fs.FS, test func(t *testing
 func OpenDB(tb testing.TB, dialect, service string, migrations fs.FS) *db.DB {
 	tb.Helper()
 	d, err := db.Open(tb.Context(), DatabaseURL(tb, dialect), db.Options{
-		Service: service, Migrations: migrations, MaxConns: 5,
+		Service: service, Migrations: migrations, MaxConns: 5, Volatile: true,
 	})
 	require.NoError(tb, err)
 	// The test's own context is over by then, and Close needs none.
