@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
@@ -69,6 +70,29 @@ func SecureSession(ctx context.Context) (Caller, error) {
 		return Caller{}, err
 	}
 	return caller, caller.Secure()
+}
+
+// freshFor is how long after somebody has proved who they are they may add
+// another way to log in.
+const freshFor = 15 * time.Minute
+
+// FreshSession is SecureSession for what adds a way into the account that would
+// outlive the session: whoever has got hold of one must not be able to make
+// themselves at home. Forbidden (fault.stale) if its user has not proved who they
+// are of late.
+func FreshSession(ctx context.Context) (Caller, error) {
+	caller, err := SecureSession(ctx)
+	if err != nil {
+		return Caller{}, err
+	}
+	return caller, caller.fresh(ctx)
+}
+
+func (c Caller) fresh(ctx context.Context) error {
+	if of(ctx).edge.options.Clock.Since(c.Session.AuthenticatedTime) > freshFor {
+		return fault.New(fault.Forbidden, "fault.stale")
+	}
+	return nil
 }
 
 // HubSession is FullSession for what happens in a hub; Forbidden outside of

@@ -74,9 +74,9 @@ func (a *API) finishIdentity(_ http.ResponseWriter, r *http.Request) (reply, err
 // linker is whose bearer token was sent along; nil if there was none. One that is
 // no good is refused: its owner means to link, not to become somebody else.
 func linker(r *http.Request) (*edge.Caller, error) {
-	caller, there, err := edge.BearerSession(r.Context())
-	if err != nil || !there {
+	if _, there, err := edge.BearerSession(r.Context()); err != nil || !there {
 		return nil, err
 	}
-	return &caller, caller.Secure()
+	caller, err := edge.FreshSession(r.Context())
+	return &caller, err
 }

@@ -40,6 +40,9 @@ func (a *API) factors(_ http.ResponseWriter, r *http.Request) (reply, error) {
 // enrolFactor is POST /v1/mfa.
 func (a *API) enrolFactor(_ http.ResponseWriter, r *http.Request) (reply, error) {
 	caller, err := enroller(r)
+	if err == nil && caller.Session.Scope == sessions.ScopeFull {
+		caller, err = edge.FreshSession(r.Context())
+	}
 	if err != nil {
 		return reply{}, err
 	}
@@ -112,7 +115,7 @@ func (a *API) removeFactor(_ http.ResponseWriter, r *http.Request) (reply, error
 
 // renewRecoveryCodes is POST /v1/mfa/recovery.
 func (a *API) renewRecoveryCodes(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.SecureSession(r.Context())
+	caller, err := edge.FreshSession(r.Context())
 	if err != nil {
 		return reply{}, err
 	}

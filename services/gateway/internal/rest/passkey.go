@@ -67,7 +67,7 @@ func (a *API) passkeys(_ http.ResponseWriter, r *http.Request) (reply, error) {
 
 // beginPasskey is POST /v1/passkey/options.
 func (a *API) beginPasskey(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.SecureSession(r.Context())
+	caller, err := edge.FreshSession(r.Context())
 	if err != nil {
 		return reply{}, err
 	}
@@ -83,7 +83,7 @@ func (a *API) beginPasskey(_ http.ResponseWriter, r *http.Request) (reply, error
 
 // finishPasskey is POST /v1/passkey.
 func (a *API) finishPasskey(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.SecureSession(r.Context())
+	caller, err := edge.FreshSession(r.Context())
 	if err != nil {
 		return reply{}, err
 	}

@@ -30,7 +30,7 @@ func (a *API) accessTokens(_ http.ResponseWriter, r *http.Request) (reply, error
 
 // createAccessToken is POST /v1/token.
 func (a *API) createAccessToken(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.SecureSession(r.Context())
+	caller, err := edge.FreshSession(r.Context())
 	if err != nil {
 		return reply{}, err
 	}

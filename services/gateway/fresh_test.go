@@ -1,0 +1,30 @@
+package gateway_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
+)
+
+// Whoever has got hold of a session must not be able to make themselves at home.
+func TestWaysIntoAnAccountAreAddedSoonAfterALogin(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	token := s.full()
+	added := []request{
+		{method: http.MethodPost, path: "/v1/token", body: `{"name": "script"}`},
+		{method: http.MethodPost, path: "/v1/mfa", body: `{"channel": 3}`},
+		{method: http.MethodPost, path: "/v1/mfa/recovery"},
+		{method: http.MethodPost, path: "/v1/passkey/options"},
+		{method: http.MethodPost, path: "/v1/passkey", body: `{"ceremony": "x", "name": "x", "credential": {}}`},
+		{method: http.MethodPost, path: "/v1/auth/identity/" + gatewaytest.Provider, body: `{"state": "x", "code": "x"}`},
+	}
+	s.clock.Advance(15*time.Minute + time.Second)
+	for _, q := range added {
+		q.token = token
+		s.do(t, q).fails(http.StatusForbidden)
+	}
+	s.do(t, request{method: http.MethodGet, path: "/v1/mfa", token: token}).succeeds(http.StatusOK)
+}
