@@ -58,8 +58,6 @@ type Deps struct {
 
 // Service is the accounts service. It implements accounts.Service of pkg/api.
 type Service struct {
-	accounts.Service // WIP: methods not implemented yet
-
 	config  Config
 	deps    Deps
 	metrics *metrics.Metrics
