@@ -35,6 +35,8 @@ func TestWhoActsAsSomebodyStaysInTheSharedHub(t *testing.T) {
 
 		_, err = f.CreateHub(t.Context(), accounts.CreateHubRequest{Actor: acting, Name: "Falcon"})
 		requireFault(f.t, err, fault.Forbidden, "fault.impersonating")
+		_, err = f.RemoveMember(t.Context(), accounts.MemberRequest{Actor: acting, Member: ref(f.user)})
+		requireFault(f.t, err, fault.Forbidden, "fault.impersonating")
 	})
 }
 

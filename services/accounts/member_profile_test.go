@@ -121,6 +121,7 @@ func TestFieldsThatDoNotApply(t *testing.T) {
 			"another's statefulness":  {owner, f.user, func(r *accounts.UpdateMemberRequest) { r.Statefulness = to(false) }, "fault.forbidden"},
 			"another's confirmation":  {owner, f.user, func(r *accounts.UpdateMemberRequest) { r.LoginConfirmation = to(true) }, "fault.forbidden"},
 			"another's address":       {owner, f.user, func(r *accounts.UpdateMemberRequest) { r.Email = to("x@example.com"); r.CurrentPassword = olliPassword }, "fault.forbidden"},
+			"name, impersonated":      {acting, f.user, func(r *accounts.UpdateMemberRequest) { r.FirstName = to("x") }, "fault.impersonating"},
 			"alias, impersonated":     {acting, f.user, func(r *accounts.UpdateMemberRequest) { r.Alias = to("x") }, "fault.impersonating"},
 			"address, impersonated":   {acting, f.user, func(r *accounts.UpdateMemberRequest) { r.Email = to("x@example.com"); r.CurrentPassword = olliPassword }, "fault.impersonating"},
 			"confirm., impersonated":  {acting, f.user, func(r *accounts.UpdateMemberRequest) { r.LoginConfirmation = to(false) }, "fault.impersonating"},
@@ -134,9 +135,6 @@ func TestFieldsThatDoNotApply(t *testing.T) {
 			requireFault(f.t, err, fault.Forbidden, tt.refused)
 		}
 		require.Equal(f.t, before, f.dump("users", "memberships"))
-		_, err := f.update(acting, ref(f.user), func(r *accounts.UpdateMemberRequest) { r.FirstName = to("Manu") })
-		require.NoError(f.t, err)
-		require.EqualValues(f.t, 1, f.count(`SELECT COUNT(*) FROM audit WHERE kind = 'user.updated' AND impersonator_id = $1`, f.owner.User.ID))
 	})
 }
 

@@ -89,19 +89,25 @@ func (h *Hubs) lock(ctx context.Context, tx *db.Tx, r accounts.UpdateHubRequest)
 	if err := directory.StillActs(ctx, tx, r.Actor, m, now); err != nil {
 		return m, err
 	}
+	return m, mayUpdate(r, m)
+}
+
+// mayUpdate is Forbidden if the role does not suffice for what is given.
+func mayUpdate(r accounts.UpdateHubRequest, m store.Membership) error {
+	security := r.LoginConfirmation != nil || r.LoginConfirmationChannel != nil || r.PasswordAge != nil ||
+		r.SessionLimit != nil || r.RecoveryApproval != nil
 	least := accounts.RoleAdministrator
-	if r.LoginConfirmation != nil || r.LoginConfirmationChannel != nil || r.PasswordAge != nil ||
-		r.SessionLimit != nil || r.RecoveryApproval != nil {
+	if security {
 		least = accounts.RoleTechnicalAdministrator
 	}
 	switch inside := r.Actor.Hub != nil && *r.Actor.Hub == m.Hub.ID; {
 	case m.Role < least:
-		return m, fault.New(fault.Forbidden, "")
-	case least == accounts.RoleTechnicalAdministrator && !inside:
+		return fault.New(fault.Forbidden, "")
+	case security && !inside:
 		// Else a login that never met what the hub demands could take it back.
-		return m, fault.New(fault.Forbidden, "fault.hub_required")
+		return fault.New(fault.Forbidden, "fault.hub_required")
 	}
-	return m, nil
+	return nil
 }
 
 // apply makes the changes and tells which fields are different for it.

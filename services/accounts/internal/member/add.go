@@ -76,7 +76,11 @@ func (m *Members) Add(ctx context.Context, r accounts.AddMemberRequest) (account
 func (m *Members) Remove(ctx context.Context, r accounts.MemberRequest) error {
 	return m.onMember(ctx, r, accounts.RoleUser, func(ctx context.Context, c *change) error {
 		kind := store.MemberLeft
-		if !c.themselves() {
+		if c.themselves() {
+			if err := r.Actor.AsSelf(); err != nil {
+				return err
+			}
+		} else {
 			kind = store.MemberRemoved
 			if c.who.Role < accounts.RoleAdministrator {
 				return forbidden()

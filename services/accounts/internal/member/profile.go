@@ -48,7 +48,8 @@ func (m *Members) updateOneself(ctx context.Context, r accounts.UpdateMemberRequ
 }
 
 // mayUpdateOneself is Forbidden if something is given that others decide, or that
-// takes the actor in person.
+// takes the actor in person. A profile is the user's in all hubs, so nobody who
+// acts as them in one of these changes it.
 func mayUpdateOneself(r accounts.UpdateMemberRequest) error {
 	if r.Role != nil || r.Impersonation != nil || r.Status != nil {
 		return forbidden()
@@ -56,7 +57,7 @@ func mayUpdateOneself(r accounts.UpdateMemberRequest) error {
 	if r.Alias != nil || r.LoginConfirmation != nil || r.Email != nil {
 		return r.Actor.InPerson()
 	}
-	return nil
+	return r.Actor.AsSelf()
 }
 
 func aliasTaken() error { return fault.Field("alias", "validation.taken") }
