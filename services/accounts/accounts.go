@@ -118,7 +118,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		passkeys:   passkeys,
 		directory:  people,
 		records:    newRecords(c, d, box, challenges, confirm),
-		teams:      newTeams(c, d, box, flow, confirm),
+		teams:      newTeams(c, d, box, flow, entrance),
 	}, nil
 }
 

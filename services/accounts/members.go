@@ -42,6 +42,11 @@ func (s *Service) WithdrawInvitation(ctx context.Context, r accounts.MemberReque
 	return api.Nothing{}, s.members.WithdrawInvitation(ctx, r)
 }
 
+// UnlockMember implements the API.
+func (s *Service) UnlockMember(ctx context.Context, r accounts.MemberRequest) (api.Nothing, error) {
+	return api.Nothing{}, s.members.Unlock(ctx, r)
+}
+
 // Impersonate implements the API.
 func (s *Service) Impersonate(ctx context.Context, r accounts.MemberRequest) (accounts.Identity, error) {
 	return s.members.Impersonate(ctx, r)

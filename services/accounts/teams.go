@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/hub"
@@ -17,19 +16,15 @@ type teams struct {
 	members *member.Members
 }
 
-func newTeams(c Config, d Deps, box *outbox.Outbox, flow *activation.Flow, confirm confirmFunc) teams {
+func newTeams(c Config, d Deps, box *outbox.Outbox, flow *activation.Flow, entrance logins) teams {
 	return teams{
 		hubs: hub.New(hub.Options{DB: d.DB, Clock: d.Clock, PerUser: c.HubsPerUser}),
 		members: member.New(member.Options{
-			DB: d.DB, Outbox: box, Clock: d.Clock, Activation: flow, Confirm: confirm,
+			DB: d.DB, Outbox: box, Clock: d.Clock, Activation: flow, Confirm: entrance.login.Confirm, Throttle: entrance.throttle,
 			PublicURL: activation.TrimURL(c.PublicURL), InvitationLife: c.InvitationLife, FinishWindow: c.FinishWindow,
 		}),
 	}
 }
-
-// confirmFunc checks a user's password and gives the hash that it was checked
-// against.
-type confirmFunc = func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
 
 // remind mails invitations again that nobody has accepted.
 func (s *Service) remind(ctx context.Context) error {

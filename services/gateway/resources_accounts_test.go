@@ -67,6 +67,10 @@ func (d accountsDouble) WithdrawInvitation(_ context.Context, r accounts.MemberR
 	return api.Nothing{}, d.asked.note(r)
 }
 
+func (d accountsDouble) UnlockMember(_ context.Context, r accounts.MemberRequest) (api.Nothing, error) {
+	return api.Nothing{}, d.asked.note(r)
+}
+
 func (d accountsDouble) team() accounts.HubMembership {
 	yes := true
 	expires := d.now.Add(30 * 24 * time.Hour)

@@ -111,6 +111,7 @@ func TestWhatServicesAreAsked(t *testing.T) {
 		"remove":   {http.MethodDelete, "/user/2", "", accounts.MemberRequest{Actor: actor, Member: other}},
 		"invite":   {http.MethodPost, "/user/2/invitation", "{}", accounts.MemberRequest{Actor: actor, Member: other}},
 		"withdraw": {http.MethodDelete, "/user/2/invitation", "", accounts.MemberRequest{Actor: actor, Member: other}},
+		"unlock":   {http.MethodDelete, "/user/2/lock", "", accounts.MemberRequest{Actor: actor, Member: other}},
 		"hubs": {http.MethodGet, "/hub?query=x&role=5", "", accounts.ListHubsRequest{
 			Actor: actor, Page: api.Page{Number: 1, Size: 25}, Query: "x", Role: to(accounts.RoleOwner),
 		}},

@@ -39,6 +39,7 @@ func endpoints() []resource {
 		{request: of(http.MethodDelete, "/user/2", ""), status: 200, inHub: true},
 		{request: of(http.MethodPost, "/user/2/invitation", ""), status: 200, inHub: true},
 		{request: of(http.MethodDelete, "/user/2/invitation", ""), status: 200, inHub: true},
+		{request: of(http.MethodDelete, "/user/2/lock", ""), status: 200, inHub: true},
 		{request: of(http.MethodGet, "/hub", ""), status: 200, list: true},
 		{request: of(http.MethodPost, "/hub", `{"name":"Falcon"}`), status: 201},
 		{request: of(http.MethodGet, "/hub/1", ""), status: 200},

@@ -56,6 +56,9 @@ func aTeam(t *testing.T, d *document) {
 	w.delete(http.StatusForbidden, "/v1/auth/impersonation", titan.Token)
 	w.post(http.StatusForbidden, "/v1/auth/impersonation/"+titan.User.Hash, uli.Token, "")
 
+	w.delete(http.StatusOK, path+"/lock", titan.Token)
+	w.delete(http.StatusConflict, "/v1/user/"+paul.Hash+"/lock", titan.Token)
+
 	w.delete(http.StatusOK, path, titan.Token)
 	w.do(http.StatusNotFound, call{method: http.MethodGet, path: path, token: titan.Token})
 }

@@ -34,6 +34,10 @@ type Members interface {
 	// WithdrawInvitation makes the link useless; the person stays in the hub
 	// without access. Conflict if there is no open invitation.
 	WithdrawInvitation(context.Context, MemberRequest) (api.Nothing, error)
+	// UnlockMember lifts the lock that failed logins have put on a member's
+	// account, as the link that was mailed to them does. Owners. It succeeds if
+	// there is none; Throttled if it is done too often.
+	UnlockMember(context.Context, MemberRequest) (api.Nothing, error)
 	// Impersonate lets the actor act as a member. Technical administrators and
 	// owners, and whom an owner has granted it. Forbidden where the hub's plan has
 	// it not, while impersonating, by a personal access token, and for members of

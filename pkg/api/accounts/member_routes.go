@@ -16,6 +16,7 @@ var (
 	removeMemberRoute       = rpc.Route[MemberRequest, api.Nothing]{Service: Name, Method: "RemoveMember", Callers: []string{api.Gateway}}
 	sendInvitationRoute     = rpc.Route[MemberRequest, Member]{Service: Name, Method: "SendInvitation", Callers: []string{api.Gateway}}
 	withdrawInvitationRoute = rpc.Route[MemberRequest, api.Nothing]{Service: Name, Method: "WithdrawInvitation", Callers: []string{api.Gateway}}
+	unlockMemberRoute       = rpc.Route[MemberRequest, api.Nothing]{Service: Name, Method: "UnlockMember", Callers: []string{api.Gateway}}
 	impersonateRoute        = rpc.Route[MemberRequest, Identity]{Service: Name, Method: "Impersonate", Callers: []string{api.Gateway}}
 )
 
@@ -27,6 +28,7 @@ func mountMembers(server *rpc.Server, s Members) {
 	rpc.Handle(server, removeMemberRoute, s.RemoveMember)
 	rpc.Handle(server, sendInvitationRoute, s.SendInvitation)
 	rpc.Handle(server, withdrawInvitationRoute, s.WithdrawInvitation)
+	rpc.Handle(server, unlockMemberRoute, s.UnlockMember)
 	rpc.Handle(server, impersonateRoute, s.Impersonate)
 }
 
@@ -56,6 +58,10 @@ func (c client) SendInvitation(ctx context.Context, r MemberRequest) (Member, er
 
 func (c client) WithdrawInvitation(ctx context.Context, r MemberRequest) (api.Nothing, error) {
 	return rpc.Call(ctx, c.conn, withdrawInvitationRoute, r)
+}
+
+func (c client) UnlockMember(ctx context.Context, r MemberRequest) (api.Nothing, error) {
+	return rpc.Call(ctx, c.conn, unlockMemberRoute, r)
 }
 
 func (c client) Impersonate(ctx context.Context, r MemberRequest) (Identity, error) {

@@ -28,6 +28,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/notice"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/throttle"
 )
 
 // Options are what Members need; all are required.
@@ -39,6 +40,8 @@ type Options struct {
 	// Confirm checks the actor's password, which is in the field, and gives the hash
 	// that it was checked against.
 	Confirm func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
+	// Throttle counts the failed logins of members.
+	Throttle *throttle.Throttle
 	// PublicURL is the origin of links, without a slash at its end.
 	PublicURL string
 	// InvitationLife is how long an invitation waits before it is mailed again.

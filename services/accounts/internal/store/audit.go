@@ -47,6 +47,13 @@ func Did(kind EventKind, a api.Actor, now time.Time) Event {
 	}
 }
 
+// CountAbout counts the events of a kind about a user since a time.
+func CountAbout(ctx context.Context, tx *db.Tx, user int64, kind EventKind, since time.Time) (n int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit WHERE user_id = $1 AND kind = $2 AND created_time > $3`,
+		user, kind, db.Micros(since)).Scan(&n)
+	return n, err
+}
+
 // CountMails counts the mails that registrations of a user's address have made
 // since a time: each that is not throttled makes one. The user must be locked,
 // as [TouchInvited] does, for two at once to count each other.

@@ -19,6 +19,7 @@ func (a *API) resourceRoutes() map[string]endpoint {
 
 		"POST /v1/user/{user}/invitation":   a.sendInvitation,
 		"DELETE /v1/user/{user}/invitation": a.withdrawInvitation,
+		"DELETE /v1/user/{user}/lock":       a.unlockMember,
 
 		"GET /v1/hub":       a.hubs,
 		"POST /v1/hub":      a.createHub,

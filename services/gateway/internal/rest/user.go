@@ -186,6 +186,16 @@ func (a *API) withdrawInvitation(_ http.ResponseWriter, r *http.Request) (reply,
 	return done(err)
 }
 
+// unlockMember is DELETE /v1/user/{user}/lock.
+func (a *API) unlockMember(_ http.ResponseWriter, r *http.Request) (reply, error) {
+	in, err := hubMemberRequest(r)
+	if err != nil {
+		return reply{}, err
+	}
+	_, err = a.deps.Accounts.UnlockMember(r.Context(), in)
+	return done(err)
+}
+
 // hubMemberRequest is memberRequest for what happens in a hub.
 func hubMemberRequest(r *http.Request) (accounts.MemberRequest, error) {
 	if _, err := edge.HubSession(r.Context()); err != nil {
