@@ -25,7 +25,7 @@ func TestOneTraceAcrossProcesses(t *testing.T) {
 
 	want := []string{
 		"gateway POST /v1/auth", "gateway accounts.Authenticate", "accounts accounts.Authenticate", "accounts SELECT accounts",
-		"gateway sessions.Create", "sessions sessions.Create", "sessions INSERT sessions", "gateway accounts.Describe",
+		"gateway sessions.Create", "sessions sessions.Create", "sessions INSERT sessions", "gateway accounts.Admit",
 	}
 	var got []string
 	system.Eventually(t, "the trace of the login", func() bool {

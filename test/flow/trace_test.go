@@ -30,7 +30,7 @@ func TestOneTrace(t *testing.T) {
 	login := treeOf(t, recorder, "POST /v1/auth")
 	login.has("POST /v1/auth", "accounts.Authenticate", "sql")
 	login.has("POST /v1/auth", "sessions.Create", "sql")
-	login.has("POST /v1/auth", "accounts.Describe", "sql")
+	login.has("POST /v1/auth", "accounts.Admit", "sql")
 
 	b := system.NewBrowser(t, app.Config.RedirectURL)
 	request := app.Start()

@@ -34,6 +34,7 @@ type world struct {
 	dice   *rand.Rand
 	people []*person
 	met    map[[2]string]bool // who has been in a hub with whom
+	shaken map[string]bool    // whose rights have changed
 	log    []string           // what has been done, for when something is wrong
 }
 
@@ -56,7 +57,7 @@ func newWorld(t *testing.T) *world {
 		"GATEHOUSE_UNUSUAL_LOGIN=off",
 		"GATEHOUSE_ARGON2_MEMORY=7168", "GATEHOUSE_ARGON2_PASSES=5",
 	}})
-	w := &world{t: t, s: s, met: map[[2]string]bool{}, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))}
+	w := &world{t: t, s: s, met: map[[2]string]bool{}, shaken: map[string]bool{}, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))}
 	for _, email := range []string{"anna@example.org", "bert@example.org", "cleo@example.org", "dora@example.org", "emil@example.org"} {
 		p, login := s.Register(t, email)
 		w.people = append(w.people, &person{
