@@ -33,9 +33,8 @@ type world struct {
 	dbs    databases
 	dice   *rand.Rand
 	people []*person
-	met    map[[2]string]bool // who has been in a hub with whom
-	shaken map[string]bool    // whose rights have changed
-	log    []string           // what has been done, for when something is wrong
+	shaken map[string]bool // whose rights have changed
+	log    []string        // what has been done, for when something is wrong
 }
 
 // seed comes from the environment to repeat a run.
@@ -57,7 +56,7 @@ func newWorld(t *testing.T) *world {
 		"GATEHOUSE_UNUSUAL_LOGIN=off",
 		"GATEHOUSE_ARGON2_MEMORY=7168", "GATEHOUSE_ARGON2_PASSES=5",
 	}})
-	w := &world{t: t, s: s, met: map[[2]string]bool{}, shaken: map[string]bool{}, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))}
+	w := &world{t: t, s: s, shaken: map[string]bool{}, dbs: openDatabases(t, s), dice: rand.New(rand.NewPCG(seed(t), 1))}
 	for _, email := range []string{"anna@example.org", "bert@example.org", "cleo@example.org", "dora@example.org", "emil@example.org"} {
 		p, login := s.Register(t, email)
 		w.people = append(w.people, &person{
