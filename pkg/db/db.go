@@ -66,6 +66,8 @@ type backend interface {
 	probe(ctx context.Context, d *sql.DB) error
 	// identity is the text that {{identity}} stands for in migrations.
 	identity() string
+	// randomHash is that of {{random_hash}}: 40 hexadecimal digits, no secret.
+	randomHash() string
 	// hasTable asks for a table of the service.
 	hasTable() string
 	// migrator is the pool, and the lock, to migrate under.

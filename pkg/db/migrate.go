@@ -105,17 +105,18 @@ func (d *DB) provider(dialect goose.Dialect, pool *sql.DB, more ...goose.Provide
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithLogger(goose.NopLogger()),
 	}, more...)
-	provider, err := goose.NewProvider(dialect, pool, rendered{d.sources, d.backend.identity()}, options...)
+	provider, err := goose.NewProvider(dialect, pool, rendered{d.sources, d.backend}, options...)
 	if err != nil {
 		return nil, fmt.Errorf("db: the migrations of %s: %w", d.service, err)
 	}
 	return provider, nil
 }
 
-// rendered is a folder of migrations in which {{identity}} is filled in.
+// rendered is a folder of migrations in which {{identity}} and {{random_hash}}
+// are filled in.
 type rendered struct {
 	fs.FS
-	identity string
+	backend backend
 }
 
 func (r rendered) Open(name string) (fs.File, error) {
@@ -132,7 +133,8 @@ func (r rendered) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	text = bytes.ReplaceAll(text, []byte("{{identity}}"), []byte(r.identity))
+	text = bytes.ReplaceAll(text, []byte("{{identity}}"), []byte(r.backend.identity()))
+	text = bytes.ReplaceAll(text, []byte("{{random_hash}}"), []byte(r.backend.randomHash()))
 	return renderedFile{bytes.NewReader(text), info}, nil
 }
 

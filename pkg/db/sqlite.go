@@ -120,6 +120,8 @@ func (b sqliteBackend) name() string { return SQLite }
 
 func (b sqliteBackend) identity() string { return "INTEGER PRIMARY KEY AUTOINCREMENT" }
 
+func (b sqliteBackend) randomHash() string { return "lower(hex(randomblob(20)))" }
+
 func (b sqliteBackend) hasTable() string {
 	return "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)"
 }

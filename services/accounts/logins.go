@@ -5,6 +5,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/admission"
@@ -76,4 +77,9 @@ func (s *Service) AcceptTerms(ctx context.Context, r accounts.AcceptTermsRequest
 // Unlock implements the API.
 func (s *Service) Unlock(ctx context.Context, r accounts.OpenLinkRequest) (api.Nothing, error) {
 	return api.Nothing{}, s.logins.login.Unlock(ctx, r)
+}
+
+// StepUp implements accounts.Service.
+func (s *Service) StepUp(context.Context, accounts.StepUpRequest) (accounts.Challenge, error) {
+	return accounts.Challenge{}, fault.New(fault.Unavailable, "")
 }

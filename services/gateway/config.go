@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -20,8 +19,8 @@ type Config struct {
 	// what would be refused.
 	SelfRegistration bool `env:"GATEHOUSE_SELF_REGISTRATION" envDefault:"true" doc:"Whether people can register by themselves. Without it they need an invitation."`
 
-	CORSOrigins    []string  `env:"GATEHOUSE_CORS_ORIGINS" doc:"Origins whose pages may call the JSON API, such as https://app.example.org. * is every origin, and then without cookies. None by default."`
-	TrustedProxies []Network `env:"GATEHOUSE_TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of proxies that are believed about the client (X-Forwarded-For, X-Forwarded-Proto)."`
+	CORSOrigins    []string         `env:"GATEHOUSE_CORS_ORIGINS" doc:"Origins whose pages may call the JSON API, such as https://app.example.org. * is every origin, and then without cookies. None by default."`
+	TrustedProxies []config.Network `env:"GATEHOUSE_TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of proxies that are believed about the client (X-Forwarded-For, X-Forwarded-Proto)."`
 
 	RateWindow    time.Duration `env:"GATEHOUSE_RATE_WINDOW" envDefault:"60s" doc:"The time over which the rate limits count."`
 	RateUser      int           `env:"GATEHOUSE_RATE_USER" envDefault:"1000" doc:"API calls of one user per window."`
@@ -87,27 +86,4 @@ func parseOrigin(s string) (*url.URL, error) {
 		return nil, fmt.Errorf("%q is not an origin such as https://id.example.org", s)
 	}
 	return u, nil
-}
-
-// Network is an address or a range of addresses.
-type Network struct{ netip.Prefix }
-
-// UnmarshalText reads 192.0.2.1, 192.0.2.0/24 or their like in IPv6.
-func (n *Network) UnmarshalText(text []byte) error {
-	s := string(text)
-	if !strings.Contains(s, "/") {
-		a, err := netip.ParseAddr(s)
-		if err != nil {
-			return fmt.Errorf("%q is neither an address nor a network", s)
-		}
-		a = a.Unmap()
-		n.Prefix = netip.PrefixFrom(a, a.BitLen())
-		return nil
-	}
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		return fmt.Errorf("%q is neither an address nor a network", s)
-	}
-	n.Prefix = p.Masked()
-	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 
 	"github.com/jonboulle/clockwork"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/i18n"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/apidoc"
@@ -62,7 +62,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	})
 	e, err := edge.New(edge.Options{
 		Obs: d.Obs, Clock: d.Clock, Texts: texts, Sessions: cache,
-		PublicURL: public, TrustedProxies: prefixes(c.TrustedProxies), Origins: c.CORSOrigins,
+		PublicURL: public, TrustedProxies: config.Prefixes(c.TrustedProxies), Origins: c.CORSOrigins,
 		Limits: edge.Limits{
 			Window: c.RateWindow, User: c.RateUser, Address: c.RateAddress,
 			OAuthFailures: c.RateOAuth, Authorizations: c.RateAuthorize, Keys: c.RateKeys,
@@ -126,11 +126,3 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.
 
 // Run keeps the session cache true until ctx ends.
 func (s *Service) Run(ctx context.Context) error { return s.cache.Run(ctx) }
-
-func prefixes(networks []Network) []netip.Prefix {
-	list := make([]netip.Prefix, len(networks))
-	for i, n := range networks {
-		list[i] = n.Prefix
-	}
-	return list
-}

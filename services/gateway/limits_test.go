@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/services/gateway"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
 )
@@ -139,7 +140,7 @@ func TestGuessingTokensIsStopped(t *testing.T) {
 func TestTrustedProxiesSpeakForClients(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, settings(func(c *gateway.Config) {
-		c.TrustedProxies = []gateway.Network{network(t, "10.0.0.0/8"), network(t, "2001:db8::1")}
+		c.TrustedProxies = []config.Network{network(t, "10.0.0.0/8"), network(t, "2001:db8::1")}
 	}))
 	tests := map[string]struct{ from, header, want string }{
 		"a stranger is not believed":            {"198.51.100.7:1", "192.0.2.1", "198.51.100.7"},
@@ -160,7 +161,7 @@ func TestTrustedProxiesSpeakForClients(t *testing.T) {
 	}
 }
 
-func network(t *testing.T, text string) (n gateway.Network) {
+func network(t *testing.T, text string) (n config.Network) {
 	t.Helper()
 	assert.NoError(t, n.UnmarshalText([]byte(text)))
 	return n

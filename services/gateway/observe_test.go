@@ -16,6 +16,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/services/gateway"
@@ -132,7 +133,7 @@ func TestStrangersDoNotContinueTraces(t *testing.T) {
 	t.Parallel()
 	const trace = "0af7651916cd43dd8448eb211c80319c"
 	parent := map[string]string{"traceparent": "00-" + trace + "-b7ad6b7169203331-01"}
-	w := watch(t, settings(func(c *gateway.Config) { c.TrustedProxies = []gateway.Network{network(t, "10.0.0.1")} }))
+	w := watch(t, settings(func(c *gateway.Config) { c.TrustedProxies = []config.Network{network(t, "10.0.0.1")} }))
 	w.do(t, request{method: http.MethodGet, path: "/v1/auth", header: parent, from: "198.51.100.7:1"})
 	w.do(t, request{method: http.MethodGet, path: "/v1/auth", header: parent, from: "10.0.0.1:1"})
 	spans := w.spans.Ended()

@@ -5,12 +5,16 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/gatehouse-id/gatehouse/pkg/audit"
+	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/discovery"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/fetch"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/introspection"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
@@ -27,6 +31,8 @@ type parts struct {
 	config  Config
 	deps    Deps
 	counts  *metrics.Metrics
+	outbox  *outbox.Outbox
+	fetcher *fetch.Fetcher
 	clients *client.Store
 	grants  *grant.Store
 	secrets bearer.Secrets
@@ -40,7 +46,12 @@ type parts struct {
 func assemble(c Config, d Deps, signing *keyring.Keys) *Service {
 	p := &parts{
 		config: c, deps: d,
-		counts:  metrics.New(d.Obs.Registry),
+		counts: metrics.New(d.Obs.Registry),
+		outbox: outbox.New(outbox.Options{
+			DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
+			Handlers: map[string]outbox.Handler{audit.Topic: audit.HandOver(d.Accounts)},
+		}),
+		fetcher: fetch.New(config.Prefixes(c.FetchAllow)),
 		clients: &client.Store{DB: d.DB},
 		grants:  &grant.Store{DB: d.DB},
 		secrets: bearer.Secrets{Ring: d.Ring},
@@ -52,6 +63,7 @@ func assemble(c Config, d Deps, signing *keyring.Keys) *Service {
 	provider := p.provider()
 	consents := &consent.Store{DB: d.DB}
 	return &Service{
+		db: d.DB, outbox: p.outbox,
 		consents: consents,
 		upstream: upstream.New(upstream.Options{
 			Providers: c.Providers, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Transport: http.DefaultTransport,
@@ -72,7 +84,7 @@ func assemble(c Config, d Deps, signing *keyring.Keys) *Service {
 // second one of the same type without a word.
 func (p *parts) provider() fosite.OAuth2Provider {
 	grants := &token.Deps{
-		Grants: p.grants, Accounts: p.deps.Accounts, Metrics: p.counts, Clock: p.deps.Clock, Logger: p.deps.Obs.Logger,
+		DB: p.deps.DB, Grants: p.grants, Accounts: p.deps.Accounts, Metrics: p.counts, Clock: p.deps.Clock, Logger: p.deps.Obs.Logger,
 		Minter: &token.Minter{
 			Access: p.access, Refresh: p.refresh, IDTokens: p.signer, Lifetimes: p.config.lifetimes(),
 		},

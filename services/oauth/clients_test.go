@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
@@ -145,24 +144,28 @@ func TestCreateClient(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
 		created := h.web(func(r *oauth.CreateClientRequest) {
-			*r = oauth.CreateClientRequest{ID: "wiki", Name: " Wiki ", RedirectURIs: []string{callback, callback}}
+			*r = oauth.CreateClientRequest{ID: "wiki", Metadata: oauth.Metadata{Name: " Wiki ", RedirectURIs: []string{callback, callback}}}
 		})
+		now := h.clock.Now()
 		want := oauth.Client{
-			ID: "wiki", Name: "Wiki", RedirectURIs: []string{callback}, GrantTypes: []string{"authorization_code", "refresh_token"},
-			Scopes: []string{"openid", "profile", "email", "offline_access"}, AuthMethod: "client_secret_basic", CreatedTime: h.clock.Now(),
+			ID: "wiki", Number: created.Client.Number, Hash: created.Client.Hash, Metadata: oauth.Metadata{
+				Name: "Wiki", RedirectURIs: []string{callback}, GrantTypes: []string{"authorization_code", "refresh_token"},
+				ResponseTypes: []string{"code"}, AuthMethod: "client_secret_basic",
+				Scopes: []string{"openid", "profile", "email", "offline_access"},
+			}, CreatedTime: now, ModifiedTime: now, SecretTime: &now,
 		}
 		assert.Equal(t, want, created.Client)
 		assert.NotEmpty(t, created.Secret)
 		open := h.web(func(r *oauth.CreateClientRequest) {
-			*r = oauth.CreateClientRequest{Name: "App", Public: true, RedirectURIs: []string{"com.example.app:/callback"}}
+			*r = oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "App", AuthMethod: "none", RedirectURIs: []string{"com.example.app:/callback"}}}
 		})
 		assert.Equal(t, "none", open.Client.AuthMethod)
 		assert.Empty(t, open.Secret)
 		assert.Len(t, open.Client.ID, 32)
-		list, err := h.service.ListClients(t.Context(), api.Nothing{})
+		list, err := h.service.ListClients(t.Context(), oauth.ListClientsRequest{})
 		require.NoError(t, err)
 		assert.ElementsMatch(t, []oauth.Client{want, open.Client}, list.Clients)
-		_, err = h.service.CreateClient(t.Context(), oauth.CreateClientRequest{ID: "wiki", Name: "x", RedirectURIs: []string{callback}})
+		_, err = h.service.CreateClient(t.Context(), oauth.CreateClientRequest{ID: "wiki", Metadata: oauth.Metadata{Name: "x", RedirectURIs: []string{callback}}})
 		assert.True(t, fault.Is(err, fault.Conflict))
 	})
 }
@@ -174,24 +177,14 @@ func TestCreateClientNamesEveryBrokenRule(t *testing.T) {
 			request oauth.CreateClientRequest
 			fields  []string
 		}{
-			"empty": {oauth.CreateClientRequest{}, []string{"name", "redirect_uris"}},
-			"everything": {oauth.CreateClientRequest{
-				ID: "ä", Name: "a\nb", Public: true, RedirectURIs: []string{"http://app.example/"}, GrantTypes: []string{"password"},
-				Scopes: []string{"root"}, AuthMethod: "client_secret_basic", PKCEOptional: true, ResourceServer: true,
-			}, []string{"id", "name", "redirect_uris", "grant_types", "scopes", "token_endpoint_auth_method", "pkce_optional", "resource_server"}},
-			"long": {oauth.CreateClientRequest{
-				ID: strings.Repeat("x", 101), Name: strings.Repeat("x", 101), RedirectURIs: []string{callback},
-			}, []string{"id", "name"}},
-			"first-party on loopback": {oauth.CreateClientRequest{
-				Name: "x", Public: true, FirstParty: true, RedirectURIs: []string{callback, "http://127.0.0.1/cb"},
-			}, []string{"first_party"}},
-			"first-party scheme": {oauth.CreateClientRequest{
-				Name: "x", Public: true, FirstParty: true, RedirectURIs: []string{"com.example.app:/cb"},
-			}, []string{"first_party"}},
-			"not UTF-8":               {oauth.CreateClientRequest{Name: "\xff", RedirectURIs: []string{callback}}, []string{"name"}},
-			"secret for nobody":       {oauth.CreateClientRequest{Name: "x", RedirectURIs: []string{callback}, AuthMethod: "none"}, []string{"token_endpoint_auth_method"}},
-			"refresh without code":    {oauth.CreateClientRequest{Name: "x", GrantTypes: []string{"refresh_token"}}, []string{"grant_types"}},
-			"public with credentials": {oauth.CreateClientRequest{Name: "x", Public: true, GrantTypes: []string{"client_credentials"}}, []string{"grant_types"}},
+			"empty":                   {oauth.CreateClientRequest{}, []string{"name", "redirect_uris"}},
+			"everything":              {oauth.CreateClientRequest{ID: "ä", Metadata: oauth.Metadata{Name: "a\nb", AuthMethod: "none", RedirectURIs: []string{"http://app.example/"}, GrantTypes: []string{"password"}, Scopes: []string{"root"}, PKCEOptional: true}, Privileges: oauth.Privileges{ResourceServer: true}}, []string{"id", "name", "redirect_uris", "grant_types", "scopes", "pkce_optional", "resource_server"}},
+			"long":                    {oauth.CreateClientRequest{ID: strings.Repeat("x", 101), Metadata: oauth.Metadata{Name: strings.Repeat("x", 101), RedirectURIs: []string{callback}}}, []string{"id", "name"}},
+			"first-party on loopback": {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", AuthMethod: "none", RedirectURIs: []string{callback, "http://127.0.0.1/cb"}}, Privileges: oauth.Privileges{FirstParty: true}}, []string{"first_party"}},
+			"first-party scheme":      {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", AuthMethod: "none", RedirectURIs: []string{"com.example.app:/cb"}}, Privileges: oauth.Privileges{FirstParty: true}}, []string{"first_party"}},
+			"not UTF-8":               {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "\xff", RedirectURIs: []string{callback}}}, []string{"name"}},
+			"refresh without code":    {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", GrantTypes: []string{"refresh_token"}}}, []string{"grant_types"}},
+			"public with credentials": {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", AuthMethod: "none", GrantTypes: []string{"client_credentials"}}}, []string{"grant_types"}},
 		}
 		for name, test := range tests {
 			_, err := h.service.CreateClient(t.Context(), test.request)

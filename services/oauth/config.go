@@ -13,15 +13,16 @@ import (
 
 // Config are the service's settings.
 type Config struct {
-	PublicURL       string        `env:"GATEHOUSE_PUBLIC_URL" doc:"the public origin, such as https://id.example.org"`
-	AccessLifetime  time.Duration `env:"GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME" envDefault:"10m" doc:"how long an OAuth access token is good for"`
-	IDLifetime      time.Duration `env:"GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME" envDefault:"1h" doc:"how long an ID token is good for"`
-	CodeLifetime    time.Duration `env:"GATEHOUSE_OAUTH_CODE_LIFETIME" envDefault:"1m" doc:"how long an authorization code may be redeemed, at most 10m"`
-	RefreshLifetime time.Duration `env:"GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME" envDefault:"720h" doc:"how long a refresh token may lie unused"`
-	GrantLifetime   time.Duration `env:"GATEHOUSE_OAUTH_GRANT_LIFETIME" envDefault:"8760h" doc:"when refreshing ends, however often it was done"`
-	RefreshGrace    time.Duration `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
-	PendingLimit    int           `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
-	Scopes          []string      `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
+	PublicURL       string           `env:"GATEHOUSE_PUBLIC_URL" doc:"the public origin, such as https://id.example.org"`
+	AccessLifetime  time.Duration    `env:"GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME" envDefault:"10m" doc:"how long an OAuth access token is good for"`
+	IDLifetime      time.Duration    `env:"GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME" envDefault:"1h" doc:"how long an ID token is good for"`
+	CodeLifetime    time.Duration    `env:"GATEHOUSE_OAUTH_CODE_LIFETIME" envDefault:"1m" doc:"how long an authorization code may be redeemed, at most 10m"`
+	RefreshLifetime time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME" envDefault:"720h" doc:"how long a refresh token may lie unused"`
+	GrantLifetime   time.Duration    `env:"GATEHOUSE_OAUTH_GRANT_LIFETIME" envDefault:"8760h" doc:"when refreshing ends, however often it was done"`
+	RefreshGrace    time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
+	PendingLimit    int              `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
+	Scopes          []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
+	FetchAllow      []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients register may be: key sets, request objects, logout endpoints"`
 	// Providers hold client secrets.
 	Providers     upstream.Providers `env:"GATEHOUSE_UPSTREAM_PROVIDERS" secret:"true" doc:"other OpenID providers at which users can sign in: a JSON list, see the operations guide"`
 	KeyRotation   time.Duration      `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs ID tokens before the next one does"`

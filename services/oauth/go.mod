@@ -3,6 +3,7 @@ module github.com/gatehouse-id/gatehouse/services/oauth
 go 1.26.0
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/gatehouse-id/gatehouse/pkg v0.0.0
 	github.com/go-jose/go-jose/v4 v4.1.8

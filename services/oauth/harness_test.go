@@ -139,10 +139,12 @@ func seedKey(tb testing.TB, d *db.DB) {
 func (h *harness) web(change ...func(*oauth.CreateClientRequest)) oauth.CreatedClient {
 	h.t.Helper()
 	r := oauth.CreateClientRequest{
-		Name: "Web app", RedirectURIs: []string{callback},
-		GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
-		Scopes:     []string{"openid", "profile", "email", "hub", "offline_access", testScope},
-		FirstParty: true,
+		Metadata: oauth.Metadata{
+			Name: "Web app", RedirectURIs: []string{callback},
+			GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
+			Scopes:     []string{"openid", "profile", "email", "hub", "offline_access", testScope},
+		},
+		Privileges: oauth.Privileges{FirstParty: true},
 	}
 	for _, f := range change {
 		f(&r)
@@ -153,7 +155,7 @@ func (h *harness) web(change ...func(*oauth.CreateClientRequest)) oauth.CreatedC
 }
 
 func public(r *oauth.CreateClientRequest) {
-	r.Public, r.GrantTypes = true, []string{"authorization_code", "refresh_token"}
+	r.AuthMethod, r.GrantTypes = "none", []string{"authorization_code", "refresh_token"}
 }
 
 func thirdParty(r *oauth.CreateClientRequest) { r.FirstParty = false }

@@ -21,17 +21,18 @@ import (
 	"github.com/jonboulle/clockwork"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/upstream"
 )
 
@@ -63,6 +64,8 @@ type Deps struct {
 
 // Service is the oauth service.
 type Service struct {
+	db        *db.DB
+	outbox    *outbox.Outbox
 	flow      *authorize.Flow
 	registrar *registration.Registrar
 	clients   *client.Store
@@ -97,6 +100,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.keys.Run(ctx) })
+	group.Go(func() error { return s.outbox.Run(ctx) })
 	group.Go(func() error { return s.sweep(ctx) })
 	return group.Wait()
 }
@@ -114,10 +118,11 @@ func (s *Service) sweep(ctx context.Context) error {
 		grants, err := s.grants.Sweep(ctx, now)
 		requests, err2 := s.flow.Requests.Sweep(ctx, now)
 		logins, err3 := s.upstream.Sweep(ctx, now)
-		if err := errors.Join(err, err2, err3); err != nil && ctx.Err() == nil {
+		spent, err4 := replay.Sweep(ctx, s.db, now)
+		if err := errors.Join(err, err2, err3, err4); err != nil && ctx.Err() == nil {
 			s.logger.WarnContext(ctx, "expired rows were not deleted; another attempt follows", slog.Any("error", err))
 		}
-		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins))
+		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins+spent))
 	}
 }
 
@@ -134,27 +139,4 @@ func (s *Service) Resume(ctx context.Context, r oauth.ResumeRequest) (oauth.Auth
 // Pending implements [oauth.Service].
 func (s *Service) Pending(ctx context.Context, r oauth.PendingRequest) (oauth.Interaction, error) {
 	return s.flow.Pending(ctx, r)
-}
-
-// CreateClient implements [oauth.Service].
-func (s *Service) CreateClient(ctx context.Context, r oauth.CreateClientRequest) (oauth.CreatedClient, error) {
-	return s.registrar.Create(ctx, r)
-}
-
-// ListClients implements [oauth.Service].
-func (s *Service) ListClients(ctx context.Context, _ api.Nothing) (oauth.ClientList, error) {
-	found, err := s.clients.List(ctx)
-	if err != nil {
-		return oauth.ClientList{}, err
-	}
-	list := oauth.ClientList{Clients: make([]oauth.Client, 0, len(found))}
-	for _, c := range found {
-		list.Clients = append(list.Clients, c.Client)
-	}
-	return list, nil
-}
-
-// DeleteClient implements [oauth.Service].
-func (s *Service) DeleteClient(ctx context.Context, r oauth.ClientRequest) (api.Nothing, error) {
-	return api.Nothing{}, s.clients.Delete(ctx, r.ID)
 }

@@ -23,7 +23,7 @@ func (s *Service) Forget(ctx context.Context, r oauth.SubjectRequest) (api.Nothi
 }
 
 // Providers implements [oauth.Service].
-func (s *Service) Providers(context.Context, api.Nothing) (oauth.ProviderList, error) {
+func (s *Service) Providers(context.Context, oauth.ProvidersRequest) (oauth.ProviderList, error) {
 	return s.upstream.Providers(), nil
 }
 

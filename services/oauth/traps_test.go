@@ -329,9 +329,7 @@ func TestTrap15ScopesAreExact(t *testing.T) {
 		}
 		a := h.do(as(c, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"reports.read"}}))
 		requireError(t, a, http.StatusBadRequest, "invalid_scope")
-		_, err := h.service.CreateClient(t.Context(), oauth.CreateClientRequest{
-			Name: "x", RedirectURIs: []string{callback}, Scopes: []string{"reports.*"},
-		})
+		_, err := h.service.CreateClient(t.Context(), oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", RedirectURIs: []string{callback}, Scopes: []string{"reports.*"}}})
 		require.Error(t, err)
 	})
 }

@@ -2,21 +2,15 @@ package sessions
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/audit"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/pkg/fault"
-	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 )
-
-// topicAudit holds events for the audit record, which accounts keeps.
-const topicAudit = "audit"
 
 // The kinds of events.
 const (
@@ -27,32 +21,9 @@ const (
 	eventTokenDeleted         = "token.deleted"
 )
 
-// audit queues an event in the transaction of what it tells of. Its key is new:
-// that transaction happens once.
+// audit queues an event in the transaction of what it tells of.
 func (s *Service) audit(ctx context.Context, tx *db.Tx, e accounts.RecordEventRequest) error {
-	e.Key = randomHex()
-	e.Origin.Address = storable(e.Origin.Address, maxAddress)
-	e.Origin.UserAgent = storable(e.Origin.UserAgent, maxUserAgent)
-	payload, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("sessions: encoding an event: %w", err)
-	}
-	return s.outbox.Add(ctx, tx, outbox.Message{Topic: topicAudit, Key: e.Key, Payload: payload})
-}
-
-// handOver gives events to who keeps them.
-func handOver(to accounts.Auditing) outbox.Handler {
-	return func(ctx context.Context, d outbox.Delivery) error {
-		var e accounts.RecordEventRequest
-		if err := json.Unmarshal(d.Payload, &e); err != nil {
-			return outbox.Permanent(fmt.Errorf("sessions: decoding an event: %w", err))
-		}
-		_, err := to.RecordEvent(ctx, e)
-		if fault.Is(err, fault.Invalid) {
-			return outbox.Permanent(err) // it will not get better
-		}
-		return err
-	}
+	return audit.Queue(ctx, s.outbox, tx, e)
 }
 
 // auditEnd tells of a session that was ended one by one.

@@ -8,21 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/token"
-)
-
-// Bounds of what is stored about the client, in bytes.
-const (
-	maxAddress   = 64
-	maxUserAgent = 512
 )
 
 // Create opens a session and gives its first token.
@@ -113,8 +105,8 @@ func newRecord(r sessions.CreateRequest, now time.Time) store.Record {
 			MFA: r.MFA, PAT: r.PAT, ReadOnly: r.ReadOnly, Remember: r.Remember, Methods: methods,
 			AuthenticatedTime: authenticated, CreatedTime: now,
 		},
-		Address:    storable(r.Origin.Address, maxAddress),
-		UserAgent:  storable(r.Origin.UserAgent, maxUserAgent),
+		Address:    r.Origin.Storable().Address,
+		UserAgent:  r.Origin.Storable().UserAgent,
 		IssuedTime: now,
 	}
 }
@@ -171,18 +163,6 @@ func randomHex() string {
 	b := make([]byte, 20)
 	_, _ = rand.Read(b) // never fails since Go 1.24
 	return hex.EncodeToString(b)
-}
-
-// storable makes a header that a client chose fit for a text column.
-func storable(s string, limit int) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit]
 }
 
 func validate(r sessions.CreateRequest) error {

@@ -90,8 +90,8 @@ func childOf(parent store.Record, r sessions.ImpersonateRequest, now time.Time) 
 			Parent: &parent.ID, Impersonator: &parent.User, Methods: parent.Methods,
 			AuthenticatedTime: parent.AuthenticatedTime, CreatedTime: now,
 		},
-		Address:    storable(r.Origin.Address, maxAddress),
-		UserAgent:  storable(r.Origin.UserAgent, maxUserAgent),
+		Address:    r.Origin.Storable().Address,
+		UserAgent:  r.Origin.Storable().UserAgent,
 		IssuedTime: now,
 	}
 }

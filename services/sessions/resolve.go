@@ -83,7 +83,7 @@ func (s *Service) extension(ctx context.Context, q db.Queryer, r store.Record, o
 		return store.Extension{}, refusal(errExpired)
 	}
 	return store.Extension{
-		Session: r.ID, Now: now, Cutoff: s.cutoff(now), Expiration: end, Address: storable(origin.Address, maxAddress),
+		Session: r.ID, Now: now, Cutoff: s.cutoff(now), Expiration: end, Address: origin.Storable().Address,
 	}, nil
 }
 

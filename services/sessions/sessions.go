@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/audit"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
@@ -86,7 +87,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 		tokens: &token.Codec{Keys: keys, Issuer: c.issuer(), Audience: c.audience(), Leeway: c.Leeway},
 		outbox: outbox.New(outbox.Options{
 			DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
-			Handlers: map[string]outbox.Handler{topicAudit: handOver(d.Accounts)},
+			Handlers: map[string]outbox.Handler{audit.Topic: audit.HandOver(d.Accounts)},
 		}),
 		uses: newUses(), patUses: newUses(),
 		maxLife: c.MaxLife,

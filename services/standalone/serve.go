@@ -77,11 +77,7 @@ func (g *Gatehouse) serveDemo(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("building the demo app: %w", err)
 	}
-	_, err = g.OAuth.CreateClient(ctx, oauthapi.CreateClientRequest{
-		ID: demoClient, Name: "Demo app", Public: true, RedirectURIs: []string{s.demoURL() + "/callback"},
-		GrantTypes: []string{"authorization_code", "refresh_token"},
-		Scopes:     []string{"openid", "profile", "email", "hub", "offline_access"},
-	})
+	_, err = g.OAuth.CreateClient(ctx, oauthapi.CreateClientRequest{ID: demoClient, Metadata: oauthapi.Metadata{Name: "Demo app", AuthMethod: "none", RedirectURIs: []string{s.demoURL() + "/callback"}, GrantTypes: []string{"authorization_code", "refresh_token"}, Scopes: []string{"openid", "profile", "email", "hub", "offline_access"}}})
 	if err != nil && !fault.Is(err, fault.Conflict) { // it is there since the first start
 		return fmt.Errorf("registering the demo app: %w", err)
 	}

@@ -58,6 +58,8 @@ var devDefaults = map[string]string{
 	"GATEHOUSE_LOG_FORMAT":      "text",
 	"GATEHOUSE_LOG_LEVEL":       "warn",
 	"GATEHOUSE_TOKEN_ALGORITHM": "HS512",
+	// Apps on the same machine have their keys and logout endpoints there.
+	"GATEHOUSE_OAUTH_FETCH_ALLOW": "127.0.0.0/8,::1",
 }
 
 // Load reads the settings from environ, which has the form of os.Environ.

@@ -24,12 +24,15 @@ type Identities interface {
 
 // UpstreamIdentity is what an upstream provider has proved.
 type UpstreamIdentity struct {
-	Provider string     `json:"provider"` // its configured name
-	Issuer   string     `json:"issuer"`
-	Subject  string     `json:"subject"` // at the issuer
-	Email    string     `json:"email,omitempty"`
-	Name     string     `json:"name,omitempty"`
-	Origin   api.Origin `json:"origin"`
+	Provider string `json:"provider"` // its configured name
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"` // at the issuer
+	// Hub is the hub that has brought the provider along: the identity counts for
+	// it alone. nil: the installation's.
+	Hub    *int64     `json:"hub,omitempty"`
+	Email  string     `json:"email,omitempty"`
+	Name   string     `json:"name,omitempty"`
+	Origin api.Origin `json:"origin"`
 }
 
 // LinkIdentityRequest links an identity.

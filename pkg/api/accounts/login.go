@@ -27,6 +27,10 @@ type Logins interface {
 	// ConfirmCode answers a challenge, once. Unauthenticated if the code is wrong
 	// or the challenge is over; Throttled after too many wrong ones.
 	ConfirmCode(context.Context, ConfirmCodeRequest) (Confirmation, error)
+	// StepUp asks a user who is logged in for their second factor. NotFound
+	// (fault.no_factor) if they have none; Throttled as SendCode. The answer is
+	// ConfirmCode's.
+	StepUp(context.Context, StepUpRequest) (Challenge, error)
 	// AcceptTerms notes that the user has accepted the terms of today.
 	AcceptTerms(context.Context, AcceptTermsRequest) (Identity, error)
 	// Unlock lifts the lock of an account by the link that was mailed with it,
@@ -75,6 +79,10 @@ type AdmitRequest struct {
 	// Forbidden: the hub was not chosen but the one last used.
 	Fallback bool  `json:"fallback,omitempty"`
 	Proof    Proof `json:"proof"`
+	// Provider is who vouched for the user, with ProofIdentity: the provider's
+	// name, and the hub that has brought it along.
+	Provider    string `json:"provider,omitempty"`
+	ProviderHub *int64 `json:"provider_hub,omitempty"`
 	// Challenge is the one that was confirmed in this login; nil: none.
 	Challenge *int64     `json:"challenge,omitempty"`
 	Origin    api.Origin `json:"origin"`
@@ -125,6 +133,11 @@ type ConfirmCodeRequest struct {
 	Challenge int64      `json:"challenge"`
 	Code      string     `json:"code"`
 	Origin    api.Origin `json:"origin"`
+}
+
+// StepUpRequest asks for a second factor.
+type StepUpRequest struct {
+	Actor api.Actor `json:"actor"`
 }
 
 // Confirmation is an answered challenge.

@@ -2,14 +2,13 @@ package oauth
 
 import (
 	"context"
-
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 )
 
 // Identities sign users in at upstream OpenID providers.
 type Identities interface {
-	// Providers lists the upstream providers that are configured.
-	Providers(context.Context, api.Nothing) (ProviderList, error)
+	// Providers lists the upstream providers that one can sign in at: those of
+	// the installation, or those of a hub.
+	Providers(context.Context, ProvidersRequest) (ProviderList, error)
 	// BeginIdentity begins a login at a provider. NotFound if there is no such
 	// provider; Invalid if the redirect URI is not allowed; Unavailable if the
 	// provider cannot be reached.
@@ -21,10 +20,20 @@ type Identities interface {
 	FinishIdentity(context.Context, FinishIdentityRequest) (ProvedIdentity, error)
 }
 
+// ProvidersRequest asks for providers.
+type ProvidersRequest struct {
+	Hub *int64 `json:"hub,omitempty"` // nil: the installation's
+}
+
 // Provider is an upstream provider.
 type Provider struct {
 	Name  string `json:"name"`  // in paths
 	Title string `json:"title"` // for people
+	Kind  string `json:"kind"`  // google, microsoft, apple, github or oidc
+	// Hub is the hub that has brought it along, nil for the installation's; Mode
+	// is how the hub that was asked for uses it.
+	Hub  *int64       `json:"hub,omitempty"`
+	Mode ProviderMode `json:"mode,omitempty"`
 }
 
 // ProviderList are the providers in the order of the settings.
@@ -35,6 +44,7 @@ type ProviderList struct {
 // BeginIdentityRequest begins a login.
 type BeginIdentityRequest struct {
 	Provider string `json:"provider"`
+	Hub      *int64 `json:"hub,omitempty"` // that has brought it along; nil: the installation's
 	// RedirectURI is where the provider sends the user back to; empty: the
 	// provider's configured one.
 	RedirectURI string `json:"redirect_uri,omitempty"`
@@ -54,6 +64,7 @@ type IdentityState struct {
 // FinishIdentityRequest ends a login.
 type FinishIdentityRequest struct {
 	Provider string `json:"provider"`
+	Hub      *int64 `json:"hub,omitempty"` // as in BeginIdentityRequest
 	State    string `json:"state"`
 	Code     string `json:"code"`
 	Binding  string `json:"binding"`
@@ -67,4 +78,9 @@ type ProvedIdentity struct {
 	Email         string `json:"email,omitempty"`
 	EmailVerified bool   `json:"email_verified"`
 	Name          string `json:"name,omitempty"`
+	// Hub is the hub that has brought the provider along, which then counts for
+	// that hub alone; nil: the installation's.
+	Hub *int64 `json:"hub,omitempty"`
+	// Methods are how the user proved who they are there (amr).
+	Methods []string `json:"methods,omitempty"`
 }

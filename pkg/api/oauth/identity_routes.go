@@ -13,7 +13,7 @@ const upstreamTimeout = 15 * time.Second
 
 // The routes of [Identities].
 var (
-	providersRoute      = rpc.Route[api.Nothing, ProviderList]{Service: Name, Method: "Providers", Callers: []string{api.Gateway}, Idempotent: true}
+	providersRoute      = rpc.Route[ProvidersRequest, ProviderList]{Service: Name, Method: "Providers", Callers: []string{api.Gateway}, Idempotent: true}
 	beginIdentityRoute  = rpc.Route[BeginIdentityRequest, IdentityState]{Service: Name, Method: "BeginIdentity", Callers: []string{api.Gateway}, Timeout: upstreamTimeout}
 	finishIdentityRoute = rpc.Route[FinishIdentityRequest, ProvedIdentity]{Service: Name, Method: "FinishIdentity", Callers: []string{api.Gateway}, Timeout: upstreamTimeout}
 )
@@ -24,7 +24,7 @@ func mountIdentities(server *rpc.Server, s Identities) {
 	rpc.Handle(server, finishIdentityRoute, s.FinishIdentity)
 }
 
-func (c client) Providers(ctx context.Context, r api.Nothing) (ProviderList, error) {
+func (c client) Providers(ctx context.Context, r ProvidersRequest) (ProviderList, error) {
 	return rpc.Call(ctx, c.conn, providersRoute, r)
 }
 

@@ -16,14 +16,11 @@ type Service interface {
 	Resume(context.Context, ResumeRequest) (Authorization, error)
 	// Pending shows one without changing it. Gone as Resume.
 	Pending(context.Context, PendingRequest) (Interaction, error)
-	// CreateClient registers a client. Conflict if the id is taken; Invalid
-	// names every broken rule.
-	CreateClient(context.Context, CreateClientRequest) (CreatedClient, error)
-	// ListClients gives all clients.
-	ListClients(context.Context, api.Nothing) (ClientList, error)
-	// DeleteClient deletes a client with its grants and tokens. NotFound.
-	DeleteClient(context.Context, ClientRequest) (api.Nothing, error)
 
+	Clients
+	Devices
+	Logouts
+	HubProviders
 	Identities
 	Grants
 }
@@ -33,12 +30,9 @@ const Name = api.OAuth
 
 // The routes.
 var (
-	authorize    = rpc.Route[AuthorizeRequest, Authorization]{Service: Name, Method: "Authorize", Callers: []string{api.Gateway}}
-	resume       = rpc.Route[ResumeRequest, Authorization]{Service: Name, Method: "Resume", Callers: []string{api.Gateway}}
-	pending      = rpc.Route[PendingRequest, Interaction]{Service: Name, Method: "Pending", Callers: []string{api.Gateway}, Idempotent: true}
-	createClient = rpc.Route[CreateClientRequest, CreatedClient]{Service: Name, Method: "CreateClient", Callers: []string{api.Operator}}
-	listClients  = rpc.Route[api.Nothing, ClientList]{Service: Name, Method: "ListClients", Callers: []string{api.Operator}, Idempotent: true}
-	deleteClient = rpc.Route[ClientRequest, api.Nothing]{Service: Name, Method: "DeleteClient", Callers: []string{api.Operator}}
+	authorize = rpc.Route[AuthorizeRequest, Authorization]{Service: Name, Method: "Authorize", Callers: []string{api.Gateway}}
+	resume    = rpc.Route[ResumeRequest, Authorization]{Service: Name, Method: "Resume", Callers: []string{api.Gateway}}
+	pending   = rpc.Route[PendingRequest, Interaction]{Service: Name, Method: "Pending", Callers: []string{api.Gateway}, Idempotent: true}
 )
 
 // Mount serves s on the server.
@@ -46,9 +40,10 @@ func Mount(server *rpc.Server, s Service) {
 	rpc.Handle(server, authorize, s.Authorize)
 	rpc.Handle(server, resume, s.Resume)
 	rpc.Handle(server, pending, s.Pending)
-	rpc.Handle(server, createClient, s.CreateClient)
-	rpc.Handle(server, listClients, s.ListClients)
-	rpc.Handle(server, deleteClient, s.DeleteClient)
+	mountClients(server, s)
+	mountDevices(server, s)
+	mountLogouts(server, s)
+	mountHubProviders(server, s)
 	mountIdentities(server, s)
 	mountGrants(server, s)
 }
@@ -68,16 +63,4 @@ func (c client) Resume(ctx context.Context, r ResumeRequest) (Authorization, err
 
 func (c client) Pending(ctx context.Context, r PendingRequest) (Interaction, error) {
 	return rpc.Call(ctx, c.conn, pending, r)
-}
-
-func (c client) CreateClient(ctx context.Context, r CreateClientRequest) (CreatedClient, error) {
-	return rpc.Call(ctx, c.conn, createClient, r)
-}
-
-func (c client) ListClients(ctx context.Context, r api.Nothing) (ClientList, error) {
-	return rpc.Call(ctx, c.conn, listClients, r)
-}
-
-func (c client) DeleteClient(ctx context.Context, r ClientRequest) (api.Nothing, error) {
-	return rpc.Call(ctx, c.conn, deleteClient, r)
 }

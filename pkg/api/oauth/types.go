@@ -31,6 +31,8 @@ type ResumeRequest struct {
 	// Selected says that the user picked this login's account when asked to
 	// (PromptSelectAccount). A new login says so by itself.
 	Selected bool `json:"selected,omitempty"`
+	// Unable says that the user cannot do what PromptStepUp or PromptHub asks.
+	Unable bool `json:"unable,omitempty"`
 }
 
 // Decision is the user's answer on the consent page.
@@ -44,6 +46,8 @@ type Authorization struct {
 	// Redirect sends the browser back to the relying party, with a code or an
 	// error.
 	Redirect string `json:"redirect,omitempty"`
+	// Post does the same with a form (OAuth 2.0 Form Post Response Mode).
+	Post *FormPost `json:"post,omitempty"`
 	// Login asks the user to log in, then to resume.
 	Login *Interaction `json:"login,omitempty"`
 	// Consent asks the user for permission, then to resume.
@@ -63,6 +67,19 @@ const (
 	PromptSelectAccount = "select_account"
 	// PromptConsent: the user has to allow or to deny.
 	PromptConsent = "consent"
+	// PromptStepUp: the login is good but too weak; the user has to prove more,
+	// up to Interaction.ACR. Not a prompt of an app's.
+	PromptStepUp = "step_up"
+	// PromptHub: the session has to change to Interaction.Hub, which the client
+	// belongs to. Not a prompt of an app's.
+	PromptHub = "hub"
+)
+
+// The authentication context classes, the weaker first.
+const (
+	ACRPassword = "urn:gatehouse:acr:1"   // one factor
+	ACRMultiple = "urn:gatehouse:acr:2"   // two factors
+	ACRPhishing = "urn:gatehouse:acr:phr" // phishing resistant: a passkey
 )
 
 // Interaction is an authorization request that waits for its user.
@@ -74,6 +91,15 @@ type Interaction struct {
 	LoginHint  string   `json:"login_hint,omitempty"`
 	UILocales  string   `json:"ui_locales,omitempty"`
 	RedirectTo string   `json:"redirect_to"` // origin of the redirect URI, to show
+	// ACR is what PromptStepUp asks for; Hub what PromptHub does.
+	ACR string `json:"acr,omitempty"`
+	Hub *int64 `json:"hub,omitempty"`
+}
+
+// FormPost is a form that the browser has to send.
+type FormPost struct {
+	Action string            `json:"action"` // the redirect URI
+	Fields map[string]string `json:"fields"`
 }
 
 // Problem is an OAuth error to show (RFC 6749 section 4.1.2.1).
@@ -85,61 +111,4 @@ type Problem struct {
 // PendingRequest asks for a waiting authorization request.
 type PendingRequest struct {
 	ID string `json:"id"`
-}
-
-// Client is a relying party or another OAuth client.
-type Client struct {
-	ID           string   `json:"id"`
-	Name         string   `json:"name"`
-	Public       bool     `json:"public"` // has no secret (RFC 6749 section 2.1)
-	RedirectURIs []string `json:"redirect_uris"`
-	GrantTypes   []string `json:"grant_types"`
-	Scopes       []string `json:"scopes"`
-	// AuthMethod is token_endpoint_auth_method: none, client_secret_basic or
-	// client_secret_post.
-	AuthMethod string `json:"token_endpoint_auth_method"`
-	// FirstParty clients do not ask for consent. A public client whose redirect
-	// URI is not https cannot be one: any local program can pose as it (RFC 8252
-	// section 8.6).
-	FirstParty bool `json:"first_party"`
-	// PKCEOptional exempts a confidential client from sending a challenge. A
-	// challenge once sent is always checked.
-	PKCEOptional bool `json:"pkce_optional"`
-	// ResourceServer lets a confidential client introspect access tokens of
-	// all clients, not only its own (RFC 7662).
-	ResourceServer bool      `json:"resource_server"`
-	CreatedTime    time.Time `json:"created_time"`
-}
-
-// CreateClientRequest registers a client. Empty fields get defaults: the
-// authorization code and refresh grants, openid profile email offline_access,
-// client_secret_basic for a confidential client.
-type CreateClientRequest struct {
-	ID           string   `json:"id,omitempty"` // chosen by the operator; empty: random
-	Name         string   `json:"name"`
-	Public       bool     `json:"public"`
-	RedirectURIs []string `json:"redirect_uris"`
-	GrantTypes   []string `json:"grant_types"`
-	Scopes       []string `json:"scopes"`
-	AuthMethod   string   `json:"token_endpoint_auth_method"`
-	FirstParty   bool     `json:"first_party"`
-	PKCEOptional bool     `json:"pkce_optional"`
-	// ResourceServer lets it introspect access tokens of all clients.
-	ResourceServer bool `json:"resource_server"`
-}
-
-// CreatedClient is a new client with its secret, which is shown only here.
-type CreatedClient struct {
-	Client Client `json:"client"`
-	Secret string `json:"secret,omitempty"`
-}
-
-// ClientRequest names a client.
-type ClientRequest struct {
-	ID string `json:"id"`
-}
-
-// ClientList are all clients by id.
-type ClientList struct {
-	Clients []Client `json:"clients"`
 }

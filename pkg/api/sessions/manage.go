@@ -20,6 +20,10 @@ type Managing interface {
 	// StopImpersonation ends such a session and gives a token of its parent.
 	// Forbidden if it is none; Unauthenticated if either has ended.
 	StopImpersonation(context.Context, StopImpersonationRequest) (Token, error)
+	// Elevate notes that the user of a session has proved more, and gives its next
+	// token. Unauthenticated if the session has ended; Forbidden unless it is a
+	// full one that its user opened in person.
+	Elevate(context.Context, ElevateRequest) (Token, error)
 	// List lists the open full sessions of a user, the last used one first.
 	List(context.Context, ListRequest) (SessionList, error)
 	// Forget deletes all that the service holds about a user.
@@ -41,6 +45,17 @@ type ImpersonateRequest struct {
 	UserHash string     `json:"user_hash"`
 	Hub      int64      `json:"hub"`
 	Origin   api.Origin `json:"origin"`
+}
+
+// ElevateRequest notes another proof in a session.
+type ElevateRequest struct {
+	Session int64    `json:"session"`
+	Methods []Method `json:"methods"`       // are added to the session's
+	MFA     *int64   `json:"mfa,omitempty"` // the challenge that was answered; nil: none
+	// Anew tells that the user has proved who they are by this alone, so that
+	// AuthenticatedTime becomes now.
+	Anew   bool       `json:"anew,omitempty"`
+	Origin api.Origin `json:"origin"`
 }
 
 // StopImpersonationRequest ends a session within another.

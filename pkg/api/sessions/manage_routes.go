@@ -12,6 +12,7 @@ var (
 	switchHubRoute         = rpc.Route[SwitchHubRequest, Token]{Service: Name, Method: "SwitchHub", Callers: []string{api.Gateway}}
 	impersonateRoute       = rpc.Route[ImpersonateRequest, Token]{Service: Name, Method: "Impersonate", Callers: []string{api.Gateway}}
 	stopImpersonationRoute = rpc.Route[StopImpersonationRequest, Token]{Service: Name, Method: "StopImpersonation", Callers: []string{api.Gateway}}
+	elevateRoute           = rpc.Route[ElevateRequest, Token]{Service: Name, Method: "Elevate", Callers: []string{api.Gateway}}
 	listRoute              = rpc.Route[ListRequest, SessionList]{Service: Name, Method: "List", Callers: []string{api.Gateway}, Idempotent: true}
 	forgetRoute            = rpc.Route[ForgetRequest, api.Nothing]{Service: Name, Method: "Forget", Callers: []string{api.Accounts}, Idempotent: true}
 )
@@ -20,6 +21,7 @@ func mountManaging(server *rpc.Server, s Managing) {
 	rpc.Handle(server, switchHubRoute, s.SwitchHub)
 	rpc.Handle(server, impersonateRoute, s.Impersonate)
 	rpc.Handle(server, stopImpersonationRoute, s.StopImpersonation)
+	rpc.Handle(server, elevateRoute, s.Elevate)
 	rpc.Handle(server, listRoute, s.List)
 	rpc.Handle(server, forgetRoute, s.Forget)
 }
@@ -34,6 +36,10 @@ func (c client) Impersonate(ctx context.Context, r ImpersonateRequest) (Token, e
 
 func (c client) StopImpersonation(ctx context.Context, r StopImpersonationRequest) (Token, error) {
 	return rpc.Call(ctx, c.conn, stopImpersonationRoute, r)
+}
+
+func (c client) Elevate(ctx context.Context, r ElevateRequest) (Token, error) {
+	return rpc.Call(ctx, c.conn, elevateRoute, r)
 }
 
 func (c client) List(ctx context.Context, r ListRequest) (SessionList, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
@@ -35,7 +34,7 @@ func NewOAuth() *OAuth {
 }
 
 // Providers implements oauth.Service.
-func (o *OAuth) Providers(context.Context, api.Nothing) (oauth.ProviderList, error) {
+func (o *OAuth) Providers(context.Context, oauth.ProvidersRequest) (oauth.ProviderList, error) {
 	return oauth.ProviderList{Providers: []oauth.Provider{{Name: Provider, Title: "Company account"}}}, o.Err
 }
 

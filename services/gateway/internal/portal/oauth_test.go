@@ -26,7 +26,7 @@ const pendingID = "pending-request-1"
 func newFakeOAuth() *fakeOAuth {
 	return &fakeOAuth{interaction: oauth.Interaction{
 		ID:         pendingID,
-		Client:     oauth.Client{ID: "rota", Name: "Rota Planner"},
+		Client:     oauth.Client{ID: "rota", Metadata: oauth.Metadata{Name: "Rota Planner"}},
 		Scopes:     []string{"openid", "profile", "email", "hub", "offline_access", "rota.write"},
 		RedirectTo: "https://app.example.net",
 	}}

@@ -3,7 +3,7 @@ package rest
 import (
 	"net/http"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/compose"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
@@ -12,7 +12,7 @@ import (
 
 // identityProviders is GET /v1/auth/identity.
 func (a *API) identityProviders(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	known, err := a.deps.OAuth.Providers(r.Context(), api.Nothing{})
+	known, err := a.deps.OAuth.Providers(r.Context(), oauth.ProvidersRequest{})
 	if err != nil {
 		return reply{}, err
 	}

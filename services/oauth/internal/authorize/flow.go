@@ -131,7 +131,7 @@ func (f *Flow) allowed(ctx context.Context, t *turn) (bool, error) {
 		return true, nil
 	case r.prompts(oauth.PromptConsent):
 		return false, nil
-	case r.Client.Public && !redirect.Assured(r.RedirectURI):
+	case r.Client.Public() && !redirect.Assured(r.RedirectURI):
 		// Any program on the user's device could pose as this one, even as the
 		// operator's own, so what was allowed before was perhaps allowed to
 		// another (RFC 8252 section 8.6).

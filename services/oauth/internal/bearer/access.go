@@ -33,8 +33,10 @@ type AccessToken struct {
 	Client   string
 	Scopes   []string
 	Audience []string
-	Issued   time.Time // whole seconds
-	Expires  time.Time // whole seconds
+	// Confirmation binds the token to a key; nil: whoever bears it.
+	Confirmation *grant.Confirmation
+	Issued       time.Time // whole seconds
+	Expires      time.Time // whole seconds
 }
 
 // HasGrant tells a user's token from a client's own.
@@ -43,13 +45,14 @@ func (t AccessToken) HasGrant() bool { return t.Grant != grant.ID{} }
 // sealed is the token's inside. Names are short because every request carries
 // them.
 type sealed struct {
-	ID       []byte   `json:"j"`
-	Grant    []byte   `json:"g,omitempty"`
-	Client   string   `json:"c"`
-	Scopes   []string `json:"s,omitempty"`
-	Audience []string `json:"a,omitempty"`
-	Issued   int64    `json:"i"`
-	Expires  int64    `json:"e"`
+	ID       []byte              `json:"j"`
+	Grant    []byte              `json:"g,omitempty"`
+	Client   string              `json:"c"`
+	Scopes   []string            `json:"s,omitempty"`
+	Audience []string            `json:"a,omitempty"`
+	Confirm  *grant.Confirmation `json:"k,omitempty"`
+	Issued   int64               `json:"i"`
+	Expires  int64               `json:"e"`
 }
 
 // Access seals and opens access tokens.
@@ -59,7 +62,7 @@ type Access struct{ Ring *keyring.Ring }
 func (a Access) Seal(t AccessToken) (string, error) {
 	inside := sealed{
 		ID: t.ID[:], Client: t.Client, Scopes: t.Scopes, Audience: t.Audience,
-		Issued: t.Issued.Unix(), Expires: t.Expires.Unix(),
+		Confirm: t.Confirmation, Issued: t.Issued.Unix(), Expires: t.Expires.Unix(),
 	}
 	if t.HasGrant() {
 		inside.Grant = t.Grant[:]
@@ -92,7 +95,8 @@ func (a Access) Open(token string) (AccessToken, bool) {
 	}
 	t := AccessToken{
 		ID: TokenID(inside.ID), Client: inside.Client, Scopes: inside.Scopes, Audience: inside.Audience,
-		Issued: time.Unix(inside.Issued, 0).UTC(), Expires: time.Unix(inside.Expires, 0).UTC(),
+		Confirmation: inside.Confirm,
+		Issued:       time.Unix(inside.Issued, 0).UTC(), Expires: time.Unix(inside.Expires, 0).UTC(),
 	}
 	if len(inside.Grant) == grant.IDSize {
 		t.Grant = grant.ID(inside.Grant)

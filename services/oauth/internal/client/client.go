@@ -2,8 +2,6 @@
 package client
 
 import (
-	"slices"
-
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
@@ -14,6 +12,9 @@ const (
 	AuthorizationCode = "authorization_code"
 	RefreshToken      = "refresh_token"
 	ClientCredentials = "client_credentials"
+	DeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"    // RFC 8628
+	JWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"     //nolint:gosec // RFC 7523, a name
+	TokenExchange     = "urn:ietf:params:oauth:grant-type:token-exchange" //nolint:gosec // RFC 8693, a name
 )
 
 // GrantTypes lists the grant types that are offered.
@@ -24,12 +25,25 @@ const (
 	AuthNone  = "none"
 	AuthBasic = "client_secret_basic"
 	AuthPost  = "client_secret_post"
+	AuthJWT   = "private_key_jwt" // OpenID Connect Core 1.0 section 9
+	AuthTLS   = "tls_client_auth" // RFC 8705 section 2.1
+)
+
+// The formats of access tokens.
+const (
+	Opaque = "opaque"
+	JWT    = "jwt" // RFC 9068
 )
 
 // Client is a registered client as fosite knows it.
 type Client struct {
 	oauth.Client
-	SecretHash []byte // nil for a public client
+	SecretHash []byte // nil without a secret
+	// FormerSecretHash is good until FormerSecretExpirationTime.
+	FormerSecretHash []byte
+	// RegistrationHash is of the token that manages the client (RFC 7592); nil
+	// unless it registered itself.
+	RegistrationHash []byte
 }
 
 var (
@@ -66,14 +80,11 @@ func (c *Client) GetResponseModes() []fosite.ResponseModeType {
 // GetScopes are the scopes the client may request.
 func (c *Client) GetScopes() fosite.Arguments { return c.Scopes }
 
-// GetAudience is empty: audiences are not registered.
-func (c *Client) GetAudience() fosite.Arguments { return nil }
+// GetAudience are the resources the client may ask for (RFC 8707).
+func (c *Client) GetAudience() fosite.Arguments { return c.Resources }
 
-// IsPublic tells whether the client has no secret.
-func (c *Client) IsPublic() bool { return c.Public }
-
-// May tells whether the client may use the grant type.
-func (c *Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+// IsPublic tells whether the client can keep no secret.
+func (c *Client) IsPublic() bool { return c.Public() }
 
 // Of gives the client behind fosite's interface, or nil.
 func Of(c fosite.Client) *Client {

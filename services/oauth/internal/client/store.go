@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -20,7 +19,8 @@ type Store struct{ DB *db.DB }
 var _ fosite.Storage = (*Store)(nil)
 
 const columns = `id, name, public, secret_hash, auth_method, redirect_uris, grant_types, scopes,
-	first_party, pkce_optional, resource_server, created_time`
+	first_party, pkce_optional, resource_server, created_time, number, hash, hub, metadata, modified_time,
+	secret_time, former_secret_hash, former_secret_expiration_time, registration_hash`
 
 // GetClient finds a client, or returns fosite.ErrNotFound.
 func (s *Store) GetClient(ctx context.Context, id string) (fosite.Client, error) {
@@ -35,19 +35,14 @@ func (s *Store) GetClient(ctx context.Context, id string) (fosite.Client, error)
 }
 
 // Insert adds a client. Its error is a Conflict fault if the id is taken.
-func (s *Store) Insert(ctx context.Context, c *Client) error {
-	var lists [3]string
-	for i, list := range [][]string{c.RedirectURIs, c.GrantTypes, c.Scopes} {
-		text, err := json.Marshal(list)
-		if err != nil {
-			return fmt.Errorf("client: encode: %w", err)
-		}
-		lists[i] = string(text)
+func (s *Store) Insert(ctx context.Context, q db.Queryer, c *Client) error {
+	values, err := encode(c)
+	if err != nil {
+		return err
 	}
-	n, err := s.DB.Exec(ctx, "INSERT INTO clients ("+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`,
-		c.ID, c.Name, c.Public, c.SecretHash, c.AuthMethod, lists[0], lists[1], lists[2],
-		c.FirstParty, c.PKCEOptional, c.ResourceServer, db.Micros(c.CreatedTime))
+	n, err := q.Exec(ctx, "INSERT INTO clients ("+columns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+		ON CONFLICT (id) DO NOTHING`, values...)
 	if err != nil {
 		return fmt.Errorf("client: insert: %w", err)
 	}
@@ -108,22 +103,4 @@ func (s *Store) ClientAssertionJWTValid(context.Context, string) error {
 // SetClientAssertionJWT refuses: clients do not authenticate by assertion.
 func (s *Store) SetClientAssertionJWT(context.Context, string, time.Time) error {
 	return fosite.ErrInvalidClient
-}
-
-func scan(row db.Scanner) (*Client, error) {
-	var c Client
-	var lists [3]string
-	var created int64
-	err := row.Scan(&c.ID, &c.Name, &c.Public, &c.SecretHash, &c.AuthMethod, &lists[0], &lists[1], &lists[2],
-		&c.FirstParty, &c.PKCEOptional, &c.ResourceServer, &created)
-	if err != nil {
-		return nil, err
-	}
-	for i, list := range []*[]string{&c.RedirectURIs, &c.GrantTypes, &c.Scopes} {
-		if err := json.Unmarshal([]byte(lists[i]), list); err != nil {
-			return nil, fmt.Errorf("decode: %w", err)
-		}
-	}
-	c.CreatedTime = db.FromMicros(created)
-	return &c, nil
 }

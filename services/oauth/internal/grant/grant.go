@@ -16,6 +16,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"time"
 )
@@ -62,6 +63,19 @@ type Grant struct {
 	Revoked *time.Time
 }
 
+// Confirmation names the key that the holder of a token has to prove (RFC 7800
+// section 3.1).
+type Confirmation struct {
+	KeyThumbprint         string `json:"jkt,omitempty"`      // RFC 9449 section 6.1
+	CertificateThumbprint string `json:"x5t#S256,omitempty"` // RFC 8705 section 3.1
+}
+
+// Actor is who acts for the subject (RFC 8693 section 4.1).
+type Actor struct {
+	Subject string `json:"sub"`
+	Actor   *Actor `json:"act,omitempty"` // who acted before
+}
+
 // Details are what is only ever read together with the row.
 type Details struct {
 	RedirectURI       string    `json:"redirect_uri,omitempty"` // as the request named it; empty if it did not
@@ -70,6 +84,15 @@ type Details struct {
 	Hub               *int64    `json:"hub,omitempty"`
 	Methods           []string  `json:"methods,omitempty"` // amr
 	AuthenticatedTime time.Time `json:"authenticated_time"`
+
+	Resources []string `json:"resources,omitempty"` // RFC 8707: what tokens may be for
+	// Claims is the request's claims parameter (OpenID Connect Core 1.0 section
+	// 5.5), as JSON.
+	Claims json.RawMessage `json:"claims,omitempty"`
+	// Confirmation binds the code (RFC 9449 section 10) and a public client's
+	// refresh tokens to a key.
+	Confirmation *Confirmation `json:"cnf,omitempty"`
+	Actor        *Actor        `json:"act,omitempty"`
 }
 
 // Live tells whether the grant's tokens count at that time.

@@ -22,6 +22,8 @@ func TestTrap7ACloneIsWholeAndApart(t *testing.T) {
 				ID: ID{1}, Client: "c", Subject: "s", Session: "sid", Scopes: []string{"openid"}, CodeHash: []byte{1},
 				Details: Details{
 					RedirectURI: "r", Challenge: "ch", Nonce: "n", Hub: &hub, Methods: []string{"pwd"}, AuthenticatedTime: now,
+					Resources: []string{"https://api.example"}, Claims: []byte("{}"),
+					Confirmation: &Confirmation{KeyThumbprint: "k"}, Actor: &Actor{Subject: "a"},
 				},
 				CodeExpires: now, CodeUsed: &used, Generation: 3, Rotated: &rotated, Created: now, Expires: now, Revoked: &revoked,
 			},
@@ -41,6 +43,8 @@ func TestTrap7ACloneIsWholeAndApart(t *testing.T) {
 
 	*clone.Grant.Details.Hub, *clone.Grant.CodeUsed, *clone.Grant.Rotated, *clone.Grant.Revoked = 0, time.Time{}, time.Time{}, time.Time{}
 	clone.Grant.Scopes[0], clone.Grant.CodeHash[0], clone.Grant.Details.Methods[0] = "", 0, ""
+	clone.Grant.Details.Resources[0], clone.Grant.Details.Claims[0] = "", 'x'
+	*clone.Grant.Details.Confirmation, *clone.Grant.Details.Actor = Confirmation{}, Actor{}
 	clone.SetExpiresAt(fosite.AccessToken, time.Time{})
 	clone.Grant.Subject = ""
 	assert.Equal(t, build(), original)

@@ -60,6 +60,10 @@ func (s *Session) Clone() fosite.Session {
 		g.CodeHash = slices.Clone(g.CodeHash)
 		g.Details.Methods = slices.Clone(g.Details.Methods)
 		g.Details.Hub = clonePointer(g.Details.Hub)
+		g.Details.Resources = slices.Clone(g.Details.Resources)
+		g.Details.Claims = slices.Clone(g.Details.Claims)
+		g.Details.Confirmation = clonePointer(g.Details.Confirmation)
+		g.Details.Actor = clonePointer(g.Details.Actor) // its own actor never changes
 		g.CodeUsed, g.Rotated, g.Revoked = clonePointer(g.CodeUsed), clonePointer(g.Rotated), clonePointer(g.Revoked)
 		c.Grant = &g
 	}

@@ -63,8 +63,8 @@ func (s *Store) ByID(ctx context.Context, id ID) (*Grant, error) {
 // Redeem marks the grant's code as used and starts its family of refresh
 // tokens at the generation, 0 for none. It is false if the code had been used
 // or the grant revoked.
-func (s *Store) Redeem(ctx context.Context, id ID, generation int64, now, expires time.Time) (bool, error) {
-	n, err := s.DB.Exec(ctx, `UPDATE grants SET code_used_time = $2, generation = $3, expiration_time = $4
+func (s *Store) Redeem(ctx context.Context, q db.Queryer, id ID, generation int64, now, expires time.Time) (bool, error) {
+	n, err := q.Exec(ctx, `UPDATE grants SET code_used_time = $2, generation = $3, expiration_time = $4
 		WHERE id = $1 AND code_used_time IS NULL AND revoked_time IS NULL`,
 		id[:], db.Micros(now), generation, db.Micros(expires))
 	return n == 1, wrap("redeem", err)
@@ -72,8 +72,8 @@ func (s *Store) Redeem(ctx context.Context, id ID, generation int64, now, expire
 
 // Rotate replaces the refresh token of that generation by the next one. It is
 // false if another request did, or if the grant was revoked.
-func (s *Store) Rotate(ctx context.Context, id ID, generation int64, now, expires time.Time) (bool, error) {
-	n, err := s.DB.Exec(ctx, `UPDATE grants SET generation = generation + 1, rotated_time = $3, expiration_time = $4
+func (s *Store) Rotate(ctx context.Context, q db.Queryer, id ID, generation int64, now, expires time.Time) (bool, error) {
+	n, err := q.Exec(ctx, `UPDATE grants SET generation = generation + 1, rotated_time = $3, expiration_time = $4
 		WHERE id = $1 AND generation = $2 AND revoked_time IS NULL`,
 		id[:], generation, db.Micros(now), db.Micros(expires))
 	return n == 1, wrap("rotate", err)

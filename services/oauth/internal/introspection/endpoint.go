@@ -61,7 +61,7 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) (answer, error
 		return answer{}, err
 	}
 	asker := client.Of(found)
-	if asker.Public {
+	if asker.Public() {
 		return answer{}, fosite.ErrInvalidClient.WithHint("Only a client with a secret may ask.")
 	}
 	token := form.Get("token")

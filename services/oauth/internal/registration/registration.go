@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"math/big"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,29 +47,29 @@ func (r *Registrar) Create(ctx context.Context, request oauth.CreateClientReques
 	}
 	// As the table keeps it, so that what is shown now is what is read later.
 	c.CreatedTime = r.Clock.Now().UTC().Truncate(time.Microsecond)
+	c.ModifiedTime = c.CreatedTime
 	stored := &client.Client{Client: c}
 	var secret string
-	if !c.Public {
+	if !c.Public() {
 		secret = bearer.NewSecret()
 		hash, err := r.Secrets.Hash(ctx, []byte(secret))
 		if err != nil {
 			return oauth.CreatedClient{}, err
 		}
-		stored.SecretHash = hash
+		stored.SecretHash, stored.SecretTime = hash, &stored.CreatedTime
 	}
-	if err := r.Store.Insert(ctx, stored); err != nil {
+	if err := r.Store.Insert(ctx, r.Store.DB, stored); err != nil {
 		return oauth.CreatedClient{}, err
 	}
-	return oauth.CreatedClient{Client: c, Secret: secret}, nil
+	return oauth.CreatedClient{Client: stored.Client, Secret: secret}, nil
 }
 
 func withDefaults(request oauth.CreateClientRequest) oauth.Client {
 	c := oauth.Client{
-		ID: request.ID, Name: strings.TrimSpace(request.Name), Public: request.Public,
-		RedirectURIs: compact(request.RedirectURIs), GrantTypes: compact(request.GrantTypes),
-		Scopes: compact(request.Scopes), AuthMethod: request.AuthMethod,
-		FirstParty: request.FirstParty, PKCEOptional: request.PKCEOptional, ResourceServer: request.ResourceServer,
+		ID: request.ID, Number: newNumber(), Hash: newHash(), Metadata: request.Metadata, Privileges: request.Privileges,
 	}
+	c.Name, c.RedirectURIs = strings.TrimSpace(c.Name), compact(c.RedirectURIs)
+	c.GrantTypes, c.Scopes = compact(c.GrantTypes), compact(c.Scopes)
 	if c.ID == "" {
 		id := make([]byte, 16)
 		_, _ = rand.Read(id) // never fails since Go 1.24
@@ -82,11 +83,23 @@ func withDefaults(request oauth.CreateClientRequest) oauth.Client {
 	}
 	if c.AuthMethod == "" {
 		c.AuthMethod = client.AuthBasic
-		if c.Public {
-			c.AuthMethod = client.AuthNone
-		}
+	}
+	if c.May(client.AuthorizationCode) && len(c.ResponseTypes) == 0 {
+		c.ResponseTypes = []string{"code"}
 	}
 	return c
+}
+
+// newNumber is a random number that JavaScript can hold.
+func newNumber() int64 {
+	n, _ := rand.Int(rand.Reader, big.NewInt(1<<53-1)) // never fails since Go 1.24
+	return n.Int64() + 1
+}
+
+func newHash() string {
+	b := make([]byte, 20)
+	_, _ = rand.Read(b) // never fails since Go 1.24
+	return hex.EncodeToString(b)
 }
 
 // defaultScopes are what users expect of a login; nothing without users.
@@ -144,7 +157,7 @@ func checkName(v *fault.Violations, name string) {
 
 func (r *Registrar) checkGrants(v *fault.Violations, c oauth.Client) {
 	known := client.GrantTypes()
-	if c.Public { // it could not prove to be itself
+	if c.Public() { // it could not prove to be itself
 		known = []string{client.AuthorizationCode, client.RefreshToken}
 	}
 	if scope.Missing(c.GrantTypes, known) != "" {
@@ -156,10 +169,10 @@ func (r *Registrar) checkGrants(v *fault.Violations, c oauth.Client) {
 	if scopes := append(scope.User(), r.APIScopes...); scope.Missing(c.Scopes, scopes) != "" {
 		v.Add("scopes", "validation.one_of", "Values", strings.Join(scopes, ", "))
 	}
-	if c.Public && c.PKCEOptional {
+	if c.Public() && c.PKCEOptional {
 		v.Add("pkce_optional", "validation.one_of", "Values", "false")
 	}
-	if c.Public && c.ResourceServer {
+	if c.Public() && c.ResourceServer {
 		v.Add("resource_server", "validation.one_of", "Values", "false")
 	}
 }
@@ -175,7 +188,7 @@ func checkRedirects(v *fault.Violations, c oauth.Client) {
 	if len(c.RedirectURIs) > maxRedirects {
 		v.Add("redirect_uris", "validation.max_length", "Max", maxRedirects)
 	}
-	if slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return redirect.Check(uri, c.Public) != nil }) {
+	if slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return redirect.Check(uri, c.Public()) != nil }) {
 		v.Add("redirect_uris", "validation.one_of", "Values", redirectForms)
 	}
 }
@@ -184,16 +197,13 @@ func checkRedirects(v *fault.Violations, c oauth.Client) {
 // device could pose as (RFC 8252 section 8.6): they ask for consent in any case.
 func checkFirstParty(v *fault.Violations, c oauth.Client) {
 	unassured := func(uri string) bool { return !redirect.Assured(uri) }
-	if c.FirstParty && c.Public && slices.ContainsFunc(c.RedirectURIs, unassured) {
+	if c.FirstParty && c.Public() && slices.ContainsFunc(c.RedirectURIs, unassured) {
 		v.Add("first_party", "validation.one_of", "Values", "false; true (https redirect URIs only, or not public)")
 	}
 }
 
 func checkAuthMethod(v *fault.Violations, c oauth.Client) {
-	allowed := []string{client.AuthBasic, client.AuthPost}
-	if c.Public {
-		allowed = []string{client.AuthNone}
-	}
+	allowed := []string{client.AuthNone, client.AuthBasic, client.AuthPost}
 	if !slices.Contains(allowed, c.AuthMethod) {
 		v.Add("token_endpoint_auth_method", "validation.one_of", "Values", strings.Join(allowed, ", "))
 	}

@@ -35,7 +35,7 @@ func (h *ClientCredentials) HandleTokenEndpointRequest(ctx context.Context, requ
 	if err != nil {
 		return err
 	}
-	if c.Public {
+	if c.Public() {
 		return errUnauthorized
 	}
 	for _, s := range request.GetRequestedScopes() {
@@ -52,8 +52,15 @@ func (h *ClientCredentials) PopulateTokenEndpointResponse(ctx context.Context, r
 	if !h.CanHandleTokenEndpointRequest(ctx, request) {
 		return fosite.ErrUnknownRequest
 	}
-	tokens, err := h.Minter.ofClient(request.GetClient().GetID(), request.GetGrantedScopes(), h.Clock.Now())
+	now := h.Clock.Now()
+	tokens, err := h.Minter.mint(ctx, order{
+		client: client.Of(request.GetClient()), scopes: request.GetGrantedScopes(),
+		now: now, expires: now.Add(h.Minter.Lifetimes.Access),
+	})
 	if err != nil {
+		return err
+	}
+	if err := h.commit(ctx, nil); err != nil {
 		return err
 	}
 	tokens.into(responder)

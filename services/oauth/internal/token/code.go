@@ -8,6 +8,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
@@ -114,19 +115,24 @@ func (h *Code) PopulateTokenEndpointResponse(ctx context.Context, request fosite
 		return err
 	}
 	g, now := session.Grant, h.Clock.Now()
+	c := client.Of(request.GetClient())
 	o := order{
-		scopes: g.Scopes, nonce: g.Details.Nonce, now: now,
+		client: c, grant: g, scopes: g.Scopes, nonce: g.Details.Nonce, now: now,
 		expires: now.Add(h.Minter.Lifetimes.Access),
 	}
-	if g.Offline() && client.Of(request.GetClient()).May(client.RefreshToken) {
+	if g.Offline() && c.May(client.RefreshToken) {
 		o.generation = 1
 		o.expires = h.Minter.Lifetimes.familyEnds(g, now)
 	}
-	tokens, err := h.Minter.ofGrant(ctx, g, o)
+	tokens, err := h.Minter.mint(ctx, o)
 	if err != nil {
 		return err
 	}
-	won, err := h.Grants.Redeem(ctx, g.ID, o.generation, now, o.expires)
+	won := false
+	err = h.commit(ctx, func(ctx context.Context, q db.Queryer) (err error) {
+		won, err = h.Grants.Redeem(ctx, q, g.ID, o.generation, now, o.expires)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -22,14 +22,18 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 )
 
 // Deps are what the grants' handlers share.
 type Deps struct {
+	DB       *db.DB
 	Grants   *grant.Store
 	Accounts Accounts
 	Minter   *Minter
@@ -75,6 +79,32 @@ func (d *Deps) find(ctx context.Context, id grant.ID, c *client.Client) (*grant.
 		return nil, errGrant
 	}
 	return g, nil
+}
+
+// commit does what a request is for, and uses up its one-time ids with it: one
+// transaction, or none if there is nothing to write. It is
+// invalid_client if an id was used before, as the evidence is then worth nothing.
+func (d *Deps) commit(ctx context.Context, effect func(ctx context.Context, q db.Queryer) error) error {
+	spends := evidence.From(ctx).Spends
+	if len(spends) == 0 {
+		if effect == nil {
+			return nil
+		}
+		return effect(ctx, d.DB)
+	}
+	err := d.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := replay.Spend(ctx, tx, spends); err != nil {
+			return err
+		}
+		if effect == nil {
+			return nil
+		}
+		return effect(ctx, tx)
+	})
+	if errors.Is(err, replay.ErrSpent) {
+		return fosite.ErrInvalidClient.WithDescription("An assertion or a proof has been used before.").WithHint("")
+	}
+	return err
 }
 
 // requireActive refuses tokens for a user who is gone or disabled, and ends

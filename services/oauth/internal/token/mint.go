@@ -7,6 +7,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
@@ -34,13 +35,19 @@ type Minter struct {
 	Lifetimes Lifetimes
 }
 
-// order is what to mint for a grant.
+// order is what to mint.
 type order struct {
-	scopes     []string // of the access token
-	generation int64    // of the refresh token, 0 for none
-	nonce      string
-	now        time.Time
-	expires    time.Time // of the grant
+	client *client.Client
+	// grant is what the tokens are of; nil for a client's own access token.
+	grant    *grant.Grant
+	scopes   []string // of the access token
+	audience []string // of the access token (RFC 8707); empty: none in particular
+	// confirmation binds the access token to a key; nil: whoever bears it.
+	confirmation *grant.Confirmation
+	generation   int64 // of the refresh token, 0 for none
+	nonce        string
+	now          time.Time
+	expires      time.Time // of the access token at the latest
 }
 
 // minted are the tokens of one answer.
@@ -50,12 +57,13 @@ type minted struct {
 	expiresIn           time.Duration
 }
 
-// ofGrant mints a user's tokens.
-func (m *Minter) ofGrant(ctx context.Context, g *grant.Grant, o order) (minted, error) {
-	answer, err := m.access(bearer.AccessToken{Grant: g.ID, Client: g.Client, Scopes: o.scopes}, o.now, o.expires)
-	if err != nil {
-		return minted{}, err
+// mint makes all tokens of an answer.
+func (m *Minter) mint(ctx context.Context, o order) (minted, error) {
+	answer, err := m.access(o)
+	if err != nil || o.grant == nil {
+		return answer, err
 	}
+	g := o.grant
 	if o.generation > 0 {
 		answer.refresh = m.Refresh.Make(g.ID, o.generation)
 	}
@@ -72,18 +80,18 @@ func (m *Minter) ofGrant(ctx context.Context, g *grant.Grant, o order) (minted, 
 	return answer, err
 }
 
-// ofClient mints a client's own token.
-func (m *Minter) ofClient(client string, scopes []string, now time.Time) (minted, error) {
-	return m.access(bearer.AccessToken{Client: client, Scopes: scopes}, now, now.Add(m.Lifetimes.Access))
-}
-
-// access mints an access token that ends no later than limit.
-func (m *Minter) access(t bearer.AccessToken, now, limit time.Time) (minted, error) {
-	t.ID = bearer.NewTokenID()
-	t.Issued = now.Truncate(time.Second)
+// access mints an access token.
+func (m *Minter) access(o order) (minted, error) {
+	t := bearer.AccessToken{
+		ID: bearer.NewTokenID(), Client: o.client.ID, Scopes: o.scopes, Audience: o.audience, Confirmation: o.confirmation,
+		Issued: o.now.Truncate(time.Second),
+	}
+	if o.grant != nil {
+		t.Grant = o.grant.ID
+	}
 	t.Expires = t.Issued.Add(m.Lifetimes.Access)
-	if t.Expires.After(limit) {
-		t.Expires = limit.Truncate(time.Second)
+	if t.Expires.After(o.expires) {
+		t.Expires = o.expires.Truncate(time.Second)
 	}
 	text, err := m.Access.Seal(t)
 	return minted{access: text, scopes: t.Scopes, expiresIn: t.Expires.Sub(t.Issued)}, err

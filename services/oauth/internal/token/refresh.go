@@ -2,9 +2,11 @@ package token
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ory/fosite"
 
+	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
@@ -133,23 +135,40 @@ func (h *Refresh) PopulateTokenEndpointResponse(ctx context.Context, request fos
 	return err
 }
 
+// errLost says that another request rotated first.
+var errLost = errors.New("token: another request rotated first")
+
 // answer is false if another request rotated first.
 func (h *Refresh) answer(ctx context.Context, request fosite.AccessRequester, session *grant.Session, responder fosite.AccessResponder) (bool, error) {
 	g, now := session.Grant, h.Clock.Now()
-	o := order{scopes: request.GetGrantedScopes(), generation: g.Generation, now: now, expires: g.Expires}
+	o := order{
+		client: client.Of(request.GetClient()), grant: g, scopes: request.GetGrantedScopes(),
+		generation: g.Generation, now: now, expires: g.Expires,
+	}
 	if !session.Replay {
 		o.generation++
 		o.expires = h.Minter.Lifetimes.familyEnds(g, now)
 	}
-	tokens, err := h.Minter.ofGrant(ctx, g, o)
+	tokens, err := h.Minter.mint(ctx, o)
 	if err != nil {
 		return false, err
 	}
-	if !session.Replay {
-		won, err := h.Grants.Rotate(ctx, g.ID, g.Generation, now, o.expires)
-		if !won || err != nil {
-			return false, err
+	won := true
+	err = h.commit(ctx, func(ctx context.Context, q db.Queryer) (err error) {
+		if session.Replay {
+			return nil
 		}
+		won, err = h.Grants.Rotate(ctx, q, g.ID, g.Generation, now, o.expires)
+		if err == nil && !won {
+			return errLost // what the request uses up is for its second try
+		}
+		return err
+	})
+	if errors.Is(err, errLost) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
 	}
 	tokens.into(responder)
 	return true, nil

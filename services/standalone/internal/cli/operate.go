@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
@@ -19,14 +19,20 @@ import (
 func (p *program) client() *cobra.Command {
 	parent := &cobra.Command{Use: "client", Short: "Manage the apps that sign people in through Gatehouse.", Args: cobra.ArbitraryArgs, RunE: choose}
 	var r oauth.CreateClientRequest
+	var public bool
 	create := &cobra.Command{
 		Use: "create", Short: "Register an app; its secret is shown only now.", Args: none,
-		RunE: func(c *cobra.Command, _ []string) error { return p.createClient(c.Context(), r) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if public {
+				r.AuthMethod = cmp.Or(r.AuthMethod, "none")
+			}
+			return p.createClient(c.Context(), r)
+		},
 	}
 	f := create.Flags()
 	f.StringVar(&r.ID, "id", "", "client_id; random if not given")
 	f.StringVar(&r.Name, "name", "", "what people see on the consent page")
-	f.BoolVar(&r.Public, "public", false, "a single-page, native or command-line app, which can keep no secret")
+	f.BoolVar(&public, "public", false, "a single-page, native or command-line app, which can keep no secret")
 	f.StringSliceVar(&r.RedirectURIs, "redirect-uri", nil, "where answers may be sent; may be repeated")
 	f.StringSliceVar(&r.GrantTypes, "grant", nil, "authorization_code, refresh_token, client_credentials; may be repeated")
 	f.StringSliceVar(&r.Scopes, "scope", nil, "what it may ask for; may be repeated")
@@ -39,7 +45,7 @@ func (p *program) client() *cobra.Command {
 		Use: "list", Short: "Show all apps.", Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.with(c.Context(), func(g *standalone.Gatehouse) error {
-				all, err := g.OAuth.ListClients(c.Context(), api.Nothing{})
+				all, err := g.OAuth.ListClients(c.Context(), oauth.ListClientsRequest{})
 				if err != nil {
 					return err
 				}
@@ -83,7 +89,7 @@ func clientTable(clients []oauth.Client) string {
 	var lines []string
 	for _, c := range clients {
 		kind := "confidential"
-		if c.Public {
+		if c.Public() {
 			kind = "public"
 		}
 		lines = append(lines, fmt.Sprintf("%-24s %-12s %-24s %s", c.ID, kind, c.Name, strings.Join(c.RedirectURIs, " ")))

@@ -1,0 +1,81 @@
+package oauth
+
+import (
+	"context"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+func away() error { return fault.New(fault.Unavailable, "") }
+
+// GetClient implements [oauth.Service].
+func (s *Service) GetClient(context.Context, oauth.ClientRequest) (oauth.Client, error) {
+	return oauth.Client{}, away()
+}
+
+// UpdateClient implements [oauth.Service].
+func (s *Service) UpdateClient(context.Context, oauth.UpdateClientRequest) (oauth.Client, error) {
+	return oauth.Client{}, away()
+}
+
+// RotateSecret implements [oauth.Service].
+func (s *Service) RotateSecret(context.Context, oauth.RotateSecretRequest) (oauth.CreatedClient, error) {
+	return oauth.CreatedClient{}, away()
+}
+
+// CreateRegistrationToken implements [oauth.Service].
+func (s *Service) CreateRegistrationToken(context.Context, oauth.CreateRegistrationTokenRequest) (oauth.CreatedRegistrationToken, error) {
+	return oauth.CreatedRegistrationToken{}, away()
+}
+
+// ListRegistrationTokens implements [oauth.Service].
+func (s *Service) ListRegistrationTokens(context.Context, oauth.ListRegistrationTokensRequest) (oauth.RegistrationTokenList, error) {
+	return oauth.RegistrationTokenList{}, away()
+}
+
+// DeleteRegistrationToken implements [oauth.Service].
+func (s *Service) DeleteRegistrationToken(context.Context, oauth.RegistrationTokenRequest) (api.Nothing, error) {
+	return api.Nothing{}, away()
+}
+
+// FindDevice implements [oauth.Service].
+func (s *Service) FindDevice(context.Context, oauth.DeviceRequest) (oauth.Device, error) {
+	return oauth.Device{}, away()
+}
+
+// DecideDevice implements [oauth.Service].
+func (s *Service) DecideDevice(context.Context, oauth.DecideDeviceRequest) (api.Nothing, error) {
+	return api.Nothing{}, away()
+}
+
+// BeginLogout implements [oauth.Service].
+func (s *Service) BeginLogout(context.Context, oauth.LogoutRequest) (oauth.Logout, error) {
+	return oauth.Logout{}, away()
+}
+
+// SessionClients implements [oauth.Service].
+func (s *Service) SessionClients(context.Context, oauth.SessionClientsRequest) (oauth.SessionClientList, error) {
+	return oauth.SessionClientList{}, away()
+}
+
+// SessionsEnded implements [oauth.Service].
+func (s *Service) SessionsEnded(context.Context, oauth.SessionsEndedRequest) (api.Nothing, error) {
+	return api.Nothing{}, away()
+}
+
+// ListHubProviders implements [oauth.Service].
+func (s *Service) ListHubProviders(context.Context, oauth.HubProvidersRequest) (oauth.HubProviderList, error) {
+	return oauth.HubProviderList{}, away()
+}
+
+// PutHubProvider implements [oauth.Service].
+func (s *Service) PutHubProvider(context.Context, oauth.PutHubProviderRequest) (oauth.HubProvider, error) {
+	return oauth.HubProvider{}, away()
+}
+
+// DeleteHubProvider implements [oauth.Service].
+func (s *Service) DeleteHubProvider(context.Context, oauth.HubProviderRequest) (api.Nothing, error) {
+	return api.Nothing{}, away()
+}
