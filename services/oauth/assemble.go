@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/revocation"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/upstream"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/userinfo"
@@ -33,6 +34,7 @@ type parts struct {
 	counts  *metrics.Metrics
 	outbox  *outbox.Outbox
 	fetcher *fetch.Fetcher
+	names   *subject.Names
 	clients *client.Store
 	grants  *grant.Store
 	secrets bearer.Secrets
@@ -43,9 +45,9 @@ type parts struct {
 }
 
 // assemble wires the service.
-func assemble(c Config, d Deps, signing *keyring.Keys) *Service {
+func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Service {
 	p := &parts{
-		config: c, deps: d,
+		config: c, deps: d, names: names,
 		counts: metrics.New(d.Obs.Registry),
 		outbox: outbox.New(outbox.Options{
 			DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,

@@ -33,6 +33,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/upstream"
 )
 
@@ -93,7 +94,11 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("oauth: %w", err)
 	}
-	return assemble(c, d, signing), nil
+	names, err := subject.Load(ctx, d.DB, d.Ring)
+	if err != nil {
+		return nil, fmt.Errorf("oauth: %w", err)
+	}
+	return assemble(c, d, signing, names), nil
 }
 
 // Run rotates keys and deletes what has expired, until ctx ends.

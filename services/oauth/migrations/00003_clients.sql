@@ -40,6 +40,12 @@ CREATE TABLE spent_ids (
 );
 CREATE INDEX spent_ids_expiration ON spent_ids (expiration_time);
 
+-- What the names of users to pairwise clients are made with, sealed; one row.
+CREATE TABLE pairwise_salt (
+    id BIGINT NOT NULL PRIMARY KEY,
+    sealed BYTEA NOT NULL
+);
+
 -- What follows a commit: the text is that of package outbox.
 CREATE TABLE outbox (
     id {{identity}},
