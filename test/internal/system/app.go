@@ -34,10 +34,10 @@ func NewApp(t testing.TB, s *System, args ...string) *App {
 	out := s.Operate(t, append([]string{"client", "create", "--name", "Test app", "--redirect-uri", appOrigin + "/callback"}, args...)...)
 	var created struct {
 		Client struct {
-			ID     string   `json:"id"`
+			ID     string   `json:"client_id"`
 			Scopes []string `json:"scopes"`
 		} `json:"client"`
-		Secret string `json:"secret"`
+		Secret string `json:"client_secret"`
 	}
 	require.NoError(t, json.Unmarshal(out, &created), "%s", out)
 	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(t.Context()), HTTP()), s.URL)

@@ -42,9 +42,9 @@ func TestClients(t *testing.T) {
 	o := newOperator(t)
 	var created struct {
 		Client struct {
-			ID string `json:"id"`
+			ID string `json:"client_id"`
 		} `json:"client"`
-		Secret string `json:"secret"`
+		Secret string `json:"client_secret"`
 	}
 	o.result(&created, "client", "create", "--id", "shop", "--name", "Shop", "--redirect-uri", "https://shop.example.org/callback")
 	assert.Equal(t, "shop", created.Client.ID)
