@@ -36,6 +36,7 @@ type parts struct {
 	fetcher *fetch.Fetcher
 	names   *subject.Names
 	clients *client.Store
+	jwks    *client.Keys
 	grants  *grant.Store
 	secrets bearer.Secrets
 	access  bearer.Access
@@ -61,6 +62,7 @@ func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Se
 		refresh: bearer.Refresh{Ring: d.Ring},
 		signer:  &keys.Signer{Keys: signing, Issuer: c.PublicURL},
 	}
+	p.jwks = client.NewKeys(client.KeysOptions{Fetcher: p.fetcher, Clock: d.Clock, Logger: d.Obs.Logger})
 	p.auth = &client.Authenticator{Store: p.clients, Secrets: p.secrets, Logger: d.Obs.Logger}
 	provider := p.provider()
 	consents := &consent.Store{DB: d.DB}
