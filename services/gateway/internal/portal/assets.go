@@ -18,6 +18,7 @@ var assetFiles embed.FS
 // assetTypes are the media types of assets by extension.
 var assetTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
 }
 
@@ -33,8 +34,8 @@ type asset struct {
 
 func loadAssets() (*assets, error) {
 	a := &assets{files: map[string]asset{}}
-	// Style sheets come last, because they refer to pictures.
-	for _, extension := range []string{".svg", ".css"} {
+	// Style sheets come after the pictures that they refer to.
+	for _, extension := range []string{".svg", ".css", ".js"} {
 		names, err := fs.Glob(assetFiles, "assets/*"+extension)
 		if err != nil {
 			return nil, err

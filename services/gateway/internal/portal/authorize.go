@@ -104,6 +104,8 @@ func (v *visit) goOn(a oauth.Authorization) error {
 	switch {
 	case a.Redirect != "":
 		return v.leave(a.Redirect)
+	case a.Post != nil:
+		return v.post(*a.Post)
 	case a.Login != nil:
 		return v.see(with("/login", "authorization", a.Login.ID, "prompt", selectOnly(a.Login.Prompt)))
 	case a.Consent != nil:
@@ -126,6 +128,13 @@ func selectOnly(prompt string) string {
 // with those that the app registered; schemes that run in the page they are
 // opened from would be fatal, and are refused once more.
 func (v *visit) leave(to string) error {
+	if err := mayLeaveFor(to); err != nil {
+		return err
+	}
+	return v.see(to)
+}
+
+func mayLeaveFor(to string) error {
 	u, err := url.Parse(to)
 	if err != nil || !u.IsAbs() {
 		return errors.New("portal: the address of the app is no absolute URL")
@@ -134,7 +143,7 @@ func (v *visit) leave(to string) error {
 	case "javascript", "data", "vbscript", "blob", "file", "about":
 		return errors.New("portal: the address of the app has a scheme that nobody may be sent to")
 	}
-	return v.see(to)
+	return nil
 }
 
 // currentLogin is the session that an authorization request is made with; nil
@@ -180,7 +189,7 @@ func (v *visit) pending(id string) (oauth.Interaction, error) {
 	if err != nil {
 		return oauth.Interaction{}, authorizationGone(err)
 	}
-	v.targets = formTargets(interaction.RedirectTo)
+	v.allowed.targets = formTargets(interaction.RedirectTo)
 	v.preferLocales(interaction.UILocales)
 	return interaction, nil
 }

@@ -85,7 +85,7 @@ func (v *visit) refuse(problem oauth.Problem) error {
 
 func (v *visit) showFailure(status int, f failure, name string) {
 	f.Reference = obs.RequestID(v.r.Context())
-	v.targets = nil // there is no form on it
+	v.allowed = allowed{} // there is no form on it, and no script
 	err := v.show(status, "failure", page{Title: v.text("page.failure." + name + ".title"), Data: f})
 	if err == nil {
 		return

@@ -94,6 +94,10 @@ func otherPages() []shown {
 			w.oauth.answer = &oauth.Authorization{Problem: &oauth.Problem{Code: "quite_new"}}
 			return b.get("/oauth2/authorize")
 		}, status: 400, en: "The app cannot sign you in", de: "Die App kann Sie nicht anmelden"},
+		{name: "form for an app", visit: func(w *world, b *browser) answer {
+			w.oauth.answer = &oauth.Authorization{Post: &oauth.FormPost{Action: "https://app.example.net/cb", Fields: map[string]string{"code": "c"}}}
+			return b.get("/oauth2/authorize")
+		}, status: 200, en: "Back to the app", de: "Zurück zur App"},
 		{name: "mailbox", visit: get("/mailbox"), status: 200, en: "Development mailbox", de: "Entwicklungs-Postfach"},
 		{name: "empty mailbox", visit: func(w *world, b *browser) answer {
 			w.mail.Messages = []mail.Message{}
@@ -216,7 +220,11 @@ func checkTexts(t *testing.T, body string) {
 // checkInline finds what the content security policy would switch off.
 func checkInline(t *testing.T, page *html.Node) {
 	t.Helper()
-	assert.Empty(t, elements(page, "script"))
+	for _, script := range elements(page, "script") {
+		src, _ := attribute(script, "src")
+		assert.Regexp(t, `^/assets/[a-z]+\.[0-9a-f]{16}\.js$`, src)
+		assert.Empty(t, content(script))
+	}
 	assert.Empty(t, elements(page, "style"))
 	for _, e := range elements(page, "") {
 		for _, a := range e.Attr {
@@ -228,7 +236,7 @@ func checkInline(t *testing.T, page *html.Node) {
 }
 
 // checkForms checks that each input has a label, says what it is for, and never
-// brings a password back, and that forms lead to us.
+// brings a password back, and that forms lead to us or to the app.
 func checkForms(t *testing.T, page *html.Node) {
 	t.Helper()
 	labels := map[string]string{}
@@ -258,7 +266,7 @@ func checkForms(t *testing.T, page *html.Node) {
 		method, _ := attribute(f, "method")
 		action, _ := attribute(f, "action")
 		assert.Equal(t, "post", method)
-		assert.Regexp(t, `^/[a-z]`, action)
+		assert.Regexp(t, `^(/[a-z]|https://app\.example\.net/)`, action)
 		assert.NotEmpty(t, elements(f, "button"))
 	}
 }

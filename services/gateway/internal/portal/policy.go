@@ -5,18 +5,36 @@ import (
 	"strings"
 )
 
+// allowed is what a page may do beside the little that all may.
+type allowed struct {
+	// targets are where its form may lead beside this origin.
+	targets []string
+	// away tells that its form leads nowhere else than to targets.
+	away bool
+	// script is the one script of ours that it runs; empty: none.
+	script string
+}
+
 // policy is the content security policy of a page: a style sheet and pictures
-// of ours, forms to us, and nothing else. No script at all, nothing inline, no
-// frame around it.
-func policy(formTargets ...string) string {
-	return strings.Join([]string{
+// of ours, forms to us, and nothing else. No script at all on most, nothing
+// inline, no frame around it.
+func (a allowed) policy() string {
+	self := []string{"'self'"}
+	if a.away {
+		self = nil
+	}
+	rules := []string{
 		"default-src 'none'",
 		"style-src 'self'",
 		"img-src 'self'",
-		"form-action " + strings.Join(append([]string{"'self'"}, formTargets...), " "),
+		"form-action " + strings.Join(append(self, a.targets...), " "),
 		"base-uri 'none'",
 		"frame-ancestors 'none'",
-	}, "; ")
+	}
+	if a.script != "" {
+		rules = append(rules, "script-src 'self'")
+	}
+	return strings.Join(rules, "; ")
 }
 
 // mailPolicy is that of a mail, which was written for mail programs: styled

@@ -71,7 +71,7 @@ func (v *visit) show(status int, name string, p page) error {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.lang.Tag())
-	h.Set("Content-Security-Policy", policy(v.targets...))
+	h.Set("Content-Security-Policy", v.allowed.policy())
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	v.w.WriteHeader(status)
 	_, _ = v.w.Write(body.Bytes()) // the client went away; nothing to tell it
@@ -86,6 +86,9 @@ func (p page) Lang() string { return p.visit.lang.Tag() }
 
 // Asset is the path of an embedded file.
 func (p page) Asset(name string) string { return p.visit.portal.assets.path(name) }
+
+// Script is the path of the page's script; empty: it has none.
+func (p page) Script() string { return p.Asset(p.visit.allowed.script) }
 
 // Product names the installation.
 func (p page) Product() string { return p.visit.portal.deps.Product }

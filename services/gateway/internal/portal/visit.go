@@ -32,8 +32,8 @@ type visit struct {
 	query, form url.Values
 	// hasGET tells that the path can be reloaded.
 	hasGET bool
-	// targets are where the page's form may lead beside this origin.
-	targets []string
+	// allowed is what the page may do.
+	allowed allowed
 	// user is who is signed in, once somebody has asked.
 	user *user
 }
