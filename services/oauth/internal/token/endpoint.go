@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
@@ -32,7 +33,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
-	form, err := wire.ReadForm(w, r)
+	form, err := wire.ReadForm(w, r, resource.Parameter)
 	if err != nil {
 		return nil, err
 	}

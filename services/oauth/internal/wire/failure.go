@@ -36,6 +36,8 @@ var codes = []string{
 	"request_not_supported", "request_uri_not_supported", "registration_not_supported",
 	// RFC 6750 section 3.1
 	"invalid_token", "insufficient_scope",
+	// RFC 8707 section 2
+	"invalid_target",
 }
 
 // Codes lists the error codes that clients may get, for bounded metrics.

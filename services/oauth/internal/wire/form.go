@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,9 +27,10 @@ var ErrTooLarge = &fosite.RFC6749Error{
 var errRequest = fosite.ErrInvalidRequest.WithDescription("The request is malformed.")
 
 // ReadForm reads the parameters of a POST request. They come in the body and
-// nowhere else, each at most once (RFC 6749 section 3.2). Parameters without a
-// value count as not sent. The request's own forms are set for fosite.
-func ReadForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+// nowhere else, each at most once (RFC 6749 section 3.2) but for the repeatable
+// ones. Parameters without a value count as not sent. The request's own forms
+// are set for fosite.
+func ReadForm(w http.ResponseWriter, r *http.Request, repeatable ...string) (url.Values, error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil ||
 		mediaType != "application/x-www-form-urlencoded" {
 		return nil, errRequest.WithHint("The body must be application/x-www-form-urlencoded.")
@@ -44,7 +46,7 @@ func ReadForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		}
 		return nil, errRequest.WithHint("The body is not form-encoded.")
 	}
-	form, err := Normalize(r.PostForm)
+	form, err := Normalize(r.PostForm, repeatable...)
 	if err != nil {
 		return nil, err
 	}
@@ -53,27 +55,30 @@ func ReadForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 }
 
 // Normalize drops parameters without a value and refuses those that are
-// repeated or are not text.
-func Normalize(form url.Values) (url.Values, error) {
+// repeated, unless they are repeatable, or are not text.
+func Normalize(form url.Values, repeatable ...string) (url.Values, error) {
 	if !Text(form) {
 		return nil, errRequest.WithHint("Parameters must be UTF-8 text.")
 	}
-	if name := Repeated(form); name != "" {
+	if name := Repeated(form, repeatable...); name != "" {
 		return nil, errRequest.WithHint("A parameter is repeated.")
 	}
 	clean := url.Values{}
 	for name, values := range form {
-		if len(values) == 1 && values[0] != "" {
-			clean[name] = values
+		for _, value := range values {
+			if value != "" {
+				clean.Add(name, value)
+			}
 		}
 	}
 	return clean, nil
 }
 
-// Repeated names a parameter that occurs more than once, "" if none does.
-func Repeated(form url.Values) string {
+// Repeated names a parameter that occurs more than once and is not among the
+// repeatable ones, "" if none does.
+func Repeated(form url.Values, repeatable ...string) string {
 	for name, values := range form {
-		if len(values) > 1 {
+		if len(values) > 1 && !slices.Contains(repeatable, name) {
 			return name
 		}
 	}
