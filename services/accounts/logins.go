@@ -5,7 +5,6 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
-	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/admission"
@@ -79,7 +78,3 @@ func (s *Service) Unlock(ctx context.Context, r accounts.OpenLinkRequest) (api.N
 	return api.Nothing{}, s.logins.login.Unlock(ctx, r)
 }
 
-// StepUp implements accounts.Service.
-func (s *Service) StepUp(context.Context, accounts.StepUpRequest) (accounts.Challenge, error) {
-	return accounts.Challenge{}, fault.New(fault.Unavailable, "")
-}

@@ -30,7 +30,8 @@
 // given so far, whichever process's clock gave it (issued_time). A Refresh that
 // was checked before is refused by the same comparison in its update.
 // Revocations tell of the change, so that no gateway takes an old token, or a
-// new one for a session in the old hub, for longer than a second.
+// new one for a session in the old hub, for longer than a second. Elevate, which
+// notes that the user has proved more, does the same.
 //
 // # Sessions within sessions
 //

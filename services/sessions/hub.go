@@ -66,8 +66,3 @@ func (s *Service) SwitchHub(ctx context.Context, r sessions.SwitchHubRequest) (s
 	s.metrics.session("surplus", surplus)
 	return s.issue(signer, record, now)
 }
-
-// Elevate notes that the user of a session has proved more.
-func (s *Service) Elevate(context.Context, sessions.ElevateRequest) (sessions.Token, error) {
-	return sessions.Token{}, fault.New(fault.Unavailable, "")
-}

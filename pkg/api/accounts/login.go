@@ -27,9 +27,9 @@ type Logins interface {
 	// ConfirmCode answers a challenge, once. Unauthenticated if the code is wrong
 	// or the challenge is over; Throttled after too many wrong ones.
 	ConfirmCode(context.Context, ConfirmCodeRequest) (Confirmation, error)
-	// StepUp asks a user who is logged in for their second factor. NotFound
-	// (fault.no_factor) if they have none; Throttled as SendCode. The answer is
-	// ConfirmCode's.
+	// StepUp asks a user who is logged in, in person, for the strongest they have
+	// beside what they came with. NotFound (fault.no_second_factor) if nothing is
+	// as strong as asked for; Throttled as SendCode. The answer is ConfirmCode's.
 	StepUp(context.Context, StepUpRequest) (Challenge, error)
 	// AcceptTerms notes that the user has accepted the terms of today.
 	AcceptTerms(context.Context, AcceptTermsRequest) (Identity, error)
@@ -138,6 +138,9 @@ type ConfirmCodeRequest struct {
 // StepUpRequest asks for a second factor.
 type StepUpRequest struct {
 	Actor api.Actor `json:"actor"`
+	// Minimum is the weakest channel that will do, 0 any. A code by mail adds
+	// nothing to a login that came by mail.
+	Minimum Channel `json:"minimum,omitempty"`
 }
 
 // Confirmation is an answered challenge.

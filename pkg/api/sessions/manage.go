@@ -21,8 +21,8 @@ type Managing interface {
 	// Forbidden if it is none; Unauthenticated if either has ended.
 	StopImpersonation(context.Context, StopImpersonationRequest) (Token, error)
 	// Elevate notes that the user of a session has proved more, and gives its next
-	// token. Unauthenticated if the session has ended; Forbidden unless it is a
-	// full one that its user opened in person.
+	// token; the tokens from before are void. Unauthenticated if the session has
+	// ended; Forbidden unless it is a full one that its user opened in person.
 	Elevate(context.Context, ElevateRequest) (Token, error)
 	// List lists the open full sessions of a user, the last used one first.
 	List(context.Context, ListRequest) (SessionList, error)

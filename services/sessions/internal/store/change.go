@@ -2,9 +2,12 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 )
 
@@ -48,6 +51,30 @@ func SwitchHub(ctx context.Context, tx *db.Tx, e Extension, hub *int64) (Record,
 		WHERE id = $5 AND ended_time IS NULL AND expiration_time > $6 AND parent_id IS NULL
 		RETURNING `+columns,
 		db.Micros(e.Now), hub, db.Micros(e.Expiration), e.Address, e.Session, db.Micros(e.Cutoff)))
+}
+
+// Elevation is what a session says after its user has proved more, and what it
+// gets with its next token.
+type Elevation struct {
+	Extension
+
+	Methods           []sessions.Method
+	MFA               *int64
+	AuthenticatedTime time.Time
+}
+
+// Elevate writes that down as SwitchHub does: the tokens from before are void.
+// The session has to be locked.
+func Elevate(ctx context.Context, tx *db.Tx, e Elevation) (Record, error) {
+	methods, err := json.Marshal(e.Methods)
+	if err != nil {
+		return Record{}, fmt.Errorf("store: %w", err)
+	}
+	return scan(tx.QueryRow(ctx, `UPDATE sessions SET tokens_since = `+since+`, issued_time = `+since+`,
+			methods = $2, mfa_id = $3, authenticated_time = $4, expiration_time = $5, address = $6
+		WHERE id = $7 AND ended_time IS NULL
+		RETURNING `+columns,
+		db.Micros(e.Now), string(methods), e.MFA, db.Micros(e.AuthenticatedTime), db.Micros(e.Expiration), e.Address, e.Session))
 }
 
 // LockSession makes whatever ends a session wait until the transaction is over.
