@@ -3,6 +3,7 @@
 // with a prefix that secret scanners can look for, and none is ever stored:
 //
 //	gh_ac_  authorization code   grant id ‖ 32 random bytes; its SHA-256 is in the grant's row
+//	gh_dc_  device code          32 random bytes; its SHA-256 is in the waiting device's row
 //	gh_rt_  refresh token        grant id ‖ generation ‖ MAC over both under the ring
 //	gh_at_  access token         everything about it, sealed under the ring
 //	gh_cs_  client secret        32 random bytes; its MAC under the ring is in the client's row
@@ -18,10 +19,11 @@ import (
 
 // The prefixes.
 const (
-	codePrefix    = "gh_ac_"
-	refreshPrefix = "gh_rt_"
-	accessPrefix  = "gh_at_"
-	secretPrefix  = "gh_cs_"
+	codePrefix       = "gh_ac_"
+	deviceCodePrefix = "gh_dc_"
+	refreshPrefix    = "gh_rt_"
+	accessPrefix     = "gh_at_"
+	secretPrefix     = "gh_cs_"
 )
 
 // encoding is strict, so that every token has exactly one spelling.

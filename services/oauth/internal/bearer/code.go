@@ -18,6 +18,20 @@ func NewCode(id grant.ID) (code string, hash []byte) {
 	return code, Hash(code)
 }
 
+// NewDeviceCode makes a device code (RFC 8628 section 3.2) and the hash to store.
+func NewDeviceCode() (code string, hash []byte) {
+	data := make([]byte, codeSize)
+	_, _ = rand.Read(data) // never fails since Go 1.24
+	code = encode(deviceCodePrefix, data)
+	return code, Hash(code)
+}
+
+// IsDeviceCode tells whether a text can be a device code. Only the hash proves it.
+func IsDeviceCode(code string) bool {
+	data, ok := decode(deviceCodePrefix, code)
+	return ok && len(data) == codeSize
+}
+
 // ParseCode reads which grant a code claims to be of. Only the hash proves it.
 func ParseCode(code string) (grant.ID, bool) {
 	data, ok := decode(codePrefix, code)

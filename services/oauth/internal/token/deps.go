@@ -85,22 +85,7 @@ func (d *Deps) find(ctx context.Context, id grant.ID, c *client.Client) (*grant.
 // transaction, or none if there is nothing to write. It is
 // invalid_client if an id was used before, as the evidence is then worth nothing.
 func (d *Deps) commit(ctx context.Context, effect func(ctx context.Context, q db.Queryer) error) error {
-	spends := evidence.From(ctx).Spends
-	if len(spends) == 0 {
-		if effect == nil {
-			return nil
-		}
-		return effect(ctx, d.DB)
-	}
-	err := d.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := replay.Spend(ctx, tx, spends); err != nil {
-			return err
-		}
-		if effect == nil {
-			return nil
-		}
-		return effect(ctx, tx)
-	})
+	err := evidence.Commit(ctx, d.DB, effect)
 	if errors.Is(err, replay.ErrSpent) {
 		return fosite.ErrInvalidClient.WithDescription("An assertion or a proof has been used before.").WithHint("")
 	}

@@ -34,6 +34,8 @@ var codes = []string{
 	// OpenID Connect Core 1.0 section 3.1.2.6
 	"interaction_required", "login_required", "account_selection_required", "consent_required",
 	"request_not_supported", "request_uri_not_supported", "registration_not_supported",
+	// RFC 8628 section 3.5
+	"authorization_pending", "slow_down", "expired_token",
 	// RFC 6750 section 3.1
 	"invalid_token", "insufficient_scope",
 	// RFC 8707 section 2
