@@ -98,6 +98,7 @@ var oauthPaths = []string{
 	"/.well-known/openid-configuration",
 	"/.well-known/oauth-authorization-server",
 	"/oauth2/token",
+	"/oauth2/device_authorization",
 	"/oauth2/introspect",
 	"/oauth2/revoke",
 	"/oauth2/userinfo",

@@ -236,6 +236,24 @@ func TestAuthorizationRequestsAreCounted(t *testing.T) {
 	assert.NotEqual(t, http.StatusTooManyRequests, ask("198.51.100.7:1"))
 }
 
+func TestDevicesAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) { c.RateAuthorize = 3 }))
+	ask := func(method, path, from string) answer {
+		return s.do(t, request{method: method, path: path, from: from})
+	}
+	const devices = "/oauth2/device_authorization"
+	for range 3 {
+		assert.NotEqual(t, http.StatusTooManyRequests, ask(http.MethodPost, devices, "198.51.100.7:1").Code)
+	}
+	a := ask(http.MethodPost, devices, "198.51.100.7:1")
+	assert.Equal(t, http.StatusTooManyRequests, a.Code)
+	assert.Equal(t, "60", a.Header().Get("Retry-After"))
+	assert.Contains(t, a.Body.String(), `"error":"temporarily_unavailable"`)
+	assert.NotEqual(t, http.StatusTooManyRequests, ask(http.MethodPost, "/oauth2/token", "198.51.100.7:1").Code, "polls are not")
+	assert.NotEqual(t, http.StatusTooManyRequests, ask(http.MethodPost, devices, "198.51.100.8:1").Code)
+}
+
 // Opening a link costs as any call does; nobody tries all of them.
 func TestLinksCannotBeGuessed(t *testing.T) {
 	t.Parallel()

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/device"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/discovery"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/fetch"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
@@ -36,6 +37,7 @@ type parts struct {
 	fetcher *fetch.Fetcher
 	names   *subject.Names
 	clients *client.Store
+	devices *device.Store
 	jwks    *client.Keys
 	grants  *grant.Store
 	secrets bearer.Secrets
@@ -56,6 +58,7 @@ func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Se
 		}),
 		fetcher: fetch.New(config.Prefixes(c.FetchAllow)),
 		clients: &client.Store{DB: d.DB},
+		devices: &device.Store{DB: d.DB, Ring: d.Ring, Limit: c.PendingLimit},
 		grants:  &grant.Store{DB: d.DB},
 		secrets: bearer.Secrets{Ring: d.Ring},
 		access:  bearer.Access{Ring: d.Ring},
@@ -69,6 +72,9 @@ func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Se
 	return &Service{
 		db: d.DB, outbox: p.outbox,
 		consents: consents,
+		devices: &device.Desk{
+			DB: d.DB, Devices: p.devices, Clients: p.clients, Grants: p.grants, Consents: consents, Clock: d.Clock, Metrics: p.counts,
+		},
 		upstream: upstream.New(upstream.Options{
 			Providers: c.Providers, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Transport: http.DefaultTransport,
 		}),
@@ -105,6 +111,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 		},
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
 			&token.Code{Deps: grants}, &token.Refresh{Deps: grants}, &token.ClientCredentials{Deps: grants},
+			&token.Device{Deps: grants, Devices: p.devices},
 		},
 		TokenIntrospectionHandlers: fosite.TokenIntrospectionHandlers{
 			&introspection.Inspector{
@@ -125,6 +132,10 @@ func (p *parts) routes(provider fosite.OAuth2Provider) http.Handler {
 	who := &userinfo.Endpoint{Provider: provider, Accounts: p.deps.Accounts, Logger: logger}
 	mux := http.NewServeMux()
 	mux.Handle("POST /oauth2/token", &token.Endpoint{Provider: provider, Metrics: p.counts, Logger: logger})
+	mux.Handle("POST /oauth2/device_authorization", &device.Endpoint{
+		Devices: p.devices, Authenticate: p.auth.Authenticate, Page: p.config.PublicURL + "/device",
+		Clock: p.deps.Clock, Metrics: p.counts, Logger: logger,
+	})
 	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{
 		Provider: provider, Authenticate: p.auth.Authenticate, Issuer: p.config.PublicURL, Logger: logger,
 	})

@@ -30,6 +30,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/device"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
@@ -72,6 +73,7 @@ type Service struct {
 	clients   *client.Store
 	grants    *grant.Store
 	consents  *consent.Store
+	devices   *device.Desk
 	upstream  *upstream.Logins
 	keys      *keyring.Keys
 	public    http.Handler
@@ -124,10 +126,11 @@ func (s *Service) sweep(ctx context.Context) error {
 		requests, err2 := s.flow.Requests.Sweep(ctx, now)
 		logins, err3 := s.upstream.Sweep(ctx, now)
 		spent, err4 := replay.Sweep(ctx, s.db, now)
-		if err := errors.Join(err, err2, err3, err4); err != nil && ctx.Err() == nil {
+		devices, err5 := s.devices.Devices.Sweep(ctx, now)
+		if err := errors.Join(err, err2, err3, err4, err5); err != nil && ctx.Err() == nil {
 			s.logger.WarnContext(ctx, "expired rows were not deleted; another attempt follows", slog.Any("error", err))
 		}
-		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins+spent))
+		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins+spent+devices))
 	}
 }
 

@@ -22,6 +22,16 @@ func (s *Service) Forget(ctx context.Context, r oauth.SubjectRequest) (api.Nothi
 	return api.Nothing{}, s.consents.Forget(ctx, r.Subject)
 }
 
+// FindDevice implements [oauth.Service].
+func (s *Service) FindDevice(ctx context.Context, r oauth.DeviceRequest) (oauth.Device, error) {
+	return s.devices.Find(ctx, r)
+}
+
+// DecideDevice implements [oauth.Service].
+func (s *Service) DecideDevice(ctx context.Context, r oauth.DecideDeviceRequest) (api.Nothing, error) {
+	return api.Nothing{}, s.devices.Decide(ctx, r)
+}
+
 // Providers implements [oauth.Service].
 func (s *Service) Providers(context.Context, oauth.ProvidersRequest) (oauth.ProviderList, error) {
 	return s.upstream.Providers(), nil

@@ -40,16 +40,6 @@ func (s *Service) DeleteRegistrationToken(context.Context, oauth.RegistrationTok
 	return api.Nothing{}, away()
 }
 
-// FindDevice implements [oauth.Service].
-func (s *Service) FindDevice(context.Context, oauth.DeviceRequest) (oauth.Device, error) {
-	return oauth.Device{}, away()
-}
-
-// DecideDevice implements [oauth.Service].
-func (s *Service) DecideDevice(context.Context, oauth.DecideDeviceRequest) (api.Nothing, error) {
-	return api.Nothing{}, away()
-}
-
 // BeginLogout implements [oauth.Service].
 func (s *Service) BeginLogout(context.Context, oauth.LogoutRequest) (oauth.Logout, error) {
 	return oauth.Logout{}, away()

@@ -77,6 +77,7 @@ func (e *Edge) OAuth(routes http.Handler) http.Handler {
 		e.secure(apiPolicy),
 		e.shareWith(openCORS()),
 		limitBody(failOAuth),
+		e.limitAuthorizations(failOAuth),
 		e.limitFailures,
 		withoutCookies,
 	)

@@ -18,7 +18,9 @@ const (
 )
 
 // GrantTypes lists the grant types that are offered.
-func GrantTypes() []string { return []string{AuthorizationCode, RefreshToken, ClientCredentials} }
+func GrantTypes() []string {
+	return []string{AuthorizationCode, RefreshToken, ClientCredentials, DeviceCode}
+}
 
 // How clients authenticate: token_endpoint_auth_method.
 const (

@@ -79,7 +79,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) (answer, error) {
-	form, err := wire.ReadForm(w, r)
+	form, err := wire.ReadForm(w, r, resource.Parameter)
 	if err != nil {
 		return answer{}, err
 	}

@@ -28,6 +28,7 @@ type Document struct {
 	JWKSURI               string `json:"jwks_uri"`
 	IntrospectionEndpoint string `json:"introspection_endpoint"`
 	RevocationEndpoint    string `json:"revocation_endpoint"`
+	DeviceEndpoint        string `json:"device_authorization_endpoint"`
 
 	Scopes               []string `json:"scopes_supported"`
 	ResponseTypes        []string `json:"response_types_supported"`
@@ -66,6 +67,7 @@ func New(issuer string, apiScopes []string) *Document {
 		JWKSURI:               issuer + "/oauth2/jwks",
 		IntrospectionEndpoint: issuer + "/oauth2/introspect",
 		RevocationEndpoint:    issuer + "/oauth2/revoke",
+		DeviceEndpoint:        issuer + "/oauth2/device_authorization",
 
 		Scopes:               append(scope.User(), apiScopes...),
 		ResponseTypes:        []string{"code"},

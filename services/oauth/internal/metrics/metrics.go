@@ -18,6 +18,7 @@ const other = "other"
 type Metrics struct {
 	tokens         *prometheus.CounterVec
 	authorizations *prometheus.CounterVec
+	devices        *prometheus.CounterVec
 	revoked        *prometheus.CounterVec
 }
 
@@ -31,6 +32,10 @@ func New(reg prometheus.Registerer) *Metrics {
 		authorizations: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_oauth_authorizations_total",
 			Help: "Steps of authorization requests by outcome: ok, login, consent, problem or an error code.",
+		}, []string{"outcome"})),
+		devices: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_oauth_devices_total",
+			Help: "Requests of devices by outcome: started, allowed, denied or an error code.",
 		}, []string{"outcome"})),
 		revoked: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_oauth_grants_revoked_total",
@@ -50,6 +55,10 @@ func (m *Metrics) Token(grantType string, err error) {
 // Authorization counts a step of an authorization request. The outcome is one
 // of the contract's answers or an error code.
 func (m *Metrics) Authorization(outcome string) { m.authorizations.WithLabelValues(outcome).Inc() }
+
+// Device counts a step of a device's request: started, allowed, denied or an
+// error code.
+func (m *Metrics) Device(outcome string) { m.devices.WithLabelValues(outcome).Inc() }
 
 // Revoked counts a grant that ended.
 func (m *Metrics) Revoked(r Reason) { m.revoked.WithLabelValues(string(r)).Inc() }

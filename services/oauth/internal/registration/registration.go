@@ -104,7 +104,7 @@ func newHash() string {
 
 // defaultScopes are what users expect of a login; nothing without users.
 func defaultScopes(grantTypes []string) []string {
-	if !slices.Contains(grantTypes, client.AuthorizationCode) {
+	if !withUsers(grantTypes) {
 		return []string{}
 	}
 	scopes := []string{scope.OpenID, scope.Profile, scope.Email}
@@ -112,6 +112,11 @@ func defaultScopes(grantTypes []string) []string {
 		scopes = append(scopes, scope.OfflineAccess)
 	}
 	return scopes
+}
+
+// withUsers tells whether users can grant something by one of the grant types.
+func withUsers(grantTypes []string) bool {
+	return slices.Contains(grantTypes, client.AuthorizationCode) || slices.Contains(grantTypes, client.DeviceCode)
 }
 
 // compact drops what is repeated, and is never nil.
@@ -158,12 +163,12 @@ func checkName(v *fault.Violations, name string) {
 func (r *Registrar) checkGrants(v *fault.Violations, c oauth.Client) {
 	known := client.GrantTypes()
 	if c.Public() { // it could not prove to be itself
-		known = []string{client.AuthorizationCode, client.RefreshToken}
+		known = []string{client.AuthorizationCode, client.RefreshToken, client.DeviceCode}
 	}
 	if scope.Missing(c.GrantTypes, known) != "" {
 		v.Add("grant_types", "validation.one_of", "Values", strings.Join(known, ", "))
 	}
-	if slices.Contains(c.GrantTypes, client.RefreshToken) && !slices.Contains(c.GrantTypes, client.AuthorizationCode) {
+	if slices.Contains(c.GrantTypes, client.RefreshToken) && !withUsers(c.GrantTypes) {
 		v.Add("grant_types", "validation.one_of", "Values", client.RefreshToken+" + "+client.AuthorizationCode)
 	}
 	if scopes := append(scope.User(), r.APIScopes...); scope.Missing(c.Scopes, scopes) != "" {
