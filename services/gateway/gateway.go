@@ -99,6 +99,7 @@ var oauthPaths = []string{
 	"/.well-known/oauth-authorization-server",
 	"/oauth2/token",
 	"/oauth2/device_authorization",
+	"/oauth2/par",
 	"/oauth2/introspect",
 	"/oauth2/revoke",
 	"/oauth2/userinfo",

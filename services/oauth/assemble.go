@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/introspection"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/par"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/revocation"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
@@ -69,6 +70,11 @@ func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Se
 	p.auth = &client.Authenticator{Store: p.clients, Secrets: p.secrets, Logger: d.Obs.Logger}
 	provider := p.provider()
 	consents := &consent.Store{DB: d.DB}
+	flow := &authorize.Flow{
+		Parser: &authorize.Parser{Provider: provider, Hints: p.signer, RequirePushed: c.RequirePAR}, Provider: provider, DB: d.DB,
+		Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: consents, Grants: p.grants,
+		Issuer: c.PublicURL, Clock: d.Clock, Metrics: p.counts,
+	}
 	return &Service{
 		db: d.DB, outbox: p.outbox,
 		consents: consents,
@@ -78,14 +84,10 @@ func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Se
 		upstream: upstream.New(upstream.Options{
 			Providers: c.Providers, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Transport: http.DefaultTransport,
 		}),
-		flow: &authorize.Flow{
-			Parser: &authorize.Parser{Provider: provider, Hints: p.signer}, Provider: provider, DB: d.DB,
-			Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: consents, Grants: p.grants,
-			Issuer: c.PublicURL, Clock: d.Clock, Metrics: p.counts,
-		},
+		flow:      flow,
 		registrar: &registration.Registrar{Store: p.clients, Secrets: p.secrets, APIScopes: c.Scopes, Clock: d.Clock},
 		clients:   p.clients, grants: p.grants, keys: signing,
-		public: p.routes(provider),
+		public: p.routes(provider, flow),
 		clock:  d.Clock, logger: d.Obs.Logger,
 	}
 }
@@ -126,9 +128,10 @@ func (p *parts) provider() fosite.OAuth2Provider {
 	})
 }
 
-func (p *parts) routes(provider fosite.OAuth2Provider) http.Handler {
+func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) http.Handler {
 	logger := p.deps.Obs.Logger
 	metadata := discovery.New(p.config.PublicURL, p.config.Scopes)
+	metadata.RequirePAR = p.config.RequirePAR
 	who := &userinfo.Endpoint{Provider: provider, Accounts: p.deps.Accounts, Logger: logger}
 	mux := http.NewServeMux()
 	mux.Handle("POST /oauth2/token", &token.Endpoint{Provider: provider, Metrics: p.counts, Logger: logger})
@@ -136,6 +139,7 @@ func (p *parts) routes(provider fosite.OAuth2Provider) http.Handler {
 		Devices: p.devices, Authenticate: p.auth.Authenticate, Page: p.config.PublicURL + "/device",
 		Clock: p.deps.Clock, Metrics: p.counts, Logger: logger,
 	})
+	mux.Handle("POST /oauth2/par", &par.Endpoint{Flow: flow, Authenticate: p.auth.Authenticate, Logger: logger})
 	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{
 		Provider: provider, Authenticate: p.auth.Authenticate, Issuer: p.config.PublicURL, Logger: logger,
 	})
@@ -148,7 +152,7 @@ func (p *parts) routes(provider fosite.OAuth2Provider) http.Handler {
 	return mux
 }
 
-// Public serves the endpoints without a person: token, introspection,
+// Public serves the endpoints without a person: token, pushed requests, introspection,
 // revocation, UserInfo, keys and metadata. It leaves CORS and rate limits to
 // the gateway. /oauth2/authorize is the gateway's own, through the contract.
 func (s *Service) Public() http.Handler { return s.public }

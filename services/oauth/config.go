@@ -21,6 +21,7 @@ type Config struct {
 	GrantLifetime   time.Duration    `env:"GATEHOUSE_OAUTH_GRANT_LIFETIME" envDefault:"8760h" doc:"when refreshing ends, however often it was done"`
 	RefreshGrace    time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
 	PendingLimit    int              `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
+	RequirePAR      bool             `env:"GATEHOUSE_OAUTH_REQUIRE_PAR" envDefault:"false" doc:"whether all clients have to push their authorization requests (RFC 9126)"`
 	Scopes          []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
 	FetchAllow      []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients register may be: key sets, request objects, logout endpoints"`
 	// Providers hold client secrets.

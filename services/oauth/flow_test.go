@@ -144,6 +144,8 @@ func TestDiscoverySaysWhatIsOn(t *testing.T) {
 			"userinfo_endpoint": testOrigin + "/oauth2/userinfo", "jwks_uri": testOrigin + "/oauth2/jwks",
 			"introspection_endpoint": testOrigin + "/oauth2/introspect", "revocation_endpoint": testOrigin + "/oauth2/revoke",
 			"device_authorization_endpoint":                 testOrigin + "/oauth2/device_authorization",
+			"pushed_authorization_request_endpoint":         testOrigin + "/oauth2/par",
+			"require_pushed_authorization_requests":         false,
 			"scopes_supported":                              []any{"openid", "profile", "email", "hub", "offline_access", testScope, "reports.read"},
 			"response_types_supported":                      []any{"code"},
 			"response_modes_supported":                      []any{"query"},

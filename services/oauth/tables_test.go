@@ -64,7 +64,6 @@ func TestAuthorizeRefusesInRedirects(t *testing.T) {
 				f.Set("scope", "profile")
 			}, "request_not_supported"},
 			"request_uri":      {one("request_uri", "https://evil.example/"), "request_uri_not_supported"},
-			"pushed":           {one("request_uri", "urn:ietf:params:oauth:request_uri:x"), "request_uri_not_supported"},
 			"registration":     {one("registration", "{}"), "registration_not_supported"},
 			"nobody logged in": {one("prompt", "none"), "login_required"},
 		}
@@ -222,9 +221,11 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
 		c := h.web()
-		for _, path := range []string{"/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"} {
-			good := func() url.Values { return url.Values{"grant_type": {"client_credentials"}, "token": {"x"}} }
-			require.Equal(t, http.StatusOK, h.do(as(c, path, good())).status, path)
+		for _, path := range []string{"/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par"} {
+			good := func() url.Values {
+				return set(form(c), "grant_type", "client_credentials", "token", "x", "scope", testScope)
+			}
+			require.Less(t, h.do(as(c, path, good())).status, http.StatusBadRequest, path)
 
 			mixed := as(c, path, good())
 			mixed.URL.RawQuery = "token=y"

@@ -52,9 +52,9 @@ func (f *Flow) store(ctx context.Context, t *turn, g *grant.Grant) error {
 	})
 }
 
-// end answers a waiting request with an error.
+// end answers a request with an error, for good if it is a stored one.
 func (f *Flow) end(ctx context.Context, id string, r *Request, err error) (oauth.Authorization, error) {
-	if wire.FailureOf(err).Status < http.StatusInternalServerError {
+	if id != "" && wire.FailureOf(err).Status < http.StatusInternalServerError {
 		if err := f.Requests.consume(ctx, f.DB, id, f.Clock.Now()); err != nil {
 			return oauth.Authorization{}, err
 		}

@@ -2,9 +2,12 @@
 // gateway owns the browser, its session and the pages; here it is decided how
 // a request goes on.
 //
+//	Push ─▶ parse ─▶ stored, for 90 seconds
+//	                   │ request_uri
+//	                   ▼
 //	Authorize ─▶ parse ─┬─▶ Problem                        redirect URI not proven
-//	                    └─▶ decide ─┬─▶ Redirect           code, or an error for the client
-//	                          ▲     ├─▶ Login   ─┐ stored
+//	                    └─▶ decide ─┬─▶ Redirect or Post   code, or an error for the client
+//	                          ▲     ├─▶ Login   ─┐ stored, for an hour
 //	                          │     └─▶ Consent ─┤
 //	                        Resume ◀─────────────┘
 //
@@ -18,6 +21,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/ory/fosite"
@@ -49,7 +53,11 @@ func (f *Flow) Authorize(ctx context.Context, in oauth.AuthorizeRequest) (oauth.
 	if err := checkLogin(in.Login); err != nil {
 		return oauth.Authorization{}, err
 	}
-	r, err := f.Parser.Parse(ctx, url.Values(in.Form))
+	form := url.Values(in.Form)
+	if strings.HasPrefix(form.Get("request_uri"), pushedURN) {
+		return f.open(ctx, form, in.Login)
+	}
+	r, err := f.Parser.Parse(ctx, form)
 	if err != nil {
 		return f.refuse(r, err)
 	}
@@ -65,15 +73,14 @@ func (f *Flow) Resume(ctx context.Context, in oauth.ResumeRequest) (oauth.Author
 	if err != nil {
 		return oauth.Authorization{}, err
 	}
-	r, err := f.Parser.parse(ctx, w.Form)
+	r, err := f.Parser.again(ctx, w)
 	if err != nil {
 		return f.end(ctx, in.ID, r, err)
 	}
-	r.HintedSubject = w.HintedSubject
 	if in.Decision != nil && !in.Decision.Allow {
 		return f.end(ctx, in.ID, r, fosite.ErrAccessDenied.WithDescription("The user denied the request.").WithHint(""))
 	}
-	t := &turn{request: r, login: in.Login, id: in.ID, created: w.created}
+	t := &turn{request: r, login: in.Login, id: in.ID, waited: true, created: w.created}
 	t.asked = in.Login != nil && w.asked == in.Login.Subject
 	t.selected = in.Selected || t.asked
 	t.decided = in.Decision != nil
@@ -90,7 +97,7 @@ func (f *Flow) Pending(ctx context.Context, in oauth.PendingRequest) (oauth.Inte
 	if err != nil {
 		return oauth.Interaction{}, err
 	}
-	r, err := f.Parser.parse(ctx, w.Form)
+	r, err := f.Parser.again(ctx, w)
 	if err != nil {
 		if wire.FailureOf(err).Status >= http.StatusInternalServerError {
 			return oauth.Interaction{}, err
@@ -105,7 +112,7 @@ func (f *Flow) decide(ctx context.Context, t *turn) (oauth.Authorization, error)
 	r := t.request
 	if prompt := t.needsLogin(); prompt != "" {
 		if r.prompts(promptNone) {
-			return f.refuse(r, fosite.ErrLoginRequired)
+			return f.end(ctx, t.id, r, fosite.ErrLoginRequired)
 		}
 		return f.wait(ctx, t, prompt)
 	}
@@ -115,7 +122,7 @@ func (f *Flow) decide(ctx context.Context, t *turn) (oauth.Authorization, error)
 	}
 	if !allowed {
 		if r.prompts(promptNone) {
-			return f.refuse(r, fosite.ErrConsentRequired)
+			return f.end(ctx, t.id, r, fosite.ErrConsentRequired)
 		}
 		return f.wait(ctx, t, t.question())
 	}
@@ -152,6 +159,8 @@ func (f *Flow) wait(ctx context.Context, t *turn, prompt string) (oauth.Authoriz
 	switch {
 	case t.id == "":
 		t.id, err = f.Requests.add(ctx, t.request, asked, t.created)
+	case !t.waited:
+		err = f.Requests.open(ctx, t.id, asked, t.created)
 	case asked != "" && !t.asked:
 		err = f.Requests.ask(ctx, t.id, asked)
 	}

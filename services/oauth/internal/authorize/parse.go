@@ -24,6 +24,8 @@ const (
 	maxLocales = 320
 )
 
+var errLarge = fosite.ErrInvalidRequest.WithHint("The request is too large, or not UTF-8.")
+
 // known are the parameters that mean something. All others are ignored (RFC
 // 6749 section 3.1).
 var known = []string{
@@ -35,6 +37,8 @@ var known = []string{
 type Parser struct {
 	Provider fosite.OAuth2Provider
 	Hints    *keys.Signer
+	// RequirePushed has all clients push their requests (RFC 9126).
+	RequirePushed bool
 }
 
 // Parse reads a request as it arrived. An error without a Request must not
@@ -42,30 +46,57 @@ type Parser struct {
 // error belongs to its client.
 func (p *Parser) Parse(ctx context.Context, form url.Values) (*Request, error) {
 	if tooLarge(form) || !wire.Text(form) {
-		return nil, fosite.ErrInvalidRequest.WithHint("The request is too large, or not UTF-8.")
+		return nil, errLarge
 	}
-	r, err := p.parse(ctx, form)
+	r, err := p.parse(ctx, form, source{})
 	if err != nil {
 		return r, err
 	}
-	if hint := form.Get("id_token_hint"); hint != "" {
-		r.HintedSubject, err = p.Hints.Subject(ctx, hint, r.Client.ID)
-		if errors.Is(err, keys.ErrHint) {
-			err = fosite.ErrInvalidRequest.WithHint("The id_token_hint is not valid.")
-		}
+	return r, p.readHint(ctx, r, form)
+}
+
+// parsePushed reads a request that the client has sent directly. Whatever is
+// wrong with it, the client hears it at once.
+func (p *Parser) parsePushed(ctx context.Context, c *client.Client, form url.Values) (*Request, error) {
+	if form.Get("request_uri") != "" {
+		return nil, fosite.ErrInvalidRequest.WithHint("A request_uri cannot be pushed (RFC 9126 section 2.1).")
+	}
+	own := pick(form)
+	if own.Set("client_id", c.ID); tooLarge(own) {
+		return nil, errLarge
+	}
+	r, err := p.parse(ctx, own, source{Pushed: true})
+	if err != nil {
+		return r, err
+	}
+	return r, p.readHint(ctx, r, form)
+}
+
+// again reads a request that was stored. Its client may have changed since.
+func (p *Parser) again(ctx context.Context, w waiting) (*Request, error) {
+	r, err := p.parse(ctx, w.Form, w.source)
+	if r != nil {
+		r.HintedSubject = w.HintedSubject
 	}
 	return r, err
 }
 
-// parse reads everything but the hint, which is kept in another form.
-func (p *Parser) parse(ctx context.Context, form url.Values) (*Request, error) {
-	single := url.Values{}
-	for _, name := range known {
-		if value := form.Get(name); value != "" {
-			single.Set(name, value)
+// readHint reads the id_token_hint, of which nothing but the subject is kept.
+func (p *Parser) readHint(ctx context.Context, r *Request, form url.Values) (err error) {
+	if hint := form.Get("id_token_hint"); hint != "" {
+		r.HintedSubject, err = p.Hints.Subject(ctx, hint, r.Client.ID)
+		if errors.Is(err, keys.ErrHint) {
+			return fosite.ErrInvalidRequest.WithHint("The id_token_hint is not valid.")
 		}
 	}
+	return err
+}
+
+// parse reads everything but the hint, which is kept in another form.
+func (p *Parser) parse(ctx context.Context, form url.Values, from source) (*Request, error) {
+	single := pick(form)
 	r, fositeErr := p.ask(ctx, single)
+	r.source = from
 	if r.Client == nil {
 		if single.Get("client_id") == "" {
 			return nil, fosite.ErrInvalidRequest.WithHint("The client_id is missing.")
@@ -83,11 +114,25 @@ func (p *Parser) parse(ctx context.Context, form url.Values) (*Request, error) {
 	if err := refused(form); err != nil {
 		return r, err
 	}
+	if !from.Pushed && (p.RequirePushed || r.Client.RequirePAR) {
+		return r, fosite.ErrInvalidRequest.WithHint("The request has to be pushed (RFC 9126).")
+	}
 	if fositeErr != nil {
 		return r, fositeErr
 	}
 	err := r.fill()
 	return r, err
+}
+
+// pick takes the known parameters out of a form, each once.
+func pick(form url.Values) url.Values {
+	single := url.Values{}
+	for _, name := range known {
+		if value := form.Get(name); value != "" {
+			single.Set(name, value)
+		}
+	}
+	return single
 }
 
 // ask has fosite look at the request: the client, the redirect URI, scopes,

@@ -16,8 +16,12 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 )
 
-// pendingFor is how long a request waits for its user.
-const pendingFor = time.Hour
+const (
+	// pendingFor is how long a request waits for its user.
+	pendingFor = time.Hour
+	// PushedFor is how long a pushed request waits for its browser.
+	PushedFor = 90 * time.Second
+)
 
 // Pending keeps requests that wait for their user, under the hash of an id
 // that nobody can guess.
@@ -31,9 +35,19 @@ type Pending struct {
 type waiting struct {
 	Form          url.Values `json:"form"`
 	HintedSubject string     `json:"hinted_subject,omitempty"`
+	source
+	client string
 	// asked is the user whom the consent page was shown to.
-	asked   string
-	created time.Time
+	asked string
+	// created is when the browser arrived, or the push if none has.
+	created  time.Time
+	unopened bool
+}
+
+// source is how a request came, which its client may have to obey.
+type source struct {
+	Pushed bool `json:"pushed,omitempty"` // RFC 9126
+	Signed bool `json:"signed,omitempty"` // RFC 9101
 }
 
 var errGone = fault.New(fault.Gone, "")
@@ -62,33 +76,61 @@ func (p *Pending) room(ctx context.Context, client string) error {
 	return errFull
 }
 
-// add stores a request and gives its id; errFull if too many of its client's
-// wait.
+// add stores a request that waits for its user and gives its id; errFull if too
+// many of its client's wait.
 func (p *Pending) add(ctx context.Context, r *Request, asked string, now time.Time) (string, error) {
 	if err := p.room(ctx, r.Client.ID); err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(waiting{Form: r.form, HintedSubject: r.HintedSubject})
+	return p.insert(ctx, p.DB, r, asked, now, now.Add(pendingFor))
+}
+
+// push stores a request that waits for its browser and gives its id.
+func (p *Pending) push(ctx context.Context, tx *db.Tx, r *Request, now time.Time) (string, error) {
+	return p.insert(ctx, tx, r, "", now, now.Add(PushedFor))
+}
+
+func (p *Pending) insert(ctx context.Context, q db.Queryer, r *Request, asked string, now, expires time.Time) (string, error) {
+	text, err := json.Marshal(waiting{Form: r.form, HintedSubject: r.HintedSubject, source: r.source})
 	if err != nil {
 		return "", fmt.Errorf("authorize: encode a request: %w", err)
 	}
 	id := bearer.Random()
-	_, err = p.DB.Exec(ctx, `INSERT INTO authorization_requests
-		(id_hash, client_id, request, asked_subject, created_time, expiration_time) VALUES ($1, $2, $3, $4, $5, $6)`,
-		bearer.Hash(id), r.Client.ID, string(text), asked, db.Micros(now), db.Micros(now.Add(pendingFor)))
+	_, err = q.Exec(ctx, `INSERT INTO authorization_requests
+		(id_hash, client_id, request, asked_subject, created_time, expiration_time, unopened) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		bearer.Hash(id), r.Client.ID, string(text), asked, db.Micros(now), db.Micros(expires), r.source.Pushed)
 	if err != nil {
 		return "", fmt.Errorf("authorize: store a request: %w", err)
 	}
 	return id, nil
 }
 
-// find gives a request that still waits; Gone if none does.
+// find gives a request that still waits for its user; Gone if none does.
 func (p *Pending) find(ctx context.Context, id string, now time.Time) (waiting, error) {
+	w, err := p.read(ctx, id, now)
+	if err == nil && w.unopened {
+		return waiting{}, errGone // its id is a client's to know, and names no page yet
+	}
+	return w, err
+}
+
+// pushed gives a pushed request of the client that still waits for its browser
+// or its user; Gone if there is none.
+func (p *Pending) pushed(ctx context.Context, id, client string, now time.Time) (waiting, error) {
+	w, err := p.read(ctx, id, now)
+	if err == nil && (!w.Pushed || w.client != client) {
+		return waiting{}, errGone
+	}
+	return w, err
+}
+
+func (p *Pending) read(ctx context.Context, id string, now time.Time) (waiting, error) {
 	var w waiting
 	var text string
 	var created int64
-	err := p.DB.QueryRow(ctx, `SELECT request, asked_subject, created_time FROM authorization_requests
-		WHERE id_hash = $1 AND expiration_time > $2`, bearer.Hash(id), db.Micros(now)).Scan(&text, &w.asked, &created)
+	err := p.DB.QueryRow(ctx, `SELECT client_id, request, asked_subject, created_time, unopened FROM authorization_requests
+		WHERE id_hash = $1 AND expiration_time > $2`, bearer.Hash(id), db.Micros(now)).
+		Scan(&w.client, &text, &w.asked, &created, &w.unopened)
 	if errors.Is(err, db.ErrNoRows) {
 		return waiting{}, errGone
 	}
@@ -100,6 +142,24 @@ func (p *Pending) find(ctx context.Context, id string, now time.Time) (waiting, 
 	}
 	w.created = db.FromMicros(created)
 	return w, nil
+}
+
+// open has a pushed request wait for its user from now on. Whoever opens it
+// again changes nothing but whom the consent page is shown to. Gone if it no
+// longer waits.
+func (p *Pending) open(ctx context.Context, id, asked string, now time.Time) error {
+	n, err := p.DB.Exec(ctx, `UPDATE authorization_requests SET asked_subject = $2, unopened = FALSE,
+		created_time = CASE WHEN unopened THEN $3 ELSE created_time END,
+		expiration_time = CASE WHEN unopened THEN $4 ELSE expiration_time END
+		WHERE id_hash = $1 AND expiration_time > $3`,
+		bearer.Hash(id), asked, db.Micros(now), db.Micros(now.Add(pendingFor)))
+	if err != nil {
+		return fmt.Errorf("authorize: open a request: %w", err)
+	}
+	if n == 0 {
+		return errGone
+	}
+	return nil
 }
 
 // ask notes whom the consent page is shown to. Gone if the request no longer

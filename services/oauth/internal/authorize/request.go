@@ -28,6 +28,7 @@ type Request struct {
 	HintedSubject string
 
 	form   url.Values // every known parameter, once
+	source source
 	fosite *fosite.AuthorizeRequest
 }
 

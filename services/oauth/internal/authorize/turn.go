@@ -11,8 +11,9 @@ import (
 type turn struct {
 	request *Request
 	login   *oauth.Login // nil: nobody is logged in
-	id      string       // of the waiting request, "" when it has just arrived
-	created time.Time    // when the request arrived
+	id      string       // of the stored request, "" if it is not stored
+	waited  bool         // it has been shown to its user before
+	created time.Time    // when the browser brought the request
 	// asked: the consent page was shown to this login's user.
 	asked bool
 	// selected: the user has confirmed that this is the account they mean.
@@ -26,7 +27,7 @@ type turn struct {
 // fresh tells whether the user has logged in because of this request. When it
 // has just arrived nobody can have, whatever another machine's clock says.
 func (t *turn) fresh() bool {
-	return t.login != nil && t.id != "" && !t.login.AuthenticatedTime.Before(t.created)
+	return t.login != nil && t.waited && !t.login.AuthenticatedTime.Before(t.created)
 }
 
 // needsLogin is what the user has to do about their login, "" for nothing.

@@ -29,6 +29,7 @@ type Document struct {
 	IntrospectionEndpoint string `json:"introspection_endpoint"`
 	RevocationEndpoint    string `json:"revocation_endpoint"`
 	DeviceEndpoint        string `json:"device_authorization_endpoint"`
+	PAREndpoint           string `json:"pushed_authorization_request_endpoint"`
 
 	Scopes               []string `json:"scopes_supported"`
 	ResponseTypes        []string `json:"response_types_supported"`
@@ -48,6 +49,7 @@ type Document struct {
 	ClaimTypes               []string `json:"claim_types_supported"`
 	ACRs                     []string `json:"acr_values_supported"`
 
+	RequirePAR          bool `json:"require_pushed_authorization_requests"`
 	IssInResponse       bool `json:"authorization_response_iss_parameter_supported"`
 	ClaimsParameter     bool `json:"claims_parameter_supported"`
 	RequestParameter    bool `json:"request_parameter_supported"`
@@ -68,6 +70,7 @@ func New(issuer string, apiScopes []string) *Document {
 		IntrospectionEndpoint: issuer + "/oauth2/introspect",
 		RevocationEndpoint:    issuer + "/oauth2/revoke",
 		DeviceEndpoint:        issuer + "/oauth2/device_authorization",
+		PAREndpoint:           issuer + "/oauth2/par",
 
 		Scopes:               append(scope.User(), apiScopes...),
 		ResponseTypes:        []string{"code"},

@@ -36,6 +36,8 @@ var codes = []string{
 	"request_not_supported", "request_uri_not_supported", "registration_not_supported",
 	// RFC 8628 section 3.5
 	"authorization_pending", "slow_down", "expired_token",
+	"invalid_request_uri", "invalid_request_object",
+	"unmet_authentication_requirements", // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
 	// RFC 6750 section 3.1
 	"invalid_token", "insufficient_scope",
 	// RFC 8707 section 2
