@@ -7,7 +7,6 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/audit"
 	"github.com/gatehouse-id/gatehouse/pkg/config"
-	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
@@ -49,7 +48,7 @@ type parts struct {
 }
 
 // assemble wires the service.
-func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Service {
+func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names) *Service {
 	p := &parts{
 		config: c, deps: d, names: names,
 		counts: metrics.New(d.Obs.Registry),
@@ -62,9 +61,9 @@ func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Se
 		devices: &device.Store{DB: d.DB, Ring: d.Ring, Limit: c.PendingLimit},
 		grants:  &grant.Store{DB: d.DB},
 		secrets: bearer.Secrets{Ring: d.Ring},
-		access:  bearer.Access{Ring: d.Ring},
+		access:  bearer.Access{Ring: d.Ring, Signer: signer},
 		refresh: bearer.Refresh{Ring: d.Ring},
-		signer:  &keys.Signer{Keys: signing, Issuer: c.PublicURL},
+		signer:  signer,
 	}
 	p.jwks = client.NewKeys(client.KeysOptions{Fetcher: p.fetcher, Clock: d.Clock, Logger: d.Obs.Logger})
 	p.auth = &client.Authenticator{Store: p.clients, Secrets: p.secrets, Logger: d.Obs.Logger}
@@ -86,7 +85,7 @@ func assemble(c Config, d Deps, signing *keyring.Keys, names *subject.Names) *Se
 		}),
 		flow:      flow,
 		registrar: &registration.Registrar{Store: p.clients, Secrets: p.secrets, APIScopes: c.Scopes, Clock: d.Clock},
-		clients:   p.clients, grants: p.grants, keys: signing,
+		clients:   p.clients, grants: p.grants, signer: signer,
 		public: p.routes(provider, flow),
 		clock:  d.Clock, logger: d.Obs.Logger,
 	}
@@ -98,7 +97,8 @@ func (p *parts) provider() fosite.OAuth2Provider {
 	grants := &token.Deps{
 		DB: p.deps.DB, Grants: p.grants, Accounts: p.deps.Accounts, Metrics: p.counts, Clock: p.deps.Clock, Logger: p.deps.Obs.Logger,
 		Minter: &token.Minter{
-			Access: p.access, Refresh: p.refresh, IDTokens: p.signer, Lifetimes: p.config.lifetimes(),
+			Access: p.access, Refresh: p.refresh, Signer: p.signer, Names: p.names,
+			Lifetimes: p.config.lifetimes(),
 		},
 	}
 	return fosite.NewOAuth2Provider(p.clients, &fosite.Config{
@@ -141,12 +141,12 @@ func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) htt
 	})
 	mux.Handle("POST /oauth2/par", &par.Endpoint{Flow: flow, Authenticate: p.auth.Authenticate, Logger: logger})
 	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{
-		Provider: provider, Authenticate: p.auth.Authenticate, Issuer: p.config.PublicURL, Logger: logger,
+		Provider: provider, Authenticate: p.auth.Authenticate, Names: p.names, Issuer: p.config.PublicURL, Logger: logger,
 	})
 	mux.Handle("POST /oauth2/revoke", &revocation.Endpoint{Provider: provider, Logger: logger})
 	mux.Handle("GET /oauth2/userinfo", who)
 	mux.Handle("POST /oauth2/userinfo", who)
-	mux.Handle("GET /oauth2/jwks", &keys.Set{Signer: p.signer, Logger: logger})
+	mux.Handle("GET /oauth2/jwks", &keys.Published{Signer: p.signer, Logger: logger})
 	mux.Handle("GET /.well-known/openid-configuration", metadata)
 	mux.Handle("GET /.well-known/oauth-authorization-server", metadata)
 	return mux

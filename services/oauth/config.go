@@ -26,8 +26,8 @@ type Config struct {
 	FetchAllow      []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients register may be: key sets, request objects, logout endpoints"`
 	// Providers hold client secrets.
 	Providers     upstream.Providers `env:"GATEHOUSE_UPSTREAM_PROVIDERS" secret:"true" doc:"other OpenID providers at which users can sign in: a JSON list, see the operations guide"`
-	KeyRotation   time.Duration      `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs ID tokens before the next one does"`
-	KeyRetirement time.Duration      `env:"GATEHOUSE_OAUTH_KEY_RETIREMENT" envDefault:"720h" doc:"how long a key verifies ID tokens, also as hints, after it has signed its last"`
+	KeyRotation   time.Duration      `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs before the next one does"`
+	KeyRetirement time.Duration      `env:"GATEHOUSE_OAUTH_KEY_RETIREMENT" envDefault:"720h" doc:"how long a key verifies what it signed, ID tokens also as hints, after it has signed its last; not less than those tokens' lifetimes"`
 }
 
 // Validate finds what is wrong with the settings.
@@ -49,7 +49,8 @@ func (c *Config) Validate() []string {
 	add(c.RefreshGrace < 0 || c.RefreshGrace > time.Minute, "GATEHOUSE_OAUTH_REFRESH_GRACE must be between 0 and 1m")
 	add(c.PendingLimit < 1, "GATEHOUSE_OAUTH_PENDING_PER_CLIENT must be at least 1")
 	add(c.KeyRotation < 8*keys.CacheFor, "GATEHOUSE_OAUTH_KEY_ROTATION must be at least 40m")
-	add(c.KeyRetirement < c.IDLifetime, "GATEHOUSE_OAUTH_KEY_RETIREMENT must not be less than GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME")
+	add(c.KeyRetirement < max(c.IDLifetime, c.AccessLifetime),
+		"GATEHOUSE_OAUTH_KEY_RETIREMENT must not be less than GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME and GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME")
 	add(slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.Valid(s) || scope.OfUser(s) }),
 		"GATEHOUSE_OAUTH_SCOPES must be scopes (RFC 6749 section 3.3) other than those of OpenID Connect")
 	return append(problems, c.Providers.Validate("GATEHOUSE_UPSTREAM_PROVIDERS")...)

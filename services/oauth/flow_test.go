@@ -156,10 +156,10 @@ func TestDiscoverySaysWhatIsOn(t *testing.T) {
 			"token_endpoint_auth_methods_supported":         []any{"client_secret_basic", "client_secret_post", "none"},
 			"introspection_endpoint_auth_methods_supported": []any{"client_secret_basic", "client_secret_post"},
 			"revocation_endpoint_auth_methods_supported":    []any{"client_secret_basic", "client_secret_post", "none"},
-			"subject_types_supported":                       []any{"public"},
-			"id_token_signing_alg_values_supported":         []any{"RS256"},
+			"subject_types_supported":                       []any{"public", "pairwise"},
+			"id_token_signing_alg_values_supported":         []any{"RS256", "ES256", "EdDSA"},
 			"claim_types_supported":                         []any{"normal"},
-			"acr_values_supported":                          []any{"urn:gatehouse:acr:1"},
+			"acr_values_supported":                          []any{"urn:gatehouse:acr:1", "urn:gatehouse:acr:2", "urn:gatehouse:acr:phr"},
 			"claims_supported": []any{
 				"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash",
 				"name", "given_name", "family_name", "preferred_username", "locale", "updated_at", "email", "email_verified", "hub",

@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -77,7 +78,7 @@ func newHarness(tb testing.TB, d *db.DB) *harness {
 	h.obs = obs.Nop()
 	h.obs.Logger = slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	h.obs.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSyncer(h.spans))
-	seedKey(tb, d)
+	seedKeys(tb, d)
 	h.restart()
 	return h
 }
@@ -93,8 +94,8 @@ func (h *harness) restart() {
 	h.service = s
 }
 
-// Making an RSA key takes long, so all tests share one, and the root key it is
-// sealed under.
+// Making an RSA key takes long, so all tests share the keys, and the root key
+// they are sealed under.
 var testRoot = func() []byte {
 	root := make([]byte, keyring.RootSize)
 	_, _ = rand.Read(root)
@@ -108,31 +109,51 @@ func sharedRing(tb testing.TB) *keyring.Ring {
 	return ring
 }
 
-var keyRow struct {
-	sync.Mutex
+// keyRow is a row of signing_keys.
+type keyRow struct {
 	id, name, alg         string
 	generation, signsFrom int64
 	sealed                []byte
 }
 
-// seedKey puts the shared key into a database, and makes it in the first one.
-func seedKey(tb testing.TB, d *db.DB) {
+var keyRows struct {
+	sync.Mutex
+	all []keyRow
+}
+
+// seedKeys puts the shared keys into a database, and makes them in the first one.
+func seedKeys(tb testing.TB, d *db.DB) {
 	tb.Helper()
-	keyRow.Lock()
-	defer keyRow.Unlock()
-	k := &keyRow
-	if k.id != "" {
+	keyRows.Lock()
+	defer keyRows.Unlock()
+	if keyRows.all == nil {
+		_, err := keys.New(tb.Context(), keys.Options{
+			DB: d, Ring: sharedRing(tb), Clock: testkit.Clock(), Rotate: time.Hour, Retire: time.Hour,
+		})
+		require.NoError(tb, err)
+		keyRows.all = readKeys(tb, d)
+		return
+	}
+	for _, k := range keyRows.all {
 		_, err := d.Exec(tb.Context(), `INSERT INTO signing_keys (id, name, generation, alg, sealed, signs_from) VALUES ($1, $2, $3, $4, $5, $6)`,
 			k.id, k.name, k.generation, k.alg, k.sealed, k.signsFrom)
 		require.NoError(tb, err)
-		return
 	}
-	_, err := keyring.NewKeys(tb.Context(), keyring.KeysOptions{
-		DB: d, Ring: sharedRing(tb), Clock: testkit.Clock(), Name: "id-token", Alg: keyring.RS256, Rotate: time.Hour, Retire: time.Hour,
-	})
+}
+
+func readKeys(tb testing.TB, d *db.DB) []keyRow {
+	tb.Helper()
+	rows, err := d.Query(tb.Context(), "SELECT id, name, generation, alg, sealed, signs_from FROM signing_keys")
 	require.NoError(tb, err)
-	require.NoError(tb, d.QueryRow(tb.Context(), "SELECT id, name, generation, alg, sealed, signs_from FROM signing_keys").
-		Scan(&k.id, &k.name, &k.generation, &k.alg, &k.sealed, &k.signsFrom))
+	defer func() { require.NoError(tb, rows.Close()) }()
+	var all []keyRow
+	for rows.Next() {
+		var k keyRow
+		require.NoError(tb, rows.Scan(&k.id, &k.name, &k.generation, &k.alg, &k.sealed, &k.signsFrom))
+		all = append(all, k)
+	}
+	require.NoError(tb, rows.Err())
+	return all
 }
 
 // web is a confidential client with everything on.

@@ -32,6 +32,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/device"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
@@ -75,7 +76,7 @@ type Service struct {
 	consents  *consent.Store
 	devices   *device.Desk
 	upstream  *upstream.Logins
-	keys      *keyring.Keys
+	signer    *keys.Signer
 	public    http.Handler
 	clock     clockwork.Clock
 	logger    *slog.Logger
@@ -84,14 +85,14 @@ type Service struct {
 var _ oauth.Service = (*Service)(nil)
 
 // New makes the service. The database has to be migrated. It makes the first
-// signing key if there is none.
+// signing keys if there are none.
 func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if problems := c.Validate(); len(problems) > 0 {
 		return nil, fmt.Errorf("oauth: %s", problems[0])
 	}
-	signing, err := keyring.NewKeys(ctx, keyring.KeysOptions{
-		DB: d.DB, Ring: d.Ring, Clock: d.Clock, Name: "id-token", Alg: keyring.RS256,
-		Rotate: c.KeyRotation, Retire: c.KeyRetirement, Logger: d.Obs.Logger,
+	signer, err := keys.New(ctx, keys.Options{
+		Issuer: c.PublicURL, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger,
+		Rotate: c.KeyRotation, Retire: c.KeyRetirement,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("oauth: %w", err)
@@ -100,13 +101,13 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("oauth: %w", err)
 	}
-	return assemble(c, d, signing, names), nil
+	return assemble(c, d, signer, names), nil
 }
 
 // Run rotates keys and deletes what has expired, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.keys.Run(ctx) })
+	group.Go(func() error { return s.signer.Run(ctx) })
 	group.Go(func() error { return s.outbox.Run(ctx) })
 	group.Go(func() error { return s.sweep(ctx) })
 	return group.Wait()

@@ -103,6 +103,8 @@ func TestSettings(t *testing.T) {
 		"GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME=48h", "GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME=1s", "GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME=1h",
 		"GATEHOUSE_OAUTH_GRANT_LIFETIME=1m", "GATEHOUSE_OAUTH_KEY_ROTATION=5m", "GATEHOUSE_OAUTH_KEY_RETIREMENT=0s",
 		"GATEHOUSE_OAUTH_SCOPES=reports,openid", "GATEHOUSE_OAUTH_PENDING_PER_CLIENT=0"), 10)
+	assert.Len(t, load("GATEHOUSE_PUBLIC_URL=https://a.example", "GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME=3h",
+		"GATEHOUSE_OAUTH_KEY_RETIREMENT=2h"), 1, "a key has to outlive the access tokens that it signed")
 	_, err := New(t.Context(), Config{}, Deps{})
 	require.Error(t, err)
 }

@@ -24,7 +24,7 @@ func TestIntrospectionShowsAToken(t *testing.T) {
 		assert.Equal(t, map[string]any{
 			"active": true, "scope": "openid profile email hub offline_access", "client_id": c.Client.ID, "token_type": "Bearer",
 			"iat": seconds(h.clock.Now()), "exp": seconds(h.clock.Now().Add(10 * time.Minute)), "sub": alice, "iss": testOrigin,
-			"jti": a.json["jti"],
+			"jti": a.json["jti"], "acr": "urn:gatehouse:acr:1", "amr": []any{"pwd"}, "auth_time": seconds(h.login().AuthenticatedTime),
 		}, a.json)
 		assert.Len(t, a.text("jti"), 22)
 		assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
@@ -32,6 +32,7 @@ func TestIntrospectionShowsAToken(t *testing.T) {
 		assert.Equal(t, map[string]any{
 			"active": true, "scope": "openid profile email hub offline_access", "client_id": c.Client.ID,
 			"exp": seconds(h.clock.Now().Add(30 * 24 * time.Hour)), "sub": alice, "iss": testOrigin,
+			"acr": "urn:gatehouse:acr:1", "amr": []any{"pwd"}, "auth_time": seconds(h.login().AuthenticatedTime),
 		}, a.json)
 		own := h.do(as(c, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "scope": {testScope}})).text("access_token")
 		a = h.introspect(c, own)

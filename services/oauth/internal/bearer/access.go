@@ -1,13 +1,17 @@
 package bearer
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 )
 
 const accessPurpose = "oauth access token"
@@ -25,14 +29,20 @@ func NewTokenID() TokenID {
 // String is the id as jti shows it.
 func (id TokenID) String() string { return encoding.EncodeToString(id[:]) }
 
-// AccessToken is what an access token says.
+// ErrToken says that a text is no access token of this installation.
+var ErrToken = errors.New("bearer: not an access token")
+
+// AccessToken is what an access token says, in either form.
 type AccessToken struct {
 	ID TokenID
 	// Grant is the zero ID for a token of the client itself.
-	Grant    grant.ID
-	Client   string
+	Grant  grant.ID
+	Client string
+	// Subject is the user as the client knows them; empty in an opaque token
+	// whose client knows them by their hash, and for a token of the client itself.
+	Subject  string
 	Scopes   []string
-	Audience []string
+	Audience []string // resources (RFC 8707); empty: none in particular
 	// Confirmation binds the token to a key; nil: whoever bears it.
 	Confirmation *grant.Confirmation
 	Issued       time.Time // whole seconds
@@ -48,6 +58,7 @@ type sealed struct {
 	ID       []byte              `json:"j"`
 	Grant    []byte              `json:"g,omitempty"`
 	Client   string              `json:"c"`
+	Subject  string              `json:"u,omitempty"`
 	Scopes   []string            `json:"s,omitempty"`
 	Audience []string            `json:"a,omitempty"`
 	Confirm  *grant.Confirmation `json:"k,omitempty"`
@@ -55,13 +66,16 @@ type sealed struct {
 	Expires  int64               `json:"e"`
 }
 
-// Access seals and opens access tokens.
-type Access struct{ Ring *keyring.Ring }
+// Access makes and reads access tokens: opaque ones and JWTs.
+type Access struct {
+	Ring   *keyring.Ring
+	Signer *keys.Signer // nil: opaque ones only
+}
 
-// Seal makes the token's text.
+// Seal makes an opaque token.
 func (a Access) Seal(t AccessToken) (string, error) {
 	inside := sealed{
-		ID: t.ID[:], Client: t.Client, Scopes: t.Scopes, Audience: t.Audience,
+		ID: t.ID[:], Client: t.Client, Subject: t.Subject, Scopes: t.Scopes, Audience: t.Audience,
 		Confirm: t.Confirmation, Issued: t.Issued.Unix(), Expires: t.Expires.Unix(),
 	}
 	if t.HasGrant() {
@@ -78,28 +92,32 @@ func (a Access) Seal(t AccessToken) (string, error) {
 	return encode(accessPrefix, box), nil
 }
 
-// Open reads a token that this installation sealed, under any of the ring's
-// roots. Expiry and revocation are the caller's business.
-func (a Access) Open(token string) (AccessToken, bool) {
+// Open reads a token that this installation made: sealed under any of the ring's
+// roots, or signed by a key that still verifies. Expiry and revocation are the
+// caller's business. The error is [ErrToken], unless the keys could not be read.
+func (a Access) Open(ctx context.Context, token string) (AccessToken, error) {
+	if a.Signer != nil && !strings.HasPrefix(token, accessPrefix) {
+		return a.verify(ctx, token)
+	}
 	box, ok := decode(accessPrefix, token)
 	if !ok {
-		return AccessToken{}, false
+		return AccessToken{}, ErrToken
 	}
 	plain, err := a.Ring.Open(accessPurpose, box, nil)
 	if err != nil {
-		return AccessToken{}, false
+		return AccessToken{}, ErrToken
 	}
 	var inside sealed
 	if json.Unmarshal(plain, &inside) != nil || len(inside.ID) != len(TokenID{}) {
-		return AccessToken{}, false
+		return AccessToken{}, ErrToken
 	}
 	t := AccessToken{
-		ID: TokenID(inside.ID), Client: inside.Client, Scopes: inside.Scopes, Audience: inside.Audience,
+		ID: TokenID(inside.ID), Client: inside.Client, Subject: inside.Subject, Scopes: inside.Scopes, Audience: inside.Audience,
 		Confirmation: inside.Confirm,
 		Issued:       time.Unix(inside.Issued, 0).UTC(), Expires: time.Unix(inside.Expires, 0).UTC(),
 	}
 	if len(inside.Grant) == grant.IDSize {
 		t.Grant = grant.ID(inside.Grant)
 	}
-	return t, true
+	return t, nil
 }

@@ -1,12 +1,15 @@
 // Package bearer makes and reads what clients carry: codes, refresh tokens,
-// access tokens and client secrets. All of them are opaque to clients, begin
-// with a prefix that secret scanners can look for, and none is ever stored:
+// access tokens and client secrets. They are opaque to clients, begin with a
+// prefix that secret scanners can look for, and none is ever stored:
 //
 //	gh_ac_  authorization code   grant id ‖ 32 random bytes; its SHA-256 is in the grant's row
 //	gh_dc_  device code          32 random bytes; its SHA-256 is in the waiting device's row
 //	gh_rt_  refresh token        grant id ‖ generation ‖ MAC over both under the ring
 //	gh_at_  access token         everything about it, sealed under the ring
 //	gh_cs_  client secret        32 random bytes; its MAC under the ring is in the client's row
+//
+// Clients that want it get access tokens that resource servers can read by
+// themselves instead: JWTs (RFC 9068).
 //
 // A refresh token can be made again for a retry, because it is derived. A
 // client-credentials token costs no write, because it is sealed.

@@ -23,25 +23,25 @@ func TestAccessTokens(t *testing.T) {
 	} {
 		token, err := access.Seal(want)
 		require.NoError(t, err)
-		got, ok := access.Open(token)
-		require.True(t, ok)
+		got, err := access.Open(t.Context(), token)
+		require.NoError(t, err)
 		assert.Equal(t, want, got)
 		assert.Equal(t, want.Grant != grant.ID{}, got.HasGrant())
 		again, err := access.Seal(want)
 		require.NoError(t, err)
 		assert.NotEqual(t, token, again)
 		requireOneSpelling(t, token, func(s string) bool {
-			_, ok := access.Open(s)
-			return ok
+			_, err := access.Open(t.Context(), s)
+			return err == nil
 		})
-		_, ok = Access{Ring: testkit.Ring(t)}.Open(token)
-		assert.False(t, ok, "another installation's")
+		_, err = Access{Ring: testkit.Ring(t)}.Open(t.Context(), token)
+		require.ErrorIs(t, err, ErrToken, "another installation's")
 	}
 	// What the ring sealed for another purpose is no token.
 	box, err := access.Ring.Seal("totp-seed", []byte(`{"j":"AAAAAAAAAAAAAAAAAAAAAA==","c":"c","e":99999999999}`), nil)
 	require.NoError(t, err)
-	_, ok := access.Open(encode(accessPrefix, box))
-	assert.False(t, ok)
+	_, err = access.Open(t.Context(), encode(accessPrefix, box))
+	require.ErrorIs(t, err, ErrToken)
 }
 
 func TestRefreshTokens(t *testing.T) {

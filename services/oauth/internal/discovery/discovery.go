@@ -7,10 +7,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acr"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/pkce"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/userinfo"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
@@ -84,11 +86,11 @@ func New(issuer string, apiScopes []string) *Document {
 		IntrospectionEndpointAuthMethods: secret,
 		RevocationEndpointAuthMethods:    all,
 
-		SubjectTypes:             []string{"public"},
-		IDTokenSigningAlgorithms: []string{string(keys.Algorithm)},
+		SubjectTypes:             []string{"public", subject.Pairwise},
+		IDTokenSigningAlgorithms: keys.Algorithms(),
 		Claims:                   userinfo.Names(),
 		ClaimTypes:               []string{"normal"},
-		ACRs:                     []string{keys.ACR},
+		ACRs:                     acr.Values(),
 
 		IssInResponse: true,
 	}

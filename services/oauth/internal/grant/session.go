@@ -17,9 +17,12 @@ type Session struct {
 	// window.
 	Replay  bool
 	Expires map[fosite.TokenType]time.Time
-	// Issued and TokenID are of the access token under inspection.
-	Issued  time.Time
-	TokenID string
+	// The others are of the access token under inspection. Subject is the user as
+	// the token's client knows them.
+	Issued       time.Time
+	TokenID      string
+	Subject      string
+	Confirmation *Confirmation
 }
 
 var _ fosite.Session = (*Session)(nil)
@@ -38,10 +41,14 @@ func (s *Session) GetExpiresAt(key fosite.TokenType) time.Time { return s.Expire
 // GetUsername is empty: names are UserInfo's business.
 func (s *Session) GetUsername() string { return "" }
 
-// GetSubject is the user's hash, empty for a client's own token.
+// GetSubject is the user as the client knows them, empty for a client's own
+// token.
 func (s *Session) GetSubject() string {
-	if s == nil || s.Grant == nil {
+	switch {
+	case s == nil || s.Grant == nil:
 		return ""
+	case s.Subject != "":
+		return s.Subject
 	}
 	return s.Grant.Subject
 }
@@ -54,6 +61,7 @@ func (s *Session) Clone() fosite.Session {
 	}
 	c := *s
 	c.Expires = maps.Clone(s.Expires)
+	c.Confirmation = clonePointer(s.Confirmation)
 	if s.Grant != nil {
 		g := *s.Grant
 		g.Scopes = slices.Clone(g.Scopes)

@@ -11,6 +11,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
@@ -23,6 +25,7 @@ import (
 type Endpoint struct {
 	Provider     fosite.OAuth2Provider
 	Authenticate func(context.Context, *http.Request, url.Values) (fosite.Client, error)
+	Names        *subject.Names
 	Issuer       string
 	Logger       *slog.Logger
 }
@@ -39,6 +42,14 @@ type answer struct {
 	Audience  []string `json:"aud,omitempty"`
 	Issuer    string   `json:"iss,omitempty"`
 	TokenID   string   `json:"jti,omitempty"`
+
+	Confirm *grant.Confirmation `json:"cnf,omitempty"` // RFC 7800
+	// RFC 9470 section 6.2, and how the user logged in
+	AuthTime int64    `json:"auth_time,omitempty"`
+	ACR      string   `json:"acr,omitempty"`
+	AMR      []string `json:"amr,omitempty"`
+	// Actor is who acts for the subject (RFC 8693 section 4.1).
+	Actor *grant.Actor `json:"act,omitempty"`
 }
 
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -64,11 +75,11 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) (answer, error
 	if asker.Public() {
 		return answer{}, fosite.ErrInvalidClient.WithHint("Only a client with a secret may ask.")
 	}
-	token := form.Get("token")
-	if token == "" {
+	text := form.Get("token")
+	if text == "" {
 		return answer{}, fosite.ErrInvalidRequest.WithHint("The token is missing.")
 	}
-	kind, request, err := e.Provider.IntrospectToken(r.Context(), token, "", &grant.Session{})
+	kind, request, err := e.Provider.IntrospectToken(r.Context(), text, "", &grant.Session{})
 	if err != nil {
 		if failure := wire.FailureOf(err); failure.Status >= http.StatusInternalServerError {
 			return answer{}, err
@@ -78,14 +89,14 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) (answer, error
 	if !visible(asker, kind, request.GetClient().GetID()) {
 		return answer{}, nil
 	}
-	return e.describe(kind, request), nil
+	return e.describe(asker, kind, request), nil
 }
 
 func visible(asker *client.Client, kind fosite.TokenUse, owner string) bool {
 	return asker.ID == owner || asker.ResourceServer && kind == fosite.AccessToken
 }
 
-func (e *Endpoint) describe(kind fosite.TokenUse, request fosite.AccessRequester) answer {
+func (e *Endpoint) describe(asker *client.Client, kind fosite.TokenUse, request fosite.AccessRequester) answer {
 	session, _ := request.GetSession().(*grant.Session)
 	a := answer{
 		Active: true, Issuer: e.Issuer,
@@ -94,9 +105,17 @@ func (e *Endpoint) describe(kind fosite.TokenUse, request fosite.AccessRequester
 		Subject:  session.GetSubject(),
 		Audience: request.GetGrantedAudience(),
 		Expires:  session.GetExpiresAt(kind).Unix(),
+		Confirm:  session.Confirmation,
 	}
-	if kind == fosite.AccessToken {
-		a.TokenType, a.Issued, a.TokenID = "Bearer", session.Issued.Unix(), session.TokenID
+	switch {
+	case kind == fosite.AccessToken:
+		a.TokenType, a.Issued, a.TokenID = token.TypeOf(session.Confirmation), session.Issued.Unix(), session.TokenID
+	case session.Grant != nil: // only its own client sees a refresh token
+		a.Subject = e.Names.Of(asker, session.Grant.Subject)
+	}
+	if g := session.Grant; g != nil {
+		login := token.LoginOf(g)
+		a.AuthTime, a.ACR, a.AMR, a.Actor = login.AuthTime, login.ACR, login.AMR, login.Actor
 	}
 	return a
 }

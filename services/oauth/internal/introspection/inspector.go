@@ -35,7 +35,8 @@ var errInactive = fosite.ErrInactiveToken
 // session is a *grant.Session. A token that is not good, or lacks one of the
 // scopes, is an error; the hint about its kind is not needed.
 func (i *Inspector) IntrospectToken(ctx context.Context, token string, _ fosite.TokenUse, request fosite.AccessRequester, scopes []string) (fosite.TokenUse, error) {
-	if t, ok := i.Access.Open(token); ok {
+	t, err := i.Access.Open(ctx, token)
+	if err == nil {
 		found, err := i.access(ctx, t)
 		if err != nil {
 			return "", err
@@ -45,6 +46,9 @@ func (i *Inspector) IntrospectToken(ctx context.Context, token string, _ fosite.
 		}
 		request.Merge(found)
 		return fosite.AccessToken, nil
+	}
+	if !errors.Is(err, bearer.ErrToken) {
+		return "", err
 	}
 	if id, generation, ok := i.Refresh.Parse(token); ok {
 		found, err := i.refresh(ctx, id, generation)
@@ -61,7 +65,7 @@ func (i *Inspector) access(ctx context.Context, t bearer.AccessToken) (*fosite.R
 	if !i.Clock.Now().Before(t.Expires) {
 		return nil, errInactive
 	}
-	session := &grant.Session{Issued: t.Issued, TokenID: t.ID.String()}
+	session := &grant.Session{Issued: t.Issued, TokenID: t.ID.String(), Subject: t.Subject, Confirmation: t.Confirmation}
 	session.SetExpiresAt(fosite.AccessToken, t.Expires)
 	if t.HasGrant() {
 		g, err := i.live(ctx, t.Grant)
@@ -95,7 +99,7 @@ func (i *Inspector) refresh(ctx context.Context, id grant.ID, generation int64) 
 	default:
 		return nil, errInactive
 	}
-	session := &grant.Session{Grant: g}
+	session := &grant.Session{Grant: g, Confirmation: g.Details.Confirmation}
 	session.SetExpiresAt(fosite.RefreshToken, g.Expires)
 	return requestOf(g.Client, g.Scopes, session), nil
 }

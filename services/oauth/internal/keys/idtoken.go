@@ -2,31 +2,24 @@ package keys
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
-// ACR is the authentication context class of a login with any accepted method.
-const ACR = "urn:gatehouse:acr:1"
-
-// IDToken are the claims of an ID token (OpenID Connect Core 1.0 section 2).
-// What a user is called is left to UserInfo.
-type IDToken struct {
-	Issuer          string   `json:"iss"`
-	Subject         string   `json:"sub"`
-	Audience        string   `json:"aud"`
-	Expires         int64    `json:"exp"`
-	Issued          int64    `json:"iat"`
-	AuthTime        int64    `json:"auth_time"`
-	Nonce           string   `json:"nonce,omitempty"`
-	ACR             string   `json:"acr"`
-	AMR             []string `json:"amr,omitempty"`
-	Session         string   `json:"sid,omitempty"`
-	AccessTokenHash string   `json:"at_hash"`
-}
-
-// AccessTokenHash is the at_hash of a token for ID tokens with a 256 bit
-// algorithm (OpenID Connect Core 1.0 section 3.1.3.6).
-func AccessTokenHash(token string) string {
-	sum := sha256.Sum256([]byte(token))
+// HalfHash is what an ID token that is signed with the algorithm ("" for
+// [Default]) says of a token, a code or a state beside it: at_hash, c_hash,
+// s_hash (OpenID Connect Core 1.0 section 3.3.2.11). The hash is that of the
+// algorithm; Ed25519 uses SHA-512.
+func HalfHash(algorithm, value string) string {
+	var sum []byte
+	if algorithm == string(jose.EdDSA) {
+		full := sha512.Sum512([]byte(value))
+		sum = full[:]
+	} else {
+		full := sha256.Sum256([]byte(value))
+		sum = full[:]
+	}
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }

@@ -14,14 +14,15 @@ import (
 // for longer than that before it signs.
 const CacheFor = 5 * time.Minute
 
-// Set serves the public keys: next, current and retired (RFC 7517 section 5).
-type Set struct {
+// Published serves the public keys: next, current and retired of every algorithm
+// (RFC 7517 section 5).
+type Published struct {
 	Signer *Signer
 	Logger *slog.Logger
 }
 
-func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	all, err := s.Signer.Keys.All(r.Context())
+func (s *Published) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	all, err := s.Signer.All(r.Context())
 	if err != nil {
 		wire.Log(r.Context(), s.Logger, "jwks", err)
 		wire.Fail(w, wire.FailureOf(err))
@@ -30,7 +31,7 @@ func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, key := range all {
 		set.Keys = append(set.Keys, jose.JSONWebKey{
-			Key: key.Public(), KeyID: key.ID, Algorithm: string(Algorithm), Use: "sig",
+			Key: key.Public(), KeyID: key.ID, Algorithm: string(key.Alg), Use: "sig",
 		})
 	}
 	wire.CachedJSON(w, CacheFor, set)

@@ -1,73 +1,180 @@
-// Package keys signs ID tokens, reads them back as hints and publishes the
-// keys. Keys rotate: ID tokens and hints stay good for as long as the key they
-// were signed with is published (package keyring).
+// Package keys signs what the provider issues as JWT, verifies it when it comes
+// back and publishes the keys. There is a set of keys for each algorithm. Keys
+// rotate: what was signed stays good for as long as the key is published
+// (package keyring).
 package keys
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"log/slog"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/jonboulle/clockwork"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 )
 
-// Algorithm is what ID tokens are signed with.
-const Algorithm = jose.RS256
+// Default is the algorithm of clients that did not choose one (OpenID Connect
+// Dynamic Client Registration 1.0 section 2).
+const Default = string(jose.RS256)
 
-// ErrHint says that an ID token given as a hint is not one of ours, or not for
-// that client.
-var ErrHint = errors.New("the ID token hint is not valid")
-
-// Signer signs ID tokens and reads hints.
-type Signer struct {
-	Keys   *keyring.Keys
-	Issuer string
+// algorithms and the names of their sets of keys; the default comes first.
+var algorithms = []struct {
+	jose jose.SignatureAlgorithm
+	set  string
+}{
+	{jose.RS256, "id-token"},
+	{jose.ES256, "id-token-es256"},
+	{jose.EdDSA, "id-token-eddsa"},
 }
 
-// Sign makes a JWT of the claims.
-func (s *Signer) Sign(ctx context.Context, claims any) (string, error) {
-	key, err := s.Keys.Signing(ctx)
-	if err != nil {
-		return "", fmt.Errorf("sign an ID token: %w", err)
+// The types of what is signed (RFC 8725 section 3.11), so that none passes for
+// another.
+const (
+	TypeIDToken       = "JWT"
+	TypeAccessToken   = "at+jwt"                  // RFC 9068 section 2.1
+	TypeLogoutToken   = "logout+jwt"              // OpenID Connect Back-Channel Logout 1.0 section 2.4
+	TypeIntrospection = "token-introspection+jwt" // RFC 9701 section 5
+)
+
+// ErrToken says that a JWT is not one that this installation signed.
+var ErrToken = errors.New("keys: the token is not one of ours")
+
+// Algorithms lists what can be signed with, the default first.
+func Algorithms() []string {
+	names := make([]string, 0, len(algorithms))
+	for _, a := range algorithms {
+		names = append(names, string(a.jose))
 	}
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: Algorithm, Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
-		(&jose.SignerOptions{}).WithType("JWT"))
+	return names
+}
+
+// Signer signs, and verifies what it or another replica signed. What it needs is
+// in memory: only now and then, or for a key that it does not know, does it ask
+// the database.
+type Signer struct {
+	Issuer string
+	sets   map[jose.SignatureAlgorithm]*keyring.Keys
+}
+
+// Options are for [New].
+type Options struct {
+	Issuer string
+	DB     *db.DB
+	Ring   *keyring.Ring
+	Clock  clockwork.Clock
+	Logger *slog.Logger
+	// Rotate is how long a key signs, Retire how long it verifies after that.
+	Rotate, Retire time.Duration
+}
+
+// New reads the keys of every algorithm, and makes the first ones if there are
+// none.
+func New(ctx context.Context, o Options) (*Signer, error) {
+	s := &Signer{Issuer: o.Issuer, sets: map[jose.SignatureAlgorithm]*keyring.Keys{}}
+	for _, a := range algorithms {
+		set, err := keyring.NewKeys(ctx, keyring.KeysOptions{
+			DB: o.DB, Ring: o.Ring, Clock: o.Clock, Name: a.set, Alg: keyring.Alg(a.jose),
+			Rotate: o.Rotate, Retire: o.Retire, Logger: o.Logger,
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.sets[a.jose] = set
+	}
+	return s, nil
+}
+
+// Run rotates the keys, until ctx ends.
+func (s *Signer) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, set := range s.sets {
+		group.Go(func() error { return set.Run(ctx) })
+	}
+	return group.Wait()
+}
+
+// All are the keys that verify, those of the default algorithm first, and of
+// each the newest first: next, current and retired.
+func (s *Signer) All(ctx context.Context) ([]keyring.Key, error) {
+	var all []keyring.Key
+	for _, a := range algorithms {
+		of, err := s.sets[a.jose].All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, of...)
+	}
+	return all, nil
+}
+
+// Sign makes a JWT of the claims with the algorithm, "" for [Default]. Without a
+// type there is no header of it.
+func (s *Signer) Sign(ctx context.Context, algorithm, typ string, claims any) (string, error) {
+	if algorithm == "" {
+		algorithm = Default
+	}
+	set := s.sets[jose.SignatureAlgorithm(algorithm)]
+	if set == nil {
+		return "", fmt.Errorf("keys: nothing is signed with %q", algorithm)
+	}
+	key, err := set.Signing(ctx)
 	if err != nil {
-		return "", fmt.Errorf("sign an ID token: %w", err)
+		return "", fmt.Errorf("keys: sign: %w", err)
+	}
+	options := &jose.SignerOptions{}
+	if typ != "" {
+		options = options.WithType(jose.ContentType(typ))
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{
+		Algorithm: jose.SignatureAlgorithm(key.Alg), Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID},
+	}, options)
+	if err != nil {
+		return "", fmt.Errorf("keys: sign: %w", err)
 	}
 	token, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
-		return "", fmt.Errorf("sign an ID token: %w", err)
+		return "", fmt.Errorf("keys: sign: %w", err)
 	}
 	return token, nil
 }
 
-// Subject reads whom an ID token of ours is about. It may have expired (OpenID
-// Connect Core 1.0 section 3.1.2.1), but must have been issued to the client.
-// The error is [ErrHint], unless the keys could not be read.
-func (s *Signer) Subject(ctx context.Context, token, clientID string) (string, error) {
-	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{Algorithm})
-	if err != nil || len(parsed.Headers) != 1 {
-		return "", ErrHint
+// Verify reads the claims of a JWT of that type that any key signed which still
+// verifies. The error is [ErrToken], unless the keys could not be read. Expiry
+// and what else the claims say is the caller's business.
+func (s *Signer) Verify(ctx context.Context, token, typ string, claims any) error {
+	accepted := make([]jose.SignatureAlgorithm, 0, len(algorithms))
+	for _, a := range algorithms {
+		accepted = append(accepted, a.jose)
 	}
-	key, err := s.Keys.Verifying(ctx, parsed.Headers[0].KeyID)
+	parsed, err := jwt.ParseSigned(token, accepted)
+	if err != nil || len(parsed.Headers) != 1 {
+		return ErrToken
+	}
+	header := parsed.Headers[0]
+	if got, _ := header.ExtraHeaders[jose.HeaderType].(string); got != typ {
+		return ErrToken
+	}
+	key, err := s.sets[jose.SignatureAlgorithm(header.Algorithm)].Verifying(ctx, header.KeyID)
 	if errors.Is(err, keyring.ErrUnknownKey) {
-		return "", ErrHint
+		return ErrToken
 	}
 	if err != nil {
-		return "", fmt.Errorf("verify a hint: %w", err)
+		return fmt.Errorf("keys: verify: %w", err)
 	}
-	var claims jwt.Claims
-	if err := parsed.Claims(key.Public(), &claims); err != nil {
-		return "", ErrHint
+	if string(key.Alg) != header.Algorithm || parsed.Claims(key.Public(), claims) != nil {
+		return ErrToken
 	}
-	if claims.Issuer != s.Issuer || !slices.Contains(claims.Audience, clientID) || claims.Subject == "" {
-		return "", ErrHint
-	}
-	return claims.Subject, nil
+	return nil
+}
+
+// Set is the set of keys of an algorithm.
+func (s *Signer) Set(algorithm string) *keyring.Keys {
+	return s.sets[jose.SignatureAlgorithm(algorithm)]
 }

@@ -34,7 +34,8 @@ var errForeign = fosite.ErrUnauthorizedClient.WithDescription("The token was iss
 // RevokeToken ends the token, whatever kind it is of. A token that is not good
 // for anything is fine as it is. Another client's is refused.
 func (v *Revoker) RevokeToken(ctx context.Context, token string, _ fosite.TokenType, client fosite.Client) error {
-	if t, ok := v.Access.Open(token); ok {
+	t, err := v.Access.Open(ctx, token)
+	if err == nil {
 		switch {
 		case t.Client != client.GetID():
 			return errForeign
@@ -44,6 +45,9 @@ func (v *Revoker) RevokeToken(ctx context.Context, token string, _ fosite.TokenT
 			return v.Grants.RevokeToken(ctx, t.ID[:], t.Expires)
 		}
 		return nil
+	}
+	if !errors.Is(err, bearer.ErrToken) {
+		return err
 	}
 	if id, _, ok := v.Refresh.Parse(token); ok {
 		return v.grant(ctx, id, client)

@@ -6,6 +6,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
@@ -25,8 +26,8 @@ func (*ClientCredentials) CanHandleTokenEndpointRequest(_ context.Context, reque
 	return request.GetGrantTypes().ExactOne(client.ClientCredentials)
 }
 
-// HandleTokenEndpointRequest checks the scopes. Those about a user make no
-// sense here.
+// HandleTokenEndpointRequest checks the scopes, of which those about a user make
+// no sense here, and the resources: without one the token is for none.
 func (h *ClientCredentials) HandleTokenEndpointRequest(ctx context.Context, request fosite.AccessRequester) error {
 	if !h.CanHandleTokenEndpointRequest(ctx, request) {
 		return fosite.ErrUnknownRequest
@@ -44,6 +45,13 @@ func (h *ClientCredentials) HandleTokenEndpointRequest(ctx context.Context, requ
 		}
 		request.GrantScope(s)
 	}
+	audience, err := resource.Asked(request.GetRequestForm(), c.Resources)
+	if err != nil {
+		return err
+	}
+	for _, name := range audience {
+		request.GrantAudience(name)
+	}
 	return nil
 }
 
@@ -52,10 +60,10 @@ func (h *ClientCredentials) PopulateTokenEndpointResponse(ctx context.Context, r
 	if !h.CanHandleTokenEndpointRequest(ctx, request) {
 		return fosite.ErrUnknownRequest
 	}
-	now := h.Clock.Now()
+	c, now := client.Of(request.GetClient()), h.Clock.Now()
 	tokens, err := h.Minter.mint(ctx, order{
-		client: client.Of(request.GetClient()), scopes: request.GetGrantedScopes(),
-		now: now, expires: now.Add(h.Minter.Lifetimes.Access),
+		client: c, scopes: request.GetGrantedScopes(), audience: request.GetGrantedAudience(),
+		now: now, expires: now.Add(h.Minter.Lifetimes.Of(c).Access),
 	})
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"net/url"
-	"time"
 
 	"github.com/ory/fosite"
 
@@ -53,6 +52,9 @@ func (h *Code) HandleTokenEndpointRequest(ctx context.Context, request fosite.Ac
 		return err
 	}
 	if err := h.prove(ctx, g, form); err != nil {
+		return err
+	}
+	if err := narrow(request, g, c); err != nil {
 		return err
 	}
 	if err := h.requireActive(ctx, g); err != nil {
@@ -116,13 +118,14 @@ func (h *Code) PopulateTokenEndpointResponse(ctx context.Context, request fosite
 	}
 	g, now := session.Grant, h.Clock.Now()
 	c := client.Of(request.GetClient())
+	lifetimes := h.Minter.Lifetimes.Of(c)
 	o := order{
-		client: c, grant: g, scopes: g.Scopes, nonce: g.Details.Nonce, now: now,
-		expires: now.Add(h.Minter.Lifetimes.Access),
+		client: c, grant: g, scopes: g.Scopes, audience: request.GetGrantedAudience(), nonce: g.Details.Nonce, now: now,
+		expires: now.Add(lifetimes.Access),
 	}
 	if g.Offline() && c.May(client.RefreshToken) {
 		o.generation = 1
-		o.expires = h.Minter.Lifetimes.familyEnds(g, now)
+		o.expires = lifetimes.familyEnds(g, now)
 	}
 	tokens, err := h.Minter.mint(ctx, o)
 	if err != nil {
@@ -145,13 +148,4 @@ func (h *Code) PopulateTokenEndpointResponse(ctx context.Context, request fosite
 
 func (h *Code) reused(ctx context.Context, g *grant.Grant) error {
 	return h.end(ctx, g, metrics.CodeReused, "The code has been used before.")
-}
-
-// familyEnds is when a family of refresh tokens that is in use now expires.
-func (l Lifetimes) familyEnds(g *grant.Grant, now time.Time) time.Time {
-	idle, last := now.Add(l.Refresh), g.Created.Add(l.Grant)
-	if idle.After(last) {
-		return last
-	}
-	return idle
 }

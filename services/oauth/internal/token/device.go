@@ -60,6 +60,9 @@ func (h *Device) HandleTokenEndpointRequest(ctx context.Context, request fosite.
 	if g.CodeUsed != nil {
 		return errDeviceCodeUsed
 	}
+	if err := narrow(request, g, c); err != nil {
+		return err
+	}
 	if err := h.requireActive(ctx, g); err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func (h *Device) PopulateTokenEndpointResponse(ctx context.Context, request fosi
 	if err != nil {
 		return err
 	}
-	tokens, won, err := h.redeem(ctx, client.Of(request.GetClient()), session.Grant)
+	tokens, won, err := h.redeem(ctx, request, session.Grant)
 	if err != nil {
 		return err
 	}
@@ -94,12 +97,16 @@ func (h *Device) PopulateTokenEndpointResponse(ctx context.Context, request fosi
 }
 
 // redeem is false if another request redeemed the grant first, or it was revoked.
-func (h *Device) redeem(ctx context.Context, c *client.Client, g *grant.Grant) (minted, bool, error) {
-	now := h.Clock.Now()
-	o := order{client: c, grant: g, scopes: g.Scopes, now: now, expires: now.Add(h.Minter.Lifetimes.Access)}
+func (h *Device) redeem(ctx context.Context, request fosite.AccessRequester, g *grant.Grant) (minted, bool, error) {
+	c, now := client.Of(request.GetClient()), h.Clock.Now()
+	lifetimes := h.Minter.Lifetimes.Of(c)
+	o := order{
+		client: c, grant: g, scopes: g.Scopes, audience: request.GetGrantedAudience(),
+		now: now, expires: now.Add(lifetimes.Access),
+	}
 	if g.Offline() && c.May(client.RefreshToken) {
 		o.generation = 1
-		o.expires = h.Minter.Lifetimes.familyEnds(g, now)
+		o.expires = lifetimes.familyEnds(g, now)
 	}
 	tokens, err := h.Minter.mint(ctx, o)
 	if err != nil {

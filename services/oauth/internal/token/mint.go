@@ -6,33 +6,23 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acr"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 )
-
-// Lifetimes are how long things are good for.
-type Lifetimes struct {
-	Access time.Duration
-	ID     time.Duration
-	// Refresh is how long a refresh token may lie unused.
-	Refresh time.Duration
-	// Grant ends even a family of refresh tokens that is in use.
-	Grant time.Duration
-	// Grace is how long after its replacement a refresh token may be
-	// presented again.
-	Grace time.Duration
-}
 
 // Minter makes tokens. It stores nothing, so what it made may be thrown away
 // if another request won.
 type Minter struct {
 	Access    bearer.Access
 	Refresh   bearer.Refresh
-	IDTokens  *keys.Signer
-	Lifetimes Lifetimes
+	Signer    *keys.Signer
+	Names     *subject.Names
+	Lifetimes Lifetimes // the installation's; see [Lifetimes.Of]
 }
 
 // order is what to mint.
@@ -53,54 +43,87 @@ type order struct {
 // minted are the tokens of one answer.
 type minted struct {
 	access, refresh, id string
+	tokenType           string
 	scopes              []string
 	expiresIn           time.Duration
 }
 
+// The token_type of an access token.
+const (
+	Bearer = "Bearer" // RFC 6750
+	DPoP   = "DPoP"   // RFC 9449: bound to a key
+)
+
+// TypeOf is the token_type of an access token with that confirmation.
+func TypeOf(c *grant.Confirmation) string {
+	if c != nil && c.KeyThumbprint != "" {
+		return DPoP
+	}
+	return Bearer
+}
+
 // mint makes all tokens of an answer.
 func (m *Minter) mint(ctx context.Context, o order) (minted, error) {
-	answer, err := m.access(o)
+	answer, err := m.access(ctx, o)
 	if err != nil || o.grant == nil {
 		return answer, err
 	}
-	g := o.grant
 	if o.generation > 0 {
-		answer.refresh = m.Refresh.Make(g.ID, o.generation)
+		answer.refresh = m.Refresh.Make(o.grant.ID, o.generation)
 	}
 	if scope.Missing([]string{scope.OpenID}, o.scopes) != "" {
 		return answer, nil
 	}
-	answer.id, err = m.IDTokens.Sign(ctx, keys.IDToken{
-		Issuer: m.IDTokens.Issuer, Subject: g.Subject, Audience: g.Client,
-		Issued: o.now.Unix(), Expires: o.now.Add(m.Lifetimes.ID).Unix(),
-		AuthTime: g.Details.AuthenticatedTime.Unix(), Nonce: o.nonce,
-		ACR: keys.ACR, AMR: g.Details.Methods, Session: g.Session,
-		AccessTokenHash: keys.AccessTokenHash(answer.access),
+	answer.id, err = m.IDToken(ctx, IDToken{
+		Client: o.client, Grant: o.grant, Nonce: o.nonce, AccessToken: answer.access, Now: o.now,
 	})
 	return answer, err
 }
 
 // access mints an access token.
-func (m *Minter) access(o order) (minted, error) {
+func (m *Minter) access(ctx context.Context, o order) (minted, error) {
 	t := bearer.AccessToken{
 		ID: bearer.NewTokenID(), Client: o.client.ID, Scopes: o.scopes, Audience: o.audience, Confirmation: o.confirmation,
 		Issued: o.now.Truncate(time.Second),
 	}
+	var login bearer.Login
 	if o.grant != nil {
-		t.Grant = o.grant.ID
+		t.Grant, t.Subject = o.grant.ID, m.Names.Of(o.client, o.grant.Subject)
+		login = LoginOf(o.grant)
 	}
-	t.Expires = t.Issued.Add(m.Lifetimes.Access)
+	t.Expires = t.Issued.Add(m.Lifetimes.Of(o.client).Access)
 	if t.Expires.After(o.expires) {
 		t.Expires = o.expires.Truncate(time.Second)
 	}
-	text, err := m.Access.Seal(t)
-	return minted{access: text, scopes: t.Scopes, expiresIn: t.Expires.Sub(t.Issued)}, err
+	text, err := m.text(ctx, o.client, t, login)
+	return minted{
+		access: text, tokenType: TypeOf(o.confirmation), scopes: t.Scopes, expiresIn: t.Expires.Sub(t.Issued),
+	}, err
+}
+
+// text is the token in the client's format.
+func (m *Minter) text(ctx context.Context, c *client.Client, t bearer.AccessToken, login bearer.Login) (string, error) {
+	if c.AccessTokenFormat == client.JWT {
+		return m.Access.Sign(ctx, t, login, c.IDTokenAlg)
+	}
+	return m.Access.Seal(t)
+}
+
+// LoginOf is how and when the user of a grant logged in. Where nobody did, as
+// with a grant on somebody's word, it says nothing.
+func LoginOf(g *grant.Grant) bearer.Login {
+	d := g.Details
+	login := bearer.Login{AMR: d.Methods, Actor: d.Actor}
+	if !d.AuthenticatedTime.IsZero() {
+		login.AuthTime, login.ACR = d.AuthenticatedTime.Unix(), acr.Of(d.Methods)
+	}
+	return login
 }
 
 // into puts the tokens into the answer.
 func (t minted) into(responder fosite.AccessResponder) {
 	responder.SetAccessToken(t.access)
-	responder.SetTokenType("Bearer")
+	responder.SetTokenType(t.tokenType)
 	responder.SetExpiresIn(t.expiresIn)
 	responder.SetScopes(t.scopes)
 	if t.refresh != "" {

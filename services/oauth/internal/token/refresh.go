@@ -51,6 +51,9 @@ func (h *Refresh) HandleTokenEndpointRequest(ctx context.Context, request fosite
 	if err != nil {
 		return err
 	}
+	if err := narrow(request, session.Grant, c); err != nil {
+		return err
+	}
 	if err := h.requireActive(ctx, session.Grant); err != nil {
 		return err
 	}
@@ -141,13 +144,14 @@ var errLost = errors.New("token: another request rotated first")
 // answer is false if another request rotated first.
 func (h *Refresh) answer(ctx context.Context, request fosite.AccessRequester, session *grant.Session, responder fosite.AccessResponder) (bool, error) {
 	g, now := session.Grant, h.Clock.Now()
+	c := client.Of(request.GetClient())
 	o := order{
-		client: client.Of(request.GetClient()), grant: g, scopes: request.GetGrantedScopes(),
+		client: c, grant: g, scopes: request.GetGrantedScopes(), audience: request.GetGrantedAudience(),
 		generation: g.Generation, now: now, expires: g.Expires,
 	}
 	if !session.Replay {
 		o.generation++
-		o.expires = h.Minter.Lifetimes.familyEnds(g, now)
+		o.expires = h.Minter.Lifetimes.Of(c).familyEnds(g, now)
 	}
 	tokens, err := h.Minter.mint(ctx, o)
 	if err != nil {

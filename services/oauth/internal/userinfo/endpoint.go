@@ -81,5 +81,7 @@ func (e *Endpoint) claims(r *http.Request) (Claims, error) {
 	if account.User.Hash != g.Subject {
 		return Claims{}, fmt.Errorf("userinfo: accounts answered about another user")
 	}
-	return Select(account, request.GetGrantedScopes()), nil
+	claims := Select(account, request.GetGrantedScopes())
+	claims.Subject = session.GetSubject()
+	return claims, nil
 }
