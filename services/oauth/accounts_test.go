@@ -65,3 +65,18 @@ func (f *fakeAccounts) fail(err error) {
 	defer f.mu.Unlock()
 	f.err = err
 }
+
+// Describe knows by number whom Claims knows by hash.
+func (f *fakeAccounts) Describe(ctx context.Context, r accounts.DescribeRequest) (accounts.Account, error) {
+	for subject, known := range f.users {
+		if known.User.ID != r.User {
+			continue
+		}
+		a, err := f.Claims(ctx, accounts.ClaimsRequest{Subject: subject, Hub: r.Hub})
+		if err == nil && r.Hub != nil && a.Hub == nil {
+			err = fault.New(fault.Forbidden, "fault.no_access")
+		}
+		return a, err
+	}
+	return accounts.Account{}, fault.New(fault.NotFound, "")
+}

@@ -20,7 +20,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/par"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/revocation"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
@@ -84,7 +83,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names) *Serv
 			Providers: c.Providers, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Transport: http.DefaultTransport,
 		}),
 		flow:      flow,
-		registrar: &registration.Registrar{Store: p.clients, Secrets: p.secrets, APIScopes: c.Scopes, Clock: d.Clock},
+		registrar: p.registrar(),
 		clients:   p.clients, grants: p.grants, signer: signer,
 		public: p.routes(provider, flow),
 		clock:  d.Clock, logger: d.Obs.Logger,

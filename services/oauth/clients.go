@@ -5,7 +5,17 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acting"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 )
+
+// registrar is what manages clients.
+func (p *parts) registrar() *registration.Registrar {
+	return &registration.Registrar{
+		DB: p.deps.DB, Store: p.clients, Outbox: p.outbox, Gate: acting.Gate{Accounts: p.deps.Accounts},
+		Secrets: p.secrets, APIScopes: p.config.Scopes, Clock: p.deps.Clock,
+	}
+}
 
 // CreateClient implements [oauth.Service].
 func (s *Service) CreateClient(ctx context.Context, r oauth.CreateClientRequest) (oauth.CreatedClient, error) {
@@ -13,19 +23,26 @@ func (s *Service) CreateClient(ctx context.Context, r oauth.CreateClientRequest)
 }
 
 // ListClients implements [oauth.Service].
-func (s *Service) ListClients(ctx context.Context, _ oauth.ListClientsRequest) (oauth.ClientList, error) {
-	found, err := s.clients.List(ctx)
-	if err != nil {
-		return oauth.ClientList{}, err
-	}
-	list := oauth.ClientList{Clients: make([]oauth.Client, 0, len(found)), Total: len(found)}
-	for _, c := range found {
-		list.Clients = append(list.Clients, c.Client)
-	}
-	return list, nil
+func (s *Service) ListClients(ctx context.Context, r oauth.ListClientsRequest) (oauth.ClientList, error) {
+	return s.registrar.List(ctx, r)
+}
+
+// GetClient implements [oauth.Service].
+func (s *Service) GetClient(ctx context.Context, r oauth.ClientRequest) (oauth.Client, error) {
+	return s.registrar.Get(ctx, r)
+}
+
+// UpdateClient implements [oauth.Service].
+func (s *Service) UpdateClient(ctx context.Context, r oauth.UpdateClientRequest) (oauth.Client, error) {
+	return s.registrar.Update(ctx, r)
 }
 
 // DeleteClient implements [oauth.Service].
 func (s *Service) DeleteClient(ctx context.Context, r oauth.ClientRequest) (api.Nothing, error) {
-	return api.Nothing{}, s.clients.Delete(ctx, r.ID)
+	return api.Nothing{}, s.registrar.Delete(ctx, r)
+}
+
+// RotateSecret implements [oauth.Service].
+func (s *Service) RotateSecret(ctx context.Context, r oauth.RotateSecretRequest) (oauth.CreatedClient, error) {
+	return s.registrar.Rotate(ctx, r)
 }

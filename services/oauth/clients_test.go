@@ -177,12 +177,12 @@ func TestCreateClientNamesEveryBrokenRule(t *testing.T) {
 			request oauth.CreateClientRequest
 			fields  []string
 		}{
-			"empty":                   {oauth.CreateClientRequest{}, []string{"name", "redirect_uris"}},
-			"everything":              {oauth.CreateClientRequest{ID: "ä", Metadata: oauth.Metadata{Name: "a\nb", AuthMethod: "none", RedirectURIs: []string{"http://app.example/"}, GrantTypes: []string{"password"}, Scopes: []string{"root"}, PKCEOptional: true}, Privileges: oauth.Privileges{ResourceServer: true}}, []string{"id", "name", "redirect_uris", "grant_types", "scopes", "pkce_optional", "resource_server"}},
-			"long":                    {oauth.CreateClientRequest{ID: strings.Repeat("x", 101), Metadata: oauth.Metadata{Name: strings.Repeat("x", 101), RedirectURIs: []string{callback}}}, []string{"id", "name"}},
+			"empty":                   {oauth.CreateClientRequest{}, []string{"client_name", "redirect_uris"}},
+			"everything":              {oauth.CreateClientRequest{ID: "ä", Metadata: oauth.Metadata{Name: "a\nb", AuthMethod: "none", RedirectURIs: []string{"http://app.example/"}, GrantTypes: []string{"password"}, Scopes: []string{"root"}, PKCEOptional: true}, Privileges: oauth.Privileges{ResourceServer: true}}, []string{"client_id", "client_name", "redirect_uris", "grant_types", "scopes", "pkce_optional", "resource_server"}},
+			"long":                    {oauth.CreateClientRequest{ID: strings.Repeat("x", 101), Metadata: oauth.Metadata{Name: strings.Repeat("x", 101), RedirectURIs: []string{callback}}}, []string{"client_id", "client_name"}},
 			"first-party on loopback": {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", AuthMethod: "none", RedirectURIs: []string{callback, "http://127.0.0.1/cb"}}, Privileges: oauth.Privileges{FirstParty: true}}, []string{"first_party"}},
 			"first-party scheme":      {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", AuthMethod: "none", RedirectURIs: []string{"com.example.app:/cb"}}, Privileges: oauth.Privileges{FirstParty: true}}, []string{"first_party"}},
-			"not UTF-8":               {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "\xff", RedirectURIs: []string{callback}}}, []string{"name"}},
+			"not UTF-8":               {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "\xff", RedirectURIs: []string{callback}}}, []string{"client_name"}},
 			"refresh without code":    {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", GrantTypes: []string{"refresh_token"}}}, []string{"grant_types"}},
 			"public with credentials": {oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", AuthMethod: "none", GrantTypes: []string{"client_credentials"}}}, []string{"grant_types"}},
 		}

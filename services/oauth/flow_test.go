@@ -146,7 +146,7 @@ func TestDiscoverySaysWhatIsOn(t *testing.T) {
 			"device_authorization_endpoint":                 testOrigin + "/oauth2/device_authorization",
 			"pushed_authorization_request_endpoint":         testOrigin + "/oauth2/par",
 			"require_pushed_authorization_requests":         false,
-			"scopes_supported":                              []any{"openid", "profile", "email", "hub", "offline_access", testScope, "reports.read"},
+			"scopes_supported":                              []any{"openid", "profile", "email", "phone", "address", "hub", "offline_access", testScope, "reports.read"},
 			"response_types_supported":                      []any{"code"},
 			"response_modes_supported":                      []any{"query"},
 			"grant_types_supported":                         []any{"authorization_code", "refresh_token", "client_credentials", deviceGrant},

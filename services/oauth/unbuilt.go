@@ -10,21 +10,6 @@ import (
 
 func away() error { return fault.New(fault.Unavailable, "") }
 
-// GetClient implements [oauth.Service].
-func (s *Service) GetClient(context.Context, oauth.ClientRequest) (oauth.Client, error) {
-	return oauth.Client{}, away()
-}
-
-// UpdateClient implements [oauth.Service].
-func (s *Service) UpdateClient(context.Context, oauth.UpdateClientRequest) (oauth.Client, error) {
-	return oauth.Client{}, away()
-}
-
-// RotateSecret implements [oauth.Service].
-func (s *Service) RotateSecret(context.Context, oauth.RotateSecretRequest) (oauth.CreatedClient, error) {
-	return oauth.CreatedClient{}, away()
-}
-
 // CreateRegistrationToken implements [oauth.Service].
 func (s *Service) CreateRegistrationToken(context.Context, oauth.CreateRegistrationTokenRequest) (oauth.CreatedRegistrationToken, error) {
 	return oauth.CreatedRegistrationToken{}, away()

@@ -73,6 +73,9 @@ type RecordEventRequest struct {
 	Origin       api.Origin     `json:"origin"`
 	Detail       map[string]any `json:"detail,omitempty"`
 	Time         time.Time      `json:"time"`
+	// Operator says that whoever runs the installation did it; else it is the
+	// actor, or the service by itself.
+	Operator bool `json:"operator,omitempty"`
 	// Notify mails the user a notice of the kind.
 	Notify bool `json:"notify,omitempty"`
 }

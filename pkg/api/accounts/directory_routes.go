@@ -9,7 +9,7 @@ import (
 
 // The routes of [Directory].
 var (
-	describeRoute   = rpc.Route[DescribeRequest, Account]{Service: Name, Method: "Describe", Callers: []string{api.Gateway}, Idempotent: true}
+	describeRoute   = rpc.Route[DescribeRequest, Account]{Service: Name, Method: "Describe", Callers: []string{api.Gateway, api.OAuth}, Idempotent: true}
 	claimsRoute     = rpc.Route[ClaimsRequest, Account]{Service: Name, Method: "Claims", Callers: []string{api.OAuth}, Idempotent: true}
 	statisticsRoute = rpc.Route[api.Nothing, StatisticsAnswer]{Service: Name, Method: "Statistics", Callers: []string{api.Operator}, Idempotent: true}
 )

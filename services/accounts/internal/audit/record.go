@@ -43,8 +43,11 @@ func (a *Audit) Record(ctx context.Context, r accounts.RecordEventRequest) error
 	if r.User != 0 {
 		e.User = &r.User
 	}
-	if r.ActorUser != nil {
+	switch {
+	case r.ActorUser != nil:
 		e.Actor = store.ActorUser
+	case r.Operator:
+		e.Actor = store.ActorOperator
 	}
 	if e.Time.IsZero() {
 		e.Time = a.o.Clock.Now()

@@ -46,7 +46,16 @@ type Client struct {
 	// RegistrationHash is of the token that manages the client (RFC 7592); nil
 	// unless it registered itself.
 	RegistrationHash []byte
+	// Registration is how it came to be: [ByToken], [Open], or else by the
+	// operator or in its hub.
+	Registration string
 }
+
+// How clients register themselves (RFC 7591).
+const (
+	ByToken = "token" // with an initial access token
+	Open    = "open"  // without
+)
 
 var (
 	_ fosite.Client             = (*Client)(nil)

@@ -20,7 +20,7 @@ var _ fosite.Storage = (*Store)(nil)
 
 const columns = `id, name, public, secret_hash, auth_method, redirect_uris, grant_types, scopes,
 	first_party, pkce_optional, resource_server, created_time, number, hash, hub, metadata, modified_time,
-	secret_time, former_secret_hash, former_secret_expiration_time, registration_hash`
+	secret_time, former_secret_hash, former_secret_expiration_time, registration_hash, registration`
 
 // GetClient finds a client, or returns fosite.ErrNotFound.
 func (s *Store) GetClient(ctx context.Context, id string) (fosite.Client, error) {
@@ -41,47 +41,13 @@ func (s *Store) Insert(ctx context.Context, q db.Queryer, c *Client) error {
 		return err
 	}
 	n, err := q.Exec(ctx, "INSERT INTO clients ("+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 		ON CONFLICT (id) DO NOTHING`, values...)
 	if err != nil {
 		return fmt.Errorf("client: insert: %w", err)
 	}
 	if n == 0 {
 		return fault.New(fault.Conflict, "")
-	}
-	return nil
-}
-
-// List gives all clients by id.
-func (s *Store) List(ctx context.Context) ([]*Client, error) {
-	rows, err := s.DB.Query(ctx, "SELECT "+columns+" FROM clients ORDER BY id")
-	if err != nil {
-		return nil, fmt.Errorf("client: list: %w", err)
-	}
-	defer func() { _ = rows.Close() }() // an error while reading is in Err
-	var list []*Client
-	for rows.Next() {
-		c, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("client: list: %w", err)
-		}
-		list = append(list, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("client: list: %w", err)
-	}
-	return list, nil
-}
-
-// Delete removes a client with all that was granted to it, or returns a
-// NotFound fault.
-func (s *Store) Delete(ctx context.Context, id string) error {
-	n, err := s.DB.Exec(ctx, "DELETE FROM clients WHERE id = $1", id)
-	if err != nil {
-		return fmt.Errorf("client: delete: %w", err)
-	}
-	if n == 0 {
-		return fault.New(fault.NotFound, "")
 	}
 	return nil
 }

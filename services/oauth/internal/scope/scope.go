@@ -12,12 +12,16 @@ const (
 	OpenID        = "openid"
 	Profile       = "profile"
 	Email         = "email"
-	Hub           = "hub" // the hub the user is in, with role and features
+	Phone         = "phone"   // the number of a confirmed factor
+	Address       = "address" // taken, though no address is known
+	Hub           = "hub"     // the hub the user is in, with role and features
 	OfflineAccess = "offline_access"
 )
 
 // User lists the scopes that mean something only with a user.
-func User() []string { return []string{OpenID, Profile, Email, Hub, OfflineAccess} }
+func User() []string {
+	return []string{OpenID, Profile, Email, Phone, Address, Hub, OfflineAccess}
+}
 
 // OfUser tells whether the scope means something only with a user.
 func OfUser(s string) bool { return slices.Contains(User(), s) }
