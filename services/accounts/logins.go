@@ -77,4 +77,3 @@ func (s *Service) AcceptTerms(ctx context.Context, r accounts.AcceptTermsRequest
 func (s *Service) Unlock(ctx context.Context, r accounts.OpenLinkRequest) (api.Nothing, error) {
 	return api.Nothing{}, s.logins.login.Unlock(ctx, r)
 }
-

@@ -17,8 +17,9 @@
 //	   │   ChangePassword, AcceptTerms                          │
 //	   └──────────────── a step, a narrow token ────────────────┘
 //
-// A session that is open already changes its hub (SwitchHub, LeaveHub) or acts
-// as somebody else (Impersonate, StopImpersonation).
+// A session that is open already changes its hub (SwitchHub, LeaveHub), acts as
+// somebody else (Impersonate, StopImpersonation), or is stepped up (StepUp,
+// ConfirmStepUp, StepUpByPasskey).
 //
 // No flow spans two databases in one transaction. Each is ordered so that
 // whatever fails half-way leaves the person able to go on: what cannot be

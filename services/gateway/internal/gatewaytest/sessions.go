@@ -55,7 +55,7 @@ func (s *Sessions) Fail(method string, err error) {
 // Away makes all methods fail as they do when nobody can be reached.
 func (s *Sessions) Away() {
 	for _, method := range []string{
-		"Create", "Resolve", "Refresh", "End", "EndAll", "Revocations", "SwitchHub", "Impersonate", "StopImpersonation", "List",
+		"Create", "Resolve", "Refresh", "End", "EndAll", "Revocations", "SwitchHub", "Elevate", "Impersonate", "StopImpersonation", "List",
 		"CreateAccessToken", "ListAccessTokens", "DeleteAccessToken", "UseAccessToken",
 	} {
 		s.Fail(method, fault.New(fault.Unavailable, ""))

@@ -41,6 +41,33 @@ func (s *Sessions) SwitchHub(_ context.Context, r sessions.SwitchHubRequest) (se
 	return s.issue(session), nil
 }
 
+// Elevate implements sessions.Service.
+func (s *Sessions) Elevate(_ context.Context, r sessions.ElevateRequest) (sessions.Token, error) {
+	unlock, err := s.called("Elevate")
+	defer unlock()
+	session, open := s.open[r.Session]
+	switch {
+	case err != nil:
+		return sessions.Token{}, err
+	case !open:
+		return sessions.Token{}, lapsed()
+	case session.Scope != sessions.ScopeFull || session.Impersonator != nil || session.PAT != nil:
+		return sessions.Token{}, fault.New(fault.Forbidden, "")
+	}
+	s.voidTokens(r.Session)
+	for _, m := range r.Methods {
+		if !slices.Contains(session.Methods, m) {
+			session.Methods = append(slices.Clone(session.Methods), m)
+		}
+	}
+	session.MFA = cmp.Or(r.MFA, session.MFA)
+	if r.Anew {
+		session.AuthenticatedTime = s.clock.Now()
+	}
+	s.open[r.Session] = session
+	return s.issue(session), nil
+}
+
 // Impersonate implements sessions.Service.
 func (s *Sessions) Impersonate(_ context.Context, r sessions.ImpersonateRequest) (sessions.Token, error) {
 	unlock, err := s.called("Impersonate")

@@ -69,7 +69,7 @@ func (v *visit) startAuthorization(request url.Values, login *oauth.Login) error
 }
 
 // resume goes on with a request that waited for its user.
-func (p *Portal) resume(v *visit) error { return v.resume(nil, false) }
+func (p *Portal) resume(v *visit) error { return v.resume(oauth.ResumeRequest{}) }
 
 // resumeAs goes on with the account that is signed in, as its user has decided.
 func (p *Portal) resumeAs(v *visit) error {
@@ -78,21 +78,20 @@ func (p *Portal) resumeAs(v *visit) error {
 		return err
 	}
 	// Somebody else may have signed in since the page was shown.
-	return v.resume(nil, in && v.form.Get("subject") == caller.Session.UserHash)
+	return v.resume(oauth.ResumeRequest{Selected: in && v.form.Get("subject") == caller.Session.UserHash})
 }
 
-func (v *visit) resume(decision *oauth.Decision, selected bool) error {
-	id, err := v.authorization()
-	if err != nil {
+// resume goes on with what the user says, as who they are.
+func (v *visit) resume(r oauth.ResumeRequest) error {
+	var err error
+	if r.ID, err = v.authorization(); err != nil {
 		return err
 	}
-	login, err := v.currentLogin()
-	if err != nil {
+	if r.Login, err = v.currentLogin(); err != nil {
 		return err
 	}
-	answer, err := v.portal.deps.OAuth.Resume(v.r.Context(), oauth.ResumeRequest{
-		ID: id, Login: login, Decision: decision, Selected: selected && login != nil,
-	})
+	r.Selected = r.Selected && r.Login != nil
+	answer, err := v.portal.deps.OAuth.Resume(v.r.Context(), r)
 	if err != nil {
 		return authorizationGone(err)
 	}
@@ -107,7 +106,7 @@ func (v *visit) goOn(a oauth.Authorization) error {
 	case a.Post != nil:
 		return v.post(*a.Post)
 	case a.Login != nil:
-		return v.see(with("/login", "authorization", a.Login.ID, "prompt", selectOnly(a.Login.Prompt)))
+		return v.see(loginPath(*a.Login))
 	case a.Consent != nil:
 		return v.see(with("/consent", "authorization", a.Consent.ID))
 	case a.Problem != nil:
@@ -116,12 +115,16 @@ func (v *visit) goOn(a oauth.Authorization) error {
 	return errors.New("portal: the oauth service does not say how to go on")
 }
 
-// selectOnly keeps the one prompt that makes a difference to the login page.
-func selectOnly(prompt string) string {
-	if prompt == oauth.PromptSelectAccount {
-		return prompt
+// loginPath is where somebody does what an interaction asks for. Of the prompts
+// one makes a difference to the login page.
+func loginPath(i oauth.Interaction) string {
+	switch i.Prompt {
+	case oauth.PromptStepUp:
+		return with(stepUpPath, "authorization", i.ID, "acr", i.ACR)
+	case oauth.PromptSelectAccount:
+		return with("/login", "authorization", i.ID, "prompt", i.Prompt)
 	}
-	return ""
+	return with("/login", "authorization", i.ID)
 }
 
 // leave sends the browser to an app. The oauth service has compared the address

@@ -12,9 +12,11 @@ import (
 )
 
 // asked is what the code page says of the open challenge. It stays in a cookie,
-// and is only shown: what counts is the challenge that the session names.
+// and is only shown: what counts is the challenge that the session names, or of
+// one that is stepped up, that the accounts service knows to be its user's.
 type asked struct {
 	Session     string           `json:"s"` // whose it is
+	Challenge   int64            `json:"i,omitempty"`
 	Channel     accounts.Channel `json:"c"`
 	Destination string           `json:"d,omitempty"` // with most of it hidden
 }
@@ -23,7 +25,7 @@ type asked struct {
 const askedAge = 30 * time.Minute
 
 func (v *visit) remember(s sessions.Session, c accounts.Challenge) error {
-	state, err := pack(asked{s.Hash, c.Channel, shorten(c.Destination, maxShownEmail)})
+	state, err := pack(asked{s.Hash, c.ID, c.Channel, shorten(c.Destination, maxShownEmail)})
 	if err != nil {
 		return err
 	}
@@ -46,11 +48,13 @@ type codePage struct {
 	plain
 
 	// Send is the form that has the code sent again; nil for one that is not sent.
-	Send *form
+	Send *sendForm
 	// Others are the forms for the other channels.
-	Others []form
+	Others []sendForm
 	// Recovery are the ways for whoever has none of them at hand.
 	Recovery []link
+	// Without goes on without the code; nil where nobody can.
+	Without *form
 }
 
 func (p *Portal) showCode(v *visit) error {
@@ -68,7 +72,7 @@ func (p *Portal) confirmCode(v *visit) error {
 	}
 	done, err := p.deps.Flow.ConfirmCode(v.r.Context(), caller, v.form.Get("code"))
 	switch {
-	case fault.Is(err, fault.Unauthenticated) && fault.From(err).Message.ID == "fault.code_wrong":
+	case says(err, "fault.code_wrong"):
 		return v.again(fault.Field("code", "fault.code_wrong"), "code", v.codePage(caller))
 	case fault.Is(err, fault.Unauthenticated):
 		return v.startOver(err)
@@ -105,47 +109,62 @@ func (p *Portal) sendCode(v *visit) error {
 const byRecovery = "recovery"
 
 func (v *visit) codePage(c edge.Caller) page {
-	challenge, id := v.asked(c), v.value("authorization")
-	by := v.query.Get("by")
-	data := codePage{plain: plain{
-		Text:  v.text("page.code."+cmp.Or(channelNames[challenge.Channel], "any"), "Destination", challenge.Destination),
-		After: []aside{v.anotherAccount()},
-	}}
-	code := field{
-		Name: "code", Label: v.text("page.label.code"), Autocomplete: "one-time-code", Inputmode: "numeric",
-		Identifier: true, Autofocus: true,
-	}
+	id, by := v.value("authorization"), v.query.Get("by")
+	p, data := v.codeForm(v.asked(c), v.stepAction(codePath), v.stepAction(codePath+"/send"))
+	data.After = []aside{v.anotherAccount()}
 	if by == byRecovery {
-		data.Text = v.text("page.code.recovery")
-		code.Inputmode, code.Autocomplete = "", "off"
+		data.Text, data.Status, data.Send, data.Others = v.text("page.code.recovery"), "", nil, v.sendForms(v.stepAction(codePath+"/send"))
+		p.Form.Action = with(codePath, "authorization", id, "by", by)
+		p.Form.Fields[0].Inputmode, p.Form.Fields[0].Autocomplete = "", "off"
 	} else {
 		data.Recovery = append(data.Recovery, link{with(codePath, "authorization", id, "by", byRecovery), v.text("page.code.use_recovery")})
-		if v.query.Get("sent") != "" {
-			data.Status = v.text("page.code.sent")
-		}
 	}
 	data.Recovery = append(data.Recovery, link{with("/recover", "authorization", id), v.text("page.code.lost")})
+	p.Data = data
+	return p
+}
 
-	for _, channel := range []accounts.Channel{accounts.ChannelEmail, accounts.ChannelSMS, accounts.ChannelApp} {
-		send := v.sendForm(channel)
+// codeForm is the page that asks for a code, at the path action; send is where
+// another one is asked for.
+func (v *visit) codeForm(challenge asked, action, send string) (page, codePage) {
+	data := codePage{plain: plain{
+		Text: v.text("page.code."+cmp.Or(channelNames[challenge.Channel], "any"), "Destination", challenge.Destination),
+	}}
+	if v.query.Get("sent") != "" {
+		data.Status = v.text("page.code.sent")
+	}
+	for _, f := range v.sendForms(send) {
 		switch {
-		case channel != challenge.Channel || by == byRecovery:
-			data.Others = append(data.Others, send)
-		case channel != accounts.ChannelApp:
-			send.Submit = v.text("page.code.again")
-			data.Send = &send
+		case f.channel != challenge.Channel:
+			data.Others = append(data.Others, f)
+		case f.channel != accounts.ChannelApp:
+			f.Submit = v.text("page.code.again")
+			data.Send = &f
 		}
 	}
 	return page{
 		Title: v.text("page.code.title"),
-		Data:  data,
-		Form:  &form{Action: with(codePath, "authorization", id, "by", by), Submit: v.text("page.code.submit"), Fields: []field{code}},
-	}
+		Form: &form{Action: action, Submit: v.text("page.code.submit"), Fields: []field{{
+			Name: "code", Label: v.text("page.label.code"), Autocomplete: "one-time-code", Inputmode: "numeric",
+			Identifier: true, Autofocus: true,
+		}}},
+	}, data
 }
 
-func (v *visit) sendForm(c accounts.Channel) form {
-	return form{
-		Action: v.stepAction(codePath + "/send"), Submit: v.text("page.code.by_" + channelNames[c]), Second: true,
-		Hidden: []hidden{{"channel", strconv.Itoa(int(c))}},
+// sendForm asks for a code by a channel.
+type sendForm struct {
+	form
+
+	channel accounts.Channel
+}
+
+func (v *visit) sendForms(action string) []sendForm {
+	var forms []sendForm
+	for _, c := range []accounts.Channel{accounts.ChannelEmail, accounts.ChannelSMS, accounts.ChannelApp} {
+		forms = append(forms, sendForm{channel: c, form: form{
+			Action: action, Submit: v.text("page.code.by_" + channelNames[c]), Second: true,
+			Hidden: []hidden{{"channel", strconv.Itoa(int(c))}},
+		}})
 	}
+	return forms
 }

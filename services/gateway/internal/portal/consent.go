@@ -93,5 +93,5 @@ func (p *Portal) consent(v *visit) error {
 	if v.form.Get("subject") != caller.Session.UserHash || (decision != "allow" && decision != "deny") {
 		return v.askConsent(id, caller)
 	}
-	return v.resume(&oauth.Decision{Allow: decision == "allow"}, false)
+	return v.resume(oauth.ResumeRequest{Decision: &oauth.Decision{Allow: decision == "allow"}})
 }

@@ -105,8 +105,10 @@ func (v *visit) again(err error, name string, p page) error {
 		}
 		p.Problems = append(p.Problems, wait)
 	}
-	for i := range p.Form.Fields {
-		p.Form.Fields[i].Autofocus = false // the summary of the problems has it
+	if p.Form != nil {
+		for i := range p.Form.Fields {
+			p.Form.Fields[i].Autofocus = false // the summary of the problems has it
+		}
 	}
 	return v.show(status, name, p)
 }
@@ -121,9 +123,9 @@ func (v *visit) soon(wait time.Duration) string {
 }
 
 // blame writes the broken rules to the fields they are about and sums them up,
-// in the order of the fields.
+// in the order of the fields. There may be no form.
 func (v *visit) blame(form *form, f *fault.Fault) []problem {
-	if len(f.Fields) == 0 {
+	if form == nil || len(f.Fields) == 0 {
 		return []problem{{Text: v.message(f.Message, field{})}}
 	}
 	var problems []problem
@@ -156,3 +158,6 @@ func (v *visit) message(m fault.Message, f field) string {
 	args["Field"] = f.Called
 	return v.portal.deps.Texts.Text(v.lang, m.ID, args)
 }
+
+// says tells whether an error is a fault with that message.
+func says(err error, id string) bool { return err != nil && fault.From(err).Message.ID == id }

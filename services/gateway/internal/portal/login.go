@@ -20,6 +20,8 @@ type loginPage struct {
 	Register string
 	// Forgot is the way to a new password.
 	Forgot string
+	// Passkey is the way without a password.
+	Passkey *passkeyForm
 }
 
 // present is the account a browser is signed in with.
@@ -88,6 +90,8 @@ func (v *visit) loginPage() (page, error) {
 		}
 	}
 	data.Forgot = with("/forgot", "authorization", id)
+	data.Passkey = v.passkeyForm(with(passkeyLoginPath, "authorization", id, "prompt", v.value("prompt")), "page.passkey.sign_in")
+	data.Passkey.Second = true
 	if v.portal.deps.SelfRegistration {
 		data.Register = with("/register", "authorization", id)
 	}

@@ -1,7 +1,12 @@
 package portal_test
 
 import (
+	"net/http"
+	"time"
+
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
 
 // pagesOfLogins are the pages of the steps of a login, and of what is mailed to
@@ -16,7 +21,49 @@ func pagesOfLogins() []shown {
 	at := func(step accounts.Step) func(*world, *browser) answer {
 		return func(_ *world, b *browser) answer { return b.at(step) }
 	}
+	stepUp := func(acr, method, path string) func(*world, *browser) answer {
+		return func(w *world, b *browser) answer {
+			b.signIn()
+			w.oauth.acr = acr
+			if path == "/code" {
+				b.post("/login/stepup" + waits)
+			}
+			if method == http.MethodPost {
+				return b.post("/login/stepup" + path + "?authorization=" + pendingID + "&acr=" + acr)
+			}
+			return b.get("/login/stepup" + path + "?authorization=" + pendingID + "&acr=" + acr)
+		}
+	}
 	return []shown{
+		{
+			name: "step up", visit: stepUp(oauth.ACRMultiple, http.MethodGet, ""),
+			status: 200, en: "One more proof, please", de: "Bitte noch ein Nachweis",
+		},
+		{
+			name: "step up by code", visit: stepUp(oauth.ACRMultiple, http.MethodGet, "/code"),
+			status: 200, en: "Confirm it is you", de: "Bestätigen Sie, dass Sie es sind",
+		},
+		{
+			name: "step up by a wrong code", visit: stepUp(oauth.ACRMultiple, http.MethodPost, "/code"),
+			status: 422, en: "Confirm it is you", de: "Bestätigen Sie, dass Sie es sind", wrong: true,
+		},
+		{name: "step up without a factor", visit: func(w *world, b *browser) answer {
+			w.accounts.failing("StepUp", fault.New(fault.NotFound, "fault.no_second_factor"))
+			return stepUp(oauth.ACRMultiple, http.MethodPost, "")(w, b)
+		}, status: 200, en: "No second factor", de: "Kein zweiter Faktor"},
+		{name: "step up too often", visit: func(w *world, b *browser) answer {
+			w.accounts.failing("StepUp", fault.New(fault.Throttled, "").After(time.Minute))
+			return stepUp(oauth.ACRMultiple, http.MethodPost, "")(w, b)
+		}, status: 429, en: "One more proof, please", de: "Bitte noch ein Nachweis", wrong: true},
+		{
+			name: "step up by passkey", visit: stepUp(oauth.ACRPhishing, http.MethodGet, ""),
+			status: 200, en: "One more proof, please", de: "Bitte noch ein Nachweis",
+		},
+		{
+			name: "step up by no passkey", visit: stepUp(oauth.ACRPhishing, http.MethodPost, "/passkey"),
+			status: 422, en: "One more proof, please", de: "Bitte noch ein Nachweis", wrong: true,
+		},
+		{name: "login by no passkey", visit: post("/login/passkey"), status: 422, en: "Sign in", de: "Anmelden", wrong: true},
 		{name: "code", visit: at(accounts.StepCode), status: 200, en: "Confirm it is you", de: "Bestätigen Sie, dass Sie es sind"},
 		{name: "code of an app", visit: func(w *world, b *browser) answer {
 			w.accounts.channel = accounts.ChannelApp

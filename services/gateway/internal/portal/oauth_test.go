@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
@@ -19,6 +20,7 @@ type fakeOAuth struct {
 	authorized  []oauth.AuthorizeRequest
 	resumed     []oauth.ResumeRequest
 	answer      *oauth.Authorization // overrides
+	acr         string               // what a login has to be, unless its user is unable
 }
 
 const pendingID = "pending-request-1"
@@ -46,6 +48,9 @@ func (f *fakeOAuth) Resume(_ context.Context, r oauth.ResumeRequest) (oauth.Auth
 	if r.ID != pendingID {
 		return oauth.Authorization{}, fault.New(fault.Gone, "")
 	}
+	if r.Unable {
+		f.acr = ""
+	}
 	return f.decide(r.Login, r.Decision, r.Selected)
 }
 
@@ -58,6 +63,9 @@ func (f *fakeOAuth) decide(login *oauth.Login, decision *oauth.Decision, selecte
 		return *f.answer, nil
 	case login == nil, f.prompt != "" && !selected:
 		asked.Prompt = f.prompt
+		return oauth.Authorization{Login: &asked}, nil
+	case f.acr == oauth.ACRMultiple && !slices.Contains(login.Methods, "mfa"), f.acr == oauth.ACRPhishing && !slices.Contains(login.Methods, "swk"):
+		asked.Prompt, asked.ACR = oauth.PromptStepUp, f.acr
 		return oauth.Authorization{Login: &asked}, nil
 	case decision == nil:
 		asked.Prompt = oauth.PromptConsent

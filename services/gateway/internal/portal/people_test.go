@@ -23,8 +23,11 @@ const (
 	resetLink    = "3333333333333333333333333333333333333333"
 	emailLink    = "4444444444444444444444444444444444444444"
 	recoveryLink = "5555555555555555555555555555555555555555"
-	unlockLink   = "6666666666666666666666666666666666666666"
-	joinLink     = "7777777777777777777777777777777777777777"
+	ceremony     = "ceremony-1"
+	credential   = `{"id":"x"}`
+
+	unlockLink = "6666666666666666666666666666666666666666"
+	joinLink   = "7777777777777777777777777777777777777777"
 )
 
 // people is the accounts service as the pages need it: its user has to take the
@@ -37,6 +40,8 @@ type people struct {
 	due      map[accounts.Step]bool
 	channel  accounts.Channel
 	used     map[string]bool
+	stepped  []accounts.StepUpRequest
+	stranger int64 // 1: the passkey is somebody else's
 	failures map[string]error
 	sent     []accounts.Channel
 	asked    []accounts.InitiateResetRequest
@@ -125,7 +130,36 @@ func (p *people) ConfirmCode(_ context.Context, r accounts.ConfirmCodeRequest) (
 		return accounts.Confirmation{}, fault.New(fault.Unauthenticated, "fault.code_wrong")
 	}
 	p.used["challenge"] = true
-	return accounts.Confirmation{Challenge: challengeID, Method: "email"}, nil
+	method := map[accounts.Channel]string{accounts.ChannelEmail: "email", accounts.ChannelSMS: "sms", accounts.ChannelApp: "otp"}[p.channel]
+	return accounts.Confirmation{Challenge: challengeID, Method: method}, nil
+}
+
+// StepUp implements accounts.Service.
+func (p *people) StepUp(_ context.Context, r accounts.StepUpRequest) (accounts.Challenge, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stepped = append(p.stepped, r)
+	switch {
+	case p.failures["StepUp"] != nil:
+		return accounts.Challenge{}, p.failures["StepUp"]
+	case p.channel < r.Minimum:
+		return accounts.Challenge{}, fault.New(fault.NotFound, "fault.no_second_factor")
+	}
+	p.used["challenge"] = false
+	return *p.challenge(), nil
+}
+
+// FinishPasskeyLogin implements accounts.Service.
+func (p *people) FinishPasskeyLogin(ctx context.Context, r accounts.FinishPasskeyLoginRequest) (accounts.Identity, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.Ceremony != ceremony || string(r.Credential) != credential || p.used[ceremony] {
+		return accounts.Identity{}, fault.New(fault.Unauthenticated, "fault.credentials")
+	}
+	p.used[ceremony] = true
+	i, err := p.identity(ctx)
+	i.User.ID += p.stranger
+	return i, err
 }
 
 // EnrolFactor implements accounts.Service.

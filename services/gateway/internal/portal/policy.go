@@ -13,6 +13,8 @@ type allowed struct {
 	away bool
 	// script is the one script of ours that it runs; empty: none.
 	script string
+	// calls tells that the script asks this origin for something.
+	calls bool
 }
 
 // policy is the content security policy of a page: a style sheet and pictures
@@ -33,6 +35,9 @@ func (a allowed) policy() string {
 	}
 	if a.script != "" {
 		rules = append(rules, "script-src 'self'")
+	}
+	if a.calls {
+		rules = append(rules, "connect-src 'self'")
 	}
 	return strings.Join(rules, "; ")
 }

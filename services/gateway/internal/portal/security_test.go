@@ -32,7 +32,11 @@ func TestContentSecurityPolicy(t *testing.T) {
 	} {
 		w.oauth.interaction.RedirectTo = origin
 		for _, path := range []string{"/login?authorization=" + pendingID, "/consent?authorization=" + pendingID} {
-			assert.Equal(t, before+action+after, b.get(path).Header().Get("Content-Security-Policy"), "%s %s", path, origin)
+			want := before + action + after
+			if strings.HasPrefix(path, "/login") { // for passkeys
+				want += "; script-src 'self'; connect-src 'self'"
+			}
+			assert.Equal(t, want, b.get(path).Header().Get("Content-Security-Policy"), "%s %s", path, origin)
 		}
 	}
 }
@@ -53,7 +57,10 @@ func TestOtherSitesCannotPost(t *testing.T) {
 			},
 			consentPath: {"decision", "allow", "subject", gatewaytest.UserHash},
 			"/oauth2/resume?authorization=" + pendingID: {"subject", gatewaytest.UserHash},
-			"/nowhere":    nil,
+			"/nowhere":              nil,
+			"/login/passkey":        {"ceremony", ceremony, "credential", credential},
+			"/login/stepup" + waits: nil, "/login/stepup/code" + waits: {"code", rightCode}, "/login/stepup/send" + waits: nil,
+			"/login/stepup/passkey" + waits: {"ceremony", ceremony, "credential", credential}, "/login/stepup/skip" + waits: nil,
 			"/login/code": {"code", rightCode}, "/login/code/send": {"channel", "2"}, "/login/password": {"password", goodPW},
 			"/login/terms": {"terms", "1"}, "/login/factor": {"channel", "3"}, "/login/factor/confirm": {"code", rightCode},
 			"/forgot": {"user", "a"}, "/recover": {"user", "a"}, "/reset/" + resetLink: {"password", goodPW, "password_confirmation", goodPW},
@@ -68,6 +75,7 @@ func TestOtherSitesCannotPost(t *testing.T) {
 		assert.Empty(t, w.oauth.resumed)
 		assert.Empty(t, w.accounts.used)
 		assert.Empty(t, w.accounts.asked)
+		assert.Empty(t, w.accounts.stepped)
 		assert.Len(t, w.sessions.Created(), 1, "the one of the beginning")
 		assert.Equal(t, "Your account – Gatehouse", b.get("/").title())
 	}
