@@ -140,7 +140,8 @@ func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) htt
 	})
 	mux.Handle("POST /oauth2/par", &par.Endpoint{Flow: flow, Authenticate: p.auth.Authenticate, Logger: logger})
 	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{
-		Provider: provider, Authenticate: p.auth.Authenticate, Names: p.names, Issuer: p.config.PublicURL, Logger: logger,
+		Provider: provider, Authenticate: p.auth.Authenticate, Names: p.names, Signer: p.signer,
+		Clock: p.deps.Clock, Logger: logger,
 	})
 	mux.Handle("POST /oauth2/revoke", &revocation.Endpoint{Provider: provider, Logger: logger})
 	mux.Handle("GET /oauth2/userinfo", who)
