@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/introspection"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/par"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/revocation"
@@ -84,6 +85,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names) *Serv
 		}),
 		flow:      flow,
 		registrar: p.registrar(),
+		sessions:  &logout.Sessions{DB: d.DB, Grants: p.grants, Clock: d.Clock},
 		clients:   p.clients, grants: p.grants, signer: signer,
 		public: p.routes(provider, flow),
 		clock:  d.Clock, logger: d.Obs.Logger,

@@ -33,6 +33,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/device"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
@@ -73,6 +74,7 @@ type Service struct {
 	registrar *registration.Registrar
 	clients   *client.Store
 	grants    *grant.Store
+	sessions  *logout.Sessions
 	consents  *consent.Store
 	devices   *device.Desk
 	upstream  *upstream.Logins

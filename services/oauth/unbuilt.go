@@ -35,11 +35,6 @@ func (s *Service) SessionClients(context.Context, oauth.SessionClientsRequest) (
 	return oauth.SessionClientList{}, away()
 }
 
-// SessionsEnded implements [oauth.Service].
-func (s *Service) SessionsEnded(context.Context, oauth.SessionsEndedRequest) (api.Nothing, error) {
-	return api.Nothing{}, away()
-}
-
 // ListHubProviders implements [oauth.Service].
 func (s *Service) ListHubProviders(context.Context, oauth.HubProvidersRequest) (oauth.HubProviderList, error) {
 	return oauth.HubProviderList{}, away()

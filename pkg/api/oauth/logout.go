@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 )
@@ -54,8 +55,14 @@ type SessionClientList struct {
 // SessionsEndedRequest names sessions that have ended.
 type SessionsEndedRequest struct {
 	Sessions []string `json:"sessions"`          // hashes
-	Subject  string   `json:"subject,omitempty"` // the user's hash
-	// Everything ends the user's offline grants, too: the account was perhaps in
-	// somebody else's hands.
+	Subject  string   `json:"subject,omitempty"` // the user's hash, with Everything
+	// Everything ends all grants of the user, offline ones and those of other
+	// sessions too: the account was perhaps in somebody else's hands.
 	Everything bool `json:"everything,omitempty"`
+	// Hub restricts Everything to the grants in that hub, which the user may not
+	// be in any more, or not as before.
+	Hub *int64 `json:"hub,omitempty"`
+	// Before spares, of Everything, what the user has granted after proving who
+	// they are at that time or later: the request may come late, or twice.
+	Before time.Time `json:"before,omitzero"`
 }

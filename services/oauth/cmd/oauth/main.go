@@ -23,7 +23,7 @@ func main() {
 		Name:       api.Name,
 		Settings:   &s,
 		Migrations: oauth.Migrations,
-		Callers:    []string{callers.Gateway, callers.Accounts},
+		Callers:    []string{callers.Gateway, callers.Accounts, callers.Sessions},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.OAuth)
 		},
