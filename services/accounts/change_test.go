@@ -57,7 +57,7 @@ func TestChange(t *testing.T) {
 		require.NoError(f.t, err)
 		require.Equal(f.t, before.Hub.ID, identity.Hub.ID)
 		require.True(f.t, identity.User.ModifiedTime.After(before.User.ModifiedTime))
-		require.Equal(f.t, []sessions.EndAllRequest{{User: a.User, Except: &own, Before: f.clock.Now()}}, ended())
+		require.Equal(f.t, []sessions.EndAllRequest{{User: a.User, UserHash: before.User.Hash, Except: &own, Before: f.clock.Now()}}, ended())
 		require.Equal(f.t, []string{"password_changed"}, f.notices(olliMail))
 		require.EqualValues(f.t, 1, f.recorded("password.changed"))
 		_, err = f.authenticate(olliMail, newPassword)
@@ -96,7 +96,7 @@ func TestAForcedChange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEachWithSessions(t, func(f *fixture, ended func() []sessions.EndAllRequest) {
-				f.register(olliMail)
+				of := f.register(olliMail)
 				a, own := f.actor(), int64(session)
 				f.clock.Advance(day)
 				_, err := f.force(a, newPassword)
@@ -106,7 +106,7 @@ func TestAForcedChange(t *testing.T) {
 				requireField(f.t, err, "password", "validation.password_reused")
 				_, err = f.force(a, newPassword)
 				require.NoError(f.t, err)
-				require.Equal(f.t, []sessions.EndAllRequest{{User: a.User, Except: &own, Before: f.clock.Now()}}, ended())
+				require.Equal(f.t, []sessions.EndAllRequest{{User: a.User, UserHash: of.User.Hash, Except: &own, Before: f.clock.Now()}}, ended())
 				_, err = f.force(a, "Graugans-am-Kanal")
 				requireField(f.t, err, "current_password", "validation.required")
 				f.in(accounts.AdmitRequest{User: a.User, Hub: a.Hub, Proof: accounts.ProofPassword, Origin: browser})

@@ -22,7 +22,7 @@ func TestWhoMayActAsFewerOthersLogsInAgain(t *testing.T) {
 			require.NoError(f.t, err)
 			return f.endedOf(who)[before:]
 		}
-		ends := []sessions.EndAllRequest{{User: f.tech.User.ID, Hub: &f.hub, Before: f.clock.Now()}}
+		ends := []sessions.EndAllRequest{{User: f.tech.User.ID, UserHash: f.tech.User.Hash, Hub: &f.hub, Before: f.clock.Now()}}
 		require.Empty(f.t, change(f.tech, accounts.RoleTechnicalAdministrator, true))
 		require.Equal(f.t, ends, change(f.tech, accounts.RoleAdministrator, true), "acted as technical administrators")
 		require.Equal(f.t, ends, change(f.tech, accounts.RoleAdministrator, false), "acted as administrators")

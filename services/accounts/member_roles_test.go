@@ -58,7 +58,7 @@ func TestARoleTakesEffect(t *testing.T) {
 
 		_, err = f.setRole(f.by(accounts.RoleOwner), ref(f.user), accounts.RolePassive)
 		require.NoError(f.t, err)
-		require.Equal(f.t, []sessions.EndAllRequest{{User: f.user.User.ID, Hub: &f.hub, Before: f.clock.Now()}}, f.endedOf(f.user))
+		require.Equal(f.t, []sessions.EndAllRequest{{User: f.user.User.ID, UserHash: f.user.User.Hash, Hub: &f.hub, Before: f.clock.Now()}}, f.endedOf(f.user))
 		_, err = f.setRole(f.by(accounts.RoleOwner), ref(f.user), accounts.RoleNone)
 		require.NoError(f.t, err)
 		require.Len(f.t, f.endedOf(f.user), 1, "there were none left")
@@ -156,7 +156,7 @@ func TestWhoMayRemove(t *testing.T) {
 				require.Zero(f.t, f.count(`SELECT COUNT(*) FROM memberships WHERE user_id = $1`, who.User.ID))
 				require.EqualValues(f.t, accounts.Active, f.count(`SELECT status FROM users WHERE id = $1`, who.User.ID))
 				require.Equal(f.t, []string{"member_removed Nordantech"}, f.notices(who.User.Email))
-				require.Equal(f.t, []sessions.EndAllRequest{{User: who.User.ID, Hub: &f.hub, Before: f.clock.Now()}}, f.endedOf(who))
+				require.Equal(f.t, []sessions.EndAllRequest{{User: who.User.ID, UserHash: who.User.Hash, Hub: &f.hub, Before: f.clock.Now()}}, f.endedOf(who))
 			}
 		}
 	})

@@ -35,7 +35,9 @@ func TestDisablingAndEnabling(t *testing.T) {
 		require.NoError(f.t, err)
 		require.Equal(f.t, accounts.Disabled, m.User.Status)
 		require.Equal(f.t, f.clock.Now(), m.ModifiedTime)
-		require.Equal(f.t, []sessions.EndAllRequest{{User: f.user.User.ID, Before: f.clock.Now(), Tokens: true}}, f.endedOf(f.user))
+		require.Equal(f.t, []sessions.EndAllRequest{{
+			User: f.user.User.ID, UserHash: f.user.User.Hash, Before: f.clock.Now(), Tokens: true,
+		}}, f.endedOf(f.user))
 		require.Equal(f.t, []string{"account_disabled Nordantech"}, f.notices("user@example.com"))
 		_, err = f.authenticate("user@example.com", olliPassword)
 		requireFault(f.t, err, fault.Unauthenticated, "fault.credentials")

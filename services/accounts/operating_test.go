@@ -27,7 +27,7 @@ func TestTheOperatorDisablesAndEnablesUsers(t *testing.T) {
 		require.Equal(f.t, f.clock.Now(), got.ModifiedTime)
 		disabled := f.clock.Now()
 		require.Equal(f.t, []string{"account_disabled"}, f.notices(olliMail))
-		require.Equal(f.t, []sessions.EndAllRequest{{User: user.User.ID, Before: disabled, Tokens: true}}, o.ended)
+		require.Equal(f.t, []sessions.EndAllRequest{{User: user.User.ID, UserHash: user.User.Hash, Before: disabled, Tokens: true}}, o.ended)
 		_, err = f.authenticate(olliMail, olliPassword)
 		require.Error(f.t, err)
 

@@ -86,7 +86,7 @@ func TestReset(t *testing.T) {
 		require.Equal(f.t, f.clock.Now(), identity.User.PasswordModifiedTime)
 		require.False(f.t, identity.User.PasswordUpdate)
 		require.True(f.t, identity.User.ModifiedTime.After(before.User.ModifiedTime))
-		require.Equal(f.t, []sessions.EndAllRequest{{User: before.User.ID, Before: f.clock.Now(), Tokens: true}}, ended())
+		require.Equal(f.t, []sessions.EndAllRequest{{User: before.User.ID, UserHash: before.User.Hash, Before: f.clock.Now(), Tokens: true}}, ended())
 		require.Equal(f.t, []string{"password_changed"}, f.notices(olliMail))
 		require.EqualValues(f.t, 1, f.recorded("password.reset"))
 

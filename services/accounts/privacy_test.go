@@ -151,7 +151,7 @@ func TestADeletionIsRequestedAndCancelled(t *testing.T) {
 		require.Equal(f.t, asked.Add(grace), deletion.DeletionTime)
 		require.Equal(f.t, []string{"deletion_requested"}, f.notices(olliMail))
 		require.Equal(f.t, asked.Add(grace).Format(time.RFC3339), f.last(olliMail, mail.SecurityNotice).Data["subject"])
-		require.Equal(f.t, []sessions.EndAllRequest{{User: user.User.ID, Before: asked, Tokens: true}}, o.ended)
+		require.Equal(f.t, []sessions.EndAllRequest{{User: user.User.ID, UserHash: user.User.Hash, Before: asked, Tokens: true}}, o.ended)
 
 		f.clock.Advance(time.Hour)
 		again, err := f.requestDeletion(user)

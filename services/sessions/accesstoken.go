@@ -142,7 +142,7 @@ func (s *Service) DeleteAccessToken(ctx context.Context, r sessions.DeleteAccess
 		return api.Nothing{}, err
 	}
 	now := s.now()
-	var ended int64
+	var ended []store.Record
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := s.authorise(ctx, tx, r.Actor, now); err != nil {
 			return err
@@ -157,26 +157,29 @@ func (s *Service) DeleteAccessToken(ctx context.Context, r sessions.DeleteAccess
 		if ended, err = store.EndTokenless(ctx, tx, r.Actor.User, now); err != nil {
 			return err
 		}
+		if err := s.tell(ctx, tx, ended); err != nil {
+			return err
+		}
 		return s.audit(ctx, tx, tokenEvent(eventTokenDeleted, token, &r.Actor, now))
 	})
 	if err != nil {
 		return api.Nothing{}, err
 	}
-	s.metrics.session("ended", ended)
+	s.metrics.session("ended", len(ended))
 	return api.Nothing{}, nil
 }
 
 // deleteAccessTokens deletes the tokens of a locked user from before a time
-// (nil: all), and counts the sessions that end with them. The user is told by
+// (nil: all), and gives the sessions that end with them. The user is told by
 // whoever has the reason for it.
-func (s *Service) deleteAccessTokens(ctx context.Context, tx *db.Tx, user int64, before *time.Time, now time.Time) (ended int64, err error) {
+func (s *Service) deleteAccessTokens(ctx context.Context, tx *db.Tx, user int64, before *time.Time, now time.Time) ([]store.Record, error) {
 	tokens, err := store.DeleteAccessTokens(ctx, tx, user, before)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	for _, token := range tokens {
 		if err := s.audit(ctx, tx, tokenEvent(eventTokenDeleted, token, nil, now)); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
 	return store.EndTokenless(ctx, tx, user, now)

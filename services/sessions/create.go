@@ -28,7 +28,7 @@ func (s *Service) Create(ctx context.Context, r sessions.CreateRequest) (session
 		return sessions.Token{}, err
 	}
 	var record store.Record
-	var surplus int64
+	var surplus int
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		var err error
 		record, surplus, err = s.open(ctx, tx, r, now)
@@ -47,7 +47,7 @@ func (s *Service) Create(ctx context.Context, r sessions.CreateRequest) (session
 
 // open stores the session and ends those that it replaces or puts beyond the
 // limit; it counts the latter.
-func (s *Service) open(ctx context.Context, tx *db.Tx, r sessions.CreateRequest, now time.Time) (_ store.Record, surplus int64, err error) {
+func (s *Service) open(ctx context.Context, tx *db.Tx, r sessions.CreateRequest, now time.Time) (_ store.Record, surplus int, err error) {
 	endedBefore, err := store.LockUser(ctx, tx, r.User, now)
 	if err != nil {
 		return store.Record{}, 0, err
@@ -63,29 +63,44 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, r sessions.CreateRequest,
 	if !record.ExpirationTime.After(now) {
 		return store.Record{}, 0, refusal(errExpired)
 	}
+	var ended []store.Record
 	if r.Replaces != nil {
-		_, err := store.EndOpen(ctx, tx, *r.Replaces, r.User, now, s.cutoff(now))
+		replaced, err := store.EndOpen(ctx, tx, *r.Replaces, r.User, now, s.cutoff(now))
 		if errors.Is(err, db.ErrNoRows) {
 			return store.Record{}, 0, refusal(errEnded)
 		}
 		if err != nil {
 			return store.Record{}, 0, err
 		}
+		ended = append(ended, replaced)
 	}
 	if record.ID, err = store.Insert(ctx, tx, record); err != nil {
 		return store.Record{}, 0, err
 	}
-	surplus, err = s.keepLimit(ctx, tx, record, r.Limit, now)
-	if err == nil && (surplus > 0 || r.Replaces != nil) {
-		err = s.endOrphans(ctx, tx, r.User, now)
+	beyond, err := s.keepLimit(ctx, tx, record, r.Limit, now)
+	if err != nil {
+		return store.Record{}, 0, err
 	}
-	return record, surplus, err
+	return record, len(beyond), s.endedWith(ctx, tx, r.User, append(ended, beyond...), now)
+}
+
+// endedWith ends what goes with sessions of the user that have ended beside
+// something else, and tells of all.
+func (s *Service) endedWith(ctx context.Context, tx *db.Tx, user int64, ended []store.Record, now time.Time) error {
+	if len(ended) == 0 {
+		return nil
+	}
+	orphans, err := s.endOrphans(ctx, tx, user, now)
+	if err != nil {
+		return err
+	}
+	return s.tell(ctx, tx, append(orphans, ended...))
 }
 
 // keepLimit ends the oldest full sessions beside this one in its hub.
-func (s *Service) keepLimit(ctx context.Context, tx *db.Tx, kept store.Record, limit int, now time.Time) (int64, error) {
+func (s *Service) keepLimit(ctx context.Context, tx *db.Tx, kept store.Record, limit int, now time.Time) ([]store.Record, error) {
 	if kept.Scope != sessions.ScopeFull || limit == 0 {
-		return 0, nil
+		return nil, nil
 	}
 	return store.EndSurplus(ctx, tx, kept, limit-1, now)
 }

@@ -3,6 +3,7 @@ package sessions
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
@@ -39,7 +40,11 @@ func (s *Service) End(ctx context.Context, r sessions.EndRequest) (api.Nothing, 
 		if err := s.auditEnd(ctx, tx, record, r, now); err != nil {
 			return err
 		}
-		return s.endOrphans(ctx, tx, record.User, now)
+		orphans, err := s.endOrphans(ctx, tx, record.User, now)
+		if err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, append(orphans, record))
 	})
 	switch {
 	case errors.Is(err, db.ErrNoRows) && r.User != 0:
@@ -61,12 +66,12 @@ func (s *Service) listed(r store.Record, now time.Time) bool {
 
 // endOrphans ends what the user does in the name of others from within sessions
 // that have just ended.
-func (s *Service) endOrphans(ctx context.Context, tx *db.Tx, user int64, now time.Time) error {
+func (s *Service) endOrphans(ctx context.Context, tx *db.Tx, user int64, now time.Time) ([]store.Record, error) {
 	ended, err := store.EndOrphans(ctx, tx, user, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.auditImpersonationsEnded(ctx, tx, ended, now)
+	return ended, s.auditImpersonationsEnded(ctx, tx, ended, now)
 }
 
 // EndAll ends the sessions of a user that match, of any scope.
@@ -81,24 +86,27 @@ func (s *Service) EndAll(ctx context.Context, r sessions.EndAllRequest) (api.Not
 		return api.Nothing{}, fault.Field("user", "validation.required")
 	}
 	now := s.now()
-	var ended int64
+	var ended []store.Record
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := store.LockUser(ctx, tx, r.User, now); err != nil {
 			return err
 		}
 		var err error
-		ended, err = s.endAll(ctx, tx, r, now)
-		return err
+		if ended, err = s.endAll(ctx, tx, r, now); err != nil {
+			return err
+		}
+		return s.tellAll(ctx, tx, r, ended, now)
 	})
 	if err != nil {
 		return api.Nothing{}, err
 	}
-	s.metrics.session("ended", ended)
+	s.metrics.session("ended", len(ended))
 	return api.Nothing{}, nil
 }
 
-// endAll is EndAll with the user locked; it counts the sessions.
-func (s *Service) endAll(ctx context.Context, tx *db.Tx, r sessions.EndAllRequest, now time.Time) (ended int64, err error) {
+// endAll is EndAll with the user locked; it gives the sessions, of which nobody
+// has been told.
+func (s *Service) endAll(ctx context.Context, tx *db.Tx, r sessions.EndAllRequest, now time.Time) ([]store.Record, error) {
 	selection := store.Selection{User: r.User, Hub: r.Hub, Except: r.Except}
 	refused := now
 	if !r.Before.IsZero() {
@@ -107,29 +115,29 @@ func (s *Service) endAll(ctx context.Context, tx *db.Tx, r sessions.EndAllReques
 	}
 	if r.Hub == nil {
 		if err := store.Refuse(ctx, tx, r.User, refused); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
+	var ofTokens []store.Record
 	if r.Tokens {
-		n, err := s.deleteAccessTokens(ctx, tx, r.User, selection.Before, now)
-		if err != nil {
-			return 0, err
+		var err error
+		if ofTokens, err = s.deleteAccessTokens(ctx, tx, r.User, selection.Before, now); err != nil {
+			return nil, err
 		}
-		ended += n
 	}
-	n, err := store.EndAll(ctx, tx, selection, now)
+	own, err := store.EndAll(ctx, tx, selection, now)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	ended += n
 	impersonations, err := store.EndImpersonations(ctx, tx, selection, now)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := s.auditImpersonationsEnded(ctx, tx, impersonations, now); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return ended + int64(len(impersonations)), s.endOrphans(ctx, tx, r.User, now)
+	orphans, err := s.endOrphans(ctx, tx, r.User, now)
+	return slices.Concat(ofTokens, own, impersonations, orphans), err
 }
 
 // Revocations lists the sessions that have ended, or been changed, since.

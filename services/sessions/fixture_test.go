@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -42,6 +43,7 @@ type fixture struct {
 	obs   *obs.Obs
 	ring  *keyring.Ring
 	audit *auditor
+	apps  *apps
 	c     Config
 }
 
@@ -63,6 +65,37 @@ func (a *auditor) RecordEvent(_ context.Context, r accounts.RecordEventRequest) 
 	}
 	a.events = append(a.events, r)
 	return api.Nothing{}, nil
+}
+
+// apps keep what the oauth service is told of.
+type apps struct {
+	oauth.Logouts // what is not doubled panics
+
+	mu   sync.Mutex
+	err  error // what the next call answers
+	told []oauth.SessionsEndedRequest
+}
+
+func (a *apps) SessionsEnded(_ context.Context, r oauth.SessionsEndedRequest) (api.Nothing, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.err; err != nil {
+		a.err = nil
+		return api.Nothing{}, err
+	}
+	a.told = append(a.told, r)
+	return api.Nothing{}, nil
+}
+
+// told gives what the oauth service was told so far, and forgets it.
+func (f *fixture) told() []oauth.SessionsEndedRequest {
+	f.t.Helper()
+	require.NoError(f.t, f.outbox.Drain(f.t.Context()))
+	f.apps.mu.Lock()
+	defer f.apps.mu.Unlock()
+	told := f.apps.told
+	f.apps.told = nil
+	return told
 }
 
 // audited gives the events so far, without their keys, and forgets them.
@@ -92,7 +125,7 @@ func onEach(t *testing.T, test func(t *testing.T, f *fixture), change ...func(*C
 func newFixture(tb testing.TB, d *db.DB, change ...func(*Config)) *fixture {
 	tb.Helper()
 	f := &fixture{
-		t: tb, db: d, clock: testkit.Clock(), obs: obs.Nop(), ring: testkit.Ring(tb), audit: &auditor{},
+		t: tb, db: d, clock: testkit.Clock(), obs: obs.Nop(), ring: testkit.Ring(tb), audit: &auditor{}, apps: &apps{},
 		c: Config{PublicURL: "https://id.example.org", Leeway: time.Second},
 	}
 	for _, fn := range change {
@@ -105,7 +138,7 @@ func newFixture(tb testing.TB, d *db.DB, change ...func(*Config)) *fixture {
 // replica is another process of the service on the same database.
 func (f *fixture) replica() *Service {
 	f.t.Helper()
-	s, err := New(f.t.Context(), f.c, Deps{Obs: f.obs, Clock: f.clock, DB: f.db, Ring: f.ring, Accounts: f.audit})
+	s, err := New(f.t.Context(), f.c, Deps{Obs: f.obs, Clock: f.clock, DB: f.db, Ring: f.ring, Accounts: f.audit, OAuth: f.apps})
 	require.NoError(f.t, err)
 	return s
 }

@@ -18,7 +18,7 @@ func (s *Service) Forget(ctx context.Context, r sessions.ForgetRequest) (api.Not
 		return api.Nothing{}, fault.Field("user", "validation.required")
 	}
 	now := s.now()
-	var ended int64
+	var ended []store.Record
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := store.LockUser(ctx, tx, r.User, now); err != nil {
 			return err
@@ -27,11 +27,14 @@ func (s *Service) Forget(ctx context.Context, r sessions.ForgetRequest) (api.Not
 		if ended, err = s.endAll(ctx, tx, sessions.EndAllRequest{User: r.User}, now); err != nil {
 			return err
 		}
+		if err := s.tell(ctx, tx, ended); err != nil {
+			return err
+		}
 		return store.Forget(ctx, tx, r.User)
 	})
 	if err != nil {
 		return api.Nothing{}, err
 	}
-	s.metrics.session("ended", ended)
+	s.metrics.session("ended", len(ended))
 	return api.Nothing{}, nil
 }

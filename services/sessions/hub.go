@@ -37,7 +37,7 @@ func (s *Service) SwitchHub(ctx context.Context, r sessions.SwitchHubRequest) (s
 		return sessions.Token{}, err
 	}
 
-	var surplus int64
+	var surplus int
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := store.LockUser(ctx, tx, record.User, now); err != nil {
 			return err
@@ -53,10 +53,12 @@ func (s *Service) SwitchHub(ctx context.Context, r sessions.SwitchHubRequest) (s
 		if err := s.auditImpersonationsEnded(ctx, tx, children, now); err != nil {
 			return err
 		}
-		if surplus, err = s.keepLimit(ctx, tx, record, r.Limit, now); err != nil || surplus == 0 {
+		beyond, err := s.keepLimit(ctx, tx, record, r.Limit, now)
+		if err != nil {
 			return err
 		}
-		return s.endOrphans(ctx, tx, record.User, now)
+		surplus = len(beyond)
+		return s.endedWith(ctx, tx, record.User, append(children, beyond...), now)
 	})
 	if err != nil {
 		return sessions.Token{}, overIfGone(err)

@@ -143,5 +143,8 @@ func (s *Service) stop(ctx context.Context, tx *db.Tx, child store.Record, r ses
 	if child, err = store.EndOpen(ctx, tx, child.ID, child.User, now, s.cutoff(now)); err != nil {
 		return store.Record{}, err
 	}
+	if err := s.tell(ctx, tx, []store.Record{child}); err != nil {
+		return store.Record{}, err
+	}
 	return parent, s.audit(ctx, tx, impersonationEvent(eventImpersonationEnded, child, r.Origin, now))
 }

@@ -21,7 +21,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return &metrics{
 		sessions: obs.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_sessions_total",
-			Help: "Sessions by what became of them: opened, refreshed, moved (to another hub), replaced, ended, surplus (ended by the limit).",
+			Help: "Sessions by what became of them: opened, refreshed, moved (to another hub), replaced, ended, surplus (ended by the limit), expired.",
 		}, []string{"outcome"})),
 		tokens: obs.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_session_tokens_total",
@@ -38,7 +38,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 }
 
-func (m *metrics) session(outcome string, n int64) {
+func (m *metrics) session(outcome string, n int) {
 	if n > 0 {
 		m.sessions.WithLabelValues(outcome).Add(float64(n))
 	}

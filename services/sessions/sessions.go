@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/audit"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
@@ -54,6 +55,7 @@ type Deps struct {
 	DB       *db.DB // migrated
 	Ring     *keyring.Ring
 	Accounts accounts.Auditing
+	OAuth    oauth.Logouts
 }
 
 // Service is the sessions service.
@@ -87,7 +89,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 		tokens: &token.Codec{Keys: keys, Issuer: c.issuer(), Audience: c.audience(), Leeway: c.Leeway},
 		outbox: outbox.New(outbox.Options{
 			DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
-			Handlers: map[string]outbox.Handler{audit.Topic: audit.HandOver(d.Accounts)},
+			Handlers: map[string]outbox.Handler{audit.Topic: audit.HandOver(d.Accounts), topicEnded: handOver(d.OAuth)},
 		}),
 		uses: newUses(), patUses: newUses(),
 		maxLife: c.MaxLife,
@@ -98,7 +100,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 // now is the time as it is stored.
 func (s *Service) now() time.Time { return s.clock.Now().Truncate(time.Microsecond).UTC() }
 
-// Run rotates the keys, hands over what is to be audited and keeps house until
+// Run rotates the keys, hands over what other services have to hear and keeps house until
 // ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -132,7 +134,10 @@ func (s *Service) lastRound(ctx context.Context) {
 // housekeeping logs what fails; the next round tries again.
 func (s *Service) housekeeping(ctx context.Context) {
 	s.writeUses(ctx)
-	now := s.clock.Now()
+	now := s.now()
+	if err := s.expire(ctx, now); err != nil {
+		s.logger.WarnContext(ctx, "expired sessions were not ended", slog.Any("error", err))
+	}
 	if _, err := store.Clean(ctx, s.db, now.Add(-retention), cleanBatch); err != nil {
 		s.logger.WarnContext(ctx, "old sessions were not deleted", slog.Any("error", err))
 	}

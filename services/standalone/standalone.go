@@ -72,7 +72,7 @@ func New(ctx context.Context, s *Settings, d Deps, group *app.Group) (*Gatehouse
 	g.server(mailapi.Name, accountsapi.Name, sessionsapi.Name, edge, operator)
 	g.server(sessionsapi.Name, accountsapi.Name, oauthapi.Name, edge, operator)
 	g.server(accountsapi.Name, sessionsapi.Name, oauthapi.Name, edge, operator)
-	g.server(oauthapi.Name, accountsapi.Name, edge, operator)
+	g.server(oauthapi.Name, accountsapi.Name, sessionsapi.Name, edge, operator)
 	for _, build := range []func(context.Context) error{
 		g.buildMail, g.buildSessions, g.buildAccounts, g.buildOAuth, g.buildGateway,
 	} {
@@ -107,6 +107,7 @@ func (g *Gatehouse) buildSessions(ctx context.Context) error {
 	s, err := sessions.New(ctx, g.settings.Sessions, sessions.Deps{
 		Obs: g.deps.Obs, Clock: g.deps.Clock, DB: d, Ring: g.ring,
 		Accounts: accountsapi.NewClient(g.conn(accountsapi.Name, sessionsapi.Name)),
+		OAuth:    oauthapi.NewClient(g.conn(oauthapi.Name, sessionsapi.Name)),
 	})
 	if err != nil {
 		return fmt.Errorf("building sessions: %w", err)

@@ -146,8 +146,12 @@ type EndAllRequest struct {
 	// or later; zero is now. A request that is relayed late, or twice, gives the
 	// time of its cause, so that it does not end what was opened after it.
 	Before time.Time `json:"before,omitzero"`
-	// Tokens deletes the personal access tokens, too.
+	// Tokens deletes the personal access tokens, too, and what apps were granted
+	// for when the user is away (offline_access).
 	Tokens bool `json:"tokens,omitempty"`
+	// UserHash is whose grants those are; needed with Tokens and with Hub, as apps
+	// keep nothing that they were granted in a hub which the user had to leave.
+	UserHash string `json:"user_hash,omitempty"`
 }
 
 // RevocationsRequest asks which sessions have ended of late.

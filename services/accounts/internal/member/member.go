@@ -132,7 +132,7 @@ func (c *change) keepOwner(ctx context.Context) error {
 // endSessions ends the target's sessions in the hub.
 func (m *Members) endSessions(ctx context.Context, c *change) error {
 	return relay.EndSessions(ctx, m.o.Outbox, c.tx, sessions.EndAllRequest{
-		User: c.target.User.ID, Hub: &c.target.Hub, Before: c.now,
+		User: c.target.User.ID, UserHash: c.target.User.Hash, Hub: &c.target.Hub, Before: c.now,
 	})
 }
 

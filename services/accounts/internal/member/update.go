@@ -184,7 +184,9 @@ func (m *Members) setStatus(ctx context.Context, c *change, status accounts.Stat
 	if elsewhere {
 		return forbidden()
 	}
-	err = relay.EndSessions(ctx, m.o.Outbox, c.tx, sessions.EndAllRequest{User: user, Before: c.now, Tokens: true})
+	err = relay.EndSessions(ctx, m.o.Outbox, c.tx, sessions.EndAllRequest{
+		User: user, UserHash: c.target.User.Hash, Before: c.now, Tokens: true,
+	})
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func find(ctx context.Context, tx *db.Tx, named string) (user store.User, err er
 
 // disabled is what follows when somebody has been disabled.
 func (p *Operator) disabled(ctx context.Context, tx *db.Tx, user store.User, now time.Time) error {
-	end := sessions.EndAllRequest{User: user.ID, Before: now, Tokens: true}
+	end := sessions.EndAllRequest{User: user.ID, UserHash: user.Hash, Before: now, Tokens: true}
 	if err := relay.EndSessions(ctx, p.o.Outbox, tx, end); err != nil {
 		return err
 	}

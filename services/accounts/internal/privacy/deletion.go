@@ -73,7 +73,7 @@ func (p *Privacy) requested(ctx context.Context, tx *db.Tx, user store.User, r a
 	if _, err := store.SetDeletion(ctx, tx, user.ID, &at, now); err != nil {
 		return err
 	}
-	end := sessions.EndAllRequest{User: user.ID, Before: now, Tokens: true}
+	end := sessions.EndAllRequest{User: user.ID, UserHash: user.Hash, Before: now, Tokens: true}
 	if err := relay.EndSessions(ctx, p.o.Outbox, tx, end); err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func (c choice) check(v *fault.Violations, user store.User) {
 // change is a password that is set.
 type change struct {
 	hash  string
-	ended sessions.EndAllRequest // what ends with the old one; User and Before are set here
+	ended sessions.EndAllRequest // what ends with the old one; whose and Before are set here
 	event store.Event
 }
 
@@ -115,7 +115,7 @@ func (p *Passwords) set(ctx context.Context, tx *db.Tx, user store.User, c chang
 			return accounts.Identity{}, err
 		}
 	}
-	c.ended.User, c.ended.Before = user.ID, now
+	c.ended.User, c.ended.UserHash, c.ended.Before = user.ID, user.Hash, now
 	if err := relay.EndSessions(ctx, p.o.Outbox, tx, c.ended); err != nil {
 		return accounts.Identity{}, err
 	}

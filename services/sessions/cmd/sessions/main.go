@@ -6,6 +6,7 @@ import (
 
 	callers "github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
 	"github.com/gatehouse-id/gatehouse/services/sessions"
@@ -43,7 +44,14 @@ func build(ctx context.Context, rt *app.Runtime, c sessions.Config) error {
 	if err != nil {
 		return err
 	}
-	service, err := sessions.New(ctx, c, sessions.Deps{Obs: rt.Obs, Clock: rt.Clock, DB: database, Ring: ring, Accounts: accounts.NewClient(auditor)})
+	apps, err := rt.Dial(oauth.Name) //nolint:contextcheck // closed with the runtime
+	if err != nil {
+		return err
+	}
+	service, err := sessions.New(ctx, c, sessions.Deps{
+		Obs: rt.Obs, Clock: rt.Clock, DB: database, Ring: ring,
+		Accounts: accounts.NewClient(auditor), OAuth: oauth.NewClient(apps),
+	})
 	if err != nil {
 		return err
 	}

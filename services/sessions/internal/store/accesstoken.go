@@ -104,11 +104,11 @@ func DeleteAccessTokens(ctx context.Context, tx *db.Tx, user int64, before *time
 
 // EndTokenless ends the user's sessions whose personal access token is gone. The
 // user must be locked.
-func EndTokenless(ctx context.Context, tx *db.Tx, user int64, now time.Time) (int64, error) {
-	return tx.Exec(ctx, `UPDATE sessions SET ended_time = $1
+func EndTokenless(ctx context.Context, tx *db.Tx, user int64, now time.Time) ([]Record, error) {
+	return scanAll(tx.Query(ctx, `UPDATE sessions SET ended_time = $1
 		WHERE user_id = $2 AND pat_id IS NOT NULL AND ended_time IS NULL
-			AND NOT EXISTS (SELECT 1 FROM access_tokens WHERE access_tokens.id = sessions.pat_id)`,
-		db.Micros(now), user)
+			AND NOT EXISTS (SELECT 1 FROM access_tokens WHERE access_tokens.id = sessions.pat_id)
+		RETURNING `+columns, db.Micros(now), user))
 }
 
 // CleanAccessTokens deletes tokens that expired before that time, batch rows at

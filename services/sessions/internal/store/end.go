@@ -26,16 +26,16 @@ func EndOpen(ctx context.Context, tx *db.Tx, id, user int64, now, cutoff time.Ti
 // EndSurplus leaves a user, beside the session kept, the newest full sessions
 // in a hub (nil: those without one), others of them, and ends the rest. Those of
 // impersonators do not count. The user must be locked.
-func EndSurplus(ctx context.Context, tx *db.Tx, kept Record, others int, now time.Time) (int64, error) {
+func EndSurplus(ctx context.Context, tx *db.Tx, kept Record, others int, now time.Time) ([]Record, error) {
 	// The number of rows is what it is for: LIMIT is there because SQLite knows
 	// no OFFSET without it. Ids grow in the order in which sessions opened, as
 	// the user was locked; the clocks of two processes may disagree.
-	return tx.Exec(ctx, `UPDATE sessions SET ended_time = $1 WHERE ended_time IS NULL AND id IN (
+	return scanAll(tx.Query(ctx, `UPDATE sessions SET ended_time = $1 WHERE ended_time IS NULL AND id IN (
 		SELECT id FROM sessions
 		WHERE user_id = $2 AND hub_id IS NOT DISTINCT FROM $3 AND scope = $4 AND ended_time IS NULL AND expiration_time > $1
 			AND parent_id IS NULL AND id <> $5
-		ORDER BY id DESC LIMIT 1000000000 OFFSET $6)`,
-		db.Micros(now), kept.User, kept.Hub, string(sessions.ScopeFull), kept.ID, others)
+		ORDER BY id DESC LIMIT 1000000000 OFFSET $6) RETURNING `+columns,
+		db.Micros(now), kept.User, kept.Hub, string(sessions.ScopeFull), kept.ID, others))
 }
 
 // Selection says which sessions of a user to end.
@@ -47,12 +47,13 @@ type Selection struct {
 }
 
 // EndAll ends the user's own sessions that match. The user must be locked.
-func EndAll(ctx context.Context, tx *db.Tx, s Selection, now time.Time) (int64, error) {
-	return tx.Exec(ctx, `UPDATE sessions SET ended_time = $1
+func EndAll(ctx context.Context, tx *db.Tx, s Selection, now time.Time) ([]Record, error) {
+	return scanAll(tx.Query(ctx, `UPDATE sessions SET ended_time = $1
 		WHERE user_id = $2 AND parent_id IS NULL AND ended_time IS NULL
 			AND (CAST($3 AS BIGINT) IS NULL OR authenticated_time < $3)
-			AND (CAST($4 AS BIGINT) IS NULL OR hub_id = $4) AND (CAST($5 AS BIGINT) IS NULL OR id <> $5)`,
-		db.Micros(now), s.User, db.NullMicros(s.Before), s.Hub, s.Except)
+			AND (CAST($4 AS BIGINT) IS NULL OR hub_id = $4) AND (CAST($5 AS BIGINT) IS NULL OR id <> $5)
+		RETURNING `+columns,
+		db.Micros(now), s.User, db.NullMicros(s.Before), s.Hub, s.Except))
 }
 
 // EndImpersonations ends the sessions, if they match, in which others act as the
@@ -86,6 +87,15 @@ func EndChildren(ctx context.Context, tx *db.Tx, parent Record, now time.Time) (
 		db.Micros(now), parent.User, parent.ID))
 }
 
+// Expire ends sessions that expired by that time, the earliest first and batch of
+// them at most, as of when they expired: nobody has to hear of their end from
+// the revocation feed.
+func Expire(ctx context.Context, tx *db.Tx, by time.Time, batch int) ([]Record, error) {
+	return scanAll(tx.Query(ctx, `UPDATE sessions SET ended_time = expiration_time WHERE ended_time IS NULL AND id IN (
+		SELECT id FROM sessions WHERE ended_time IS NULL AND expiration_time <= $1 ORDER BY expiration_time, id LIMIT $2)
+		RETURNING `+columns, db.Micros(by), batch))
+}
+
 // News are sessions that ended, and whose tokens became void, at a time or later.
 func News(ctx context.Context, q db.Queryer, from time.Time) (ended []int64, changed []sessions.Change, err error) {
 	rows, err := q.Query(ctx, `SELECT id, 0 FROM sessions WHERE ended_time >= $1
@@ -111,13 +121,7 @@ func News(ctx context.Context, q db.Queryer, from time.Time) (ended []int64, cha
 	return ended, changed, rows.Err()
 }
 
-// Clean deletes what ended or expired before that time, batch rows at a time.
+// Clean deletes what ended before that time, batch rows at a time.
 func Clean(ctx context.Context, d *db.DB, before time.Time, batch int) (int64, error) {
-	ended, err := db.DeleteInBatches(ctx, d, "sessions", "id", "ended_time < $1", batch, db.Micros(before))
-	if err != nil {
-		return ended, err
-	}
-	expired, err := db.DeleteInBatches(ctx, d, "sessions", "id", "ended_time IS NULL AND expiration_time < $1",
-		batch, db.Micros(before))
-	return ended + expired, err
+	return db.DeleteInBatches(ctx, d, "sessions", "id", "ended_time < $1", batch, db.Micros(before))
 }
