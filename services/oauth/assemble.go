@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"crypto/x509"
 	"net/http"
 
 	"github.com/ory/fosite"
@@ -21,6 +22,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/par"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/revocation"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
@@ -48,7 +50,7 @@ type parts struct {
 }
 
 // assemble wires the service.
-func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names) *Service {
+func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, authorities *x509.CertPool) *Service {
 	p := &parts{
 		config: c, deps: d, names: names,
 		counts: metrics.New(d.Obs.Registry),
@@ -66,7 +68,10 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names) *Serv
 		signer:  signer,
 	}
 	p.jwks = client.NewKeys(client.KeysOptions{Fetcher: p.fetcher, Clock: d.Clock, Logger: d.Obs.Logger})
-	p.auth = &client.Authenticator{Store: p.clients, Secrets: p.secrets, Logger: d.Obs.Logger}
+	p.auth = &client.Authenticator{
+		Store: p.clients, Secrets: p.secrets, Keys: p.jwks, Issuer: c.PublicURL, Authorities: authorities,
+		Used: replay.NewMemory(d.Clock), Clock: d.Clock, Logger: d.Obs.Logger,
+	}
 	provider := p.provider()
 	consents := &consent.Store{DB: d.DB}
 	flow := &authorize.Flow{
@@ -87,7 +92,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names) *Serv
 		registrar: p.registrar(),
 		sessions:  &logout.Sessions{DB: d.DB, Grants: p.grants, Clock: d.Clock},
 		clients:   p.clients, grants: p.grants, signer: signer,
-		public: p.routes(provider, flow),
+		public: p.collecting(p.routes(provider, flow)),
 		clock:  d.Clock, logger: d.Obs.Logger,
 	}
 }
@@ -142,7 +147,7 @@ func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) htt
 	})
 	mux.Handle("POST /oauth2/par", &par.Endpoint{Flow: flow, Authenticate: p.auth.Authenticate, Logger: logger})
 	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{
-		Provider: provider, Authenticate: p.auth.Authenticate, Names: p.names, Signer: p.signer,
+		Provider: provider, Authenticate: p.auth.AuthenticateReader, Names: p.names, Signer: p.signer,
 		Clock: p.deps.Clock, Logger: logger,
 	})
 	mux.Handle("POST /oauth2/revoke", &revocation.Endpoint{Provider: provider, Logger: logger})

@@ -1,6 +1,9 @@
 package oauth
 
 import (
+	"crypto/x509"
+	"errors"
+	"os"
 	"slices"
 	"time"
 
@@ -24,6 +27,7 @@ type Config struct {
 	RequirePAR      bool             `env:"GATEHOUSE_OAUTH_REQUIRE_PAR" envDefault:"false" doc:"whether all clients have to push their authorization requests (RFC 9126)"`
 	Scopes          []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
 	FetchAllow      []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients register may be: key sets, request objects, logout endpoints"`
+	ClientCA        string           `env:"GATEHOUSE_OAUTH_CLIENT_CA" doc:"PEM file with the authorities, roots or not, that issue certificates with which clients authenticate (tls_client_auth, RFC 8705); empty: no client does"`
 	// Providers hold client secrets.
 	Providers     upstream.Providers `env:"GATEHOUSE_UPSTREAM_PROVIDERS" secret:"true" doc:"other OpenID providers at which users can sign in: a JSON list, see the operations guide"`
 	KeyRotation   time.Duration      `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs before the next one does"`
@@ -53,7 +57,26 @@ func (c *Config) Validate() []string {
 		"GATEHOUSE_OAUTH_KEY_RETIREMENT must not be less than GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME and GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME")
 	add(slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.Valid(s) || scope.OfUser(s) }),
 		"GATEHOUSE_OAUTH_SCOPES must be scopes (RFC 6749 section 3.3) other than those of OpenID Connect")
+	if _, err := c.clientAuthorities(); err != nil {
+		problems = append(problems, "GATEHOUSE_OAUTH_CLIENT_CA: "+err.Error())
+	}
 	return append(problems, c.Providers.Validate("GATEHOUSE_UPSTREAM_PROVIDERS")...)
+}
+
+// clientAuthorities are those that vouch for clients, nil if none.
+func (c *Config) clientAuthorities() (*x509.CertPool, error) {
+	if c.ClientCA == "" {
+		return nil, nil //nolint:nilnil // no authorities are not an empty pool of them
+	}
+	text, err := os.ReadFile(c.ClientCA)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, errors.New("the file holds no certificate")
+	}
+	return pool, nil
 }
 
 func (c *Config) lifetimes() token.Lifetimes {

@@ -103,7 +103,11 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("oauth: %w", err)
 	}
-	return assemble(c, d, signer, names), nil
+	authorities, err := c.clientAuthorities()
+	if err != nil {
+		return nil, fmt.Errorf("oauth: GATEHOUSE_OAUTH_CLIENT_CA: %w", err)
+	}
+	return assemble(c, d, signer, names, authorities), nil
 }
 
 // Run rotates keys and deletes what has expired, until ctx ends.

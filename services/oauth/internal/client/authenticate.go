@@ -2,16 +2,18 @@ package client
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 )
 
 // Authenticator checks who a client is (RFC 6749 section 2.3), by the one
@@ -19,17 +21,28 @@ import (
 type Authenticator struct {
 	Store   *Store
 	Secrets bearer.Secrets
-	Logger  *slog.Logger
+	Keys    *Keys
+	// Issuer is whom assertions are for.
+	Issuer string
+	// Authorities issue the certificates of clients; nil: nobody does, and
+	// tls_client_auth is off.
+	Authorities *x509.CertPool
+	// Used are the ids of assertions at endpoints that write nothing.
+	Used   *replay.Memory
+	Clock  clockwork.Clock
+	Logger *slog.Logger
 }
 
 var errClient = fosite.ErrInvalidClient.WithDescription("Client authentication failed.")
 
-// credentials are what a request says about its client.
-type credentials struct{ id, secret, method string }
-
 // Authenticate is fosite's client authentication strategy. Its error is
 // invalid_client if the client is not who it says, invalid_request if it says
 // so in two ways, and anything else if nobody could tell.
+//
+// An assertion is good once. Its id joins the request's evidence, and is used up
+// with what the request does ([evidence.Commit]), so that a request that fails
+// may be sent again; see [Authenticator.AuthenticateReader] for what does
+// nothing.
 func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
 	claim, err := read(r, form)
 	if err != nil {
@@ -37,27 +50,74 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form 
 	}
 	found, err := a.Store.GetClient(ctx, claim.id)
 	if errors.Is(err, fosite.ErrNotFound) {
+		a.decline(ctx, claim)
 		return nil, errClient
 	}
 	if err != nil {
 		return nil, err
 	}
 	c := Of(found)
-	if claim.method != c.AuthMethod {
+	if !claim.by(c.AuthMethod) {
 		// Only the operator hears which it was: a stranger must not learn that
 		// the client exists.
 		a.Logger.InfoContext(ctx, "a client authenticated by another method than it is registered with",
 			slog.String("client_id", c.ID), slog.String("method", claim.method))
+		a.decline(ctx, claim)
 		return nil, errClient
 	}
-	if claim.method == AuthNone {
-		return c, nil
+	if err := a.prove(ctx, r, c, claim); err != nil {
+		return nil, err
 	}
-	if err := a.Secrets.Compare(ctx, c.SecretHash, []byte(claim.secret)); err != nil {
-		return nil, errClient
-	}
-	a.renew(ctx, c, claim.secret)
 	return c, nil
+}
+
+// AuthenticateReader is Authenticate for endpoints that write nothing and so
+// cannot use an assertion up for good: it is used up in this process, and not
+// taken if it was used up anywhere.
+func (a *Authenticator) AuthenticateReader(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	ctx = evidence.With(ctx, &evidence.Evidence{Certificate: evidence.From(ctx).Certificate})
+	c, err := a.Authenticate(ctx, r, form)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range evidence.From(ctx).Spends {
+		spent, err := replay.Spent(ctx, a.Store.DB, id)
+		if err != nil {
+			return nil, err
+		}
+		if spent {
+			return nil, errAssertionUsed
+		}
+		if err := a.Used.Spend(id); err != nil {
+			return nil, evidence.Refusal(err)
+		}
+	}
+	return c, nil
+}
+
+// prove checks what the client's method asks for.
+func (a *Authenticator) prove(ctx context.Context, r *http.Request, c *Client, claim credentials) error {
+	switch c.AuthMethod {
+	case AuthNone:
+		return nil
+	case AuthJWT:
+		return a.proveByAssertion(ctx, r, c, claim)
+	case AuthTLS:
+		return a.proveByCertificate(ctx, c)
+	}
+	return a.proveBySecret(ctx, c, claim.secret)
+}
+
+func (a *Authenticator) proveBySecret(ctx context.Context, c *Client, secret string) error {
+	if a.Secrets.Compare(ctx, c.SecretHash, []byte(secret)) == nil {
+		a.renew(ctx, c, secret)
+		return nil
+	}
+	former := c.FormerSecretExpirationTime
+	if former != nil && a.Clock.Now().Before(*former) && a.Secrets.Compare(ctx, c.FormerSecretHash, []byte(secret)) == nil {
+		return nil
+	}
+	return errClient
 }
 
 // renew stores the secret's hash under the newest root key, so that the older
@@ -75,54 +135,13 @@ func (a *Authenticator) renew(ctx context.Context, c *Client, secret string) {
 	}
 }
 
-func read(r *http.Request, form url.Values) (credentials, error) {
-	id, secret := form.Get("client_id"), form.Get("client_secret")
-	headers := r.Header.Values("Authorization")
-	switch {
-	case form.Has("client_assertion") || form.Has("client_assertion_type"):
-		return credentials{}, errClient.WithHint("Client assertions are not supported.")
-	case len(headers) > 1:
-		return credentials{}, fosite.ErrInvalidRequest.WithHint("There is more than one Authorization header.")
-	case len(headers) == 1:
-		return readBasic(r, id, secret)
-	case id == "":
-		return credentials{}, errClient.WithHint("The request does not say which client it is from.")
-	case secret == "":
-		return credentials{id: id, method: AuthNone}, nil
+// decline does in vain what proving would have cost, so that a client that is
+// not there takes as long to refuse as one that is.
+func (a *Authenticator) decline(ctx context.Context, claim credentials) {
+	switch claim.method {
+	case AuthBasic, AuthPost:
+		_ = a.Secrets.Compare(ctx, make([]byte, 32), []byte(claim.secret))
+	case AuthJWT:
+		_ = claim.assertion.Claims(decoys(), &struct{}{})
 	}
-	return credentials{id: id, secret: secret, method: AuthPost}, nil
-}
-
-// readBasic reads the header; id and secret are what the body says, where the
-// id may be repeated but not be another one.
-func readBasic(r *http.Request, id, secret string) (credentials, error) {
-	user, password, ok := r.BasicAuth()
-	if !ok {
-		return credentials{}, errClient.WithHint("The Authorization header is not of the Basic scheme.")
-	}
-	user, err := decode(user)
-	if err != nil {
-		return credentials{}, err
-	}
-	password, err = decode(password)
-	if err != nil {
-		return credentials{}, err
-	}
-	if secret != "" {
-		return credentials{}, fosite.ErrInvalidRequest.WithHint("The client authenticates in two ways at once.")
-	}
-	if id != "" && id != user {
-		return credentials{}, fosite.ErrInvalidRequest.WithHint("The request names two clients.")
-	}
-	return credentials{id: user, secret: password, method: AuthBasic}, nil
-}
-
-// decode undoes the form encoding of credentials in the header (RFC 6749
-// section 2.3.1). The error does not say what was there.
-func decode(s string) (string, error) {
-	plain, err := url.QueryUnescape(s)
-	if err != nil || plain == "" || !utf8.ValidString(plain) || strings.ContainsRune(plain, 0) {
-		return "", errClient.WithHint("The Authorization header does not hold the form-encoded id and secret.")
-	}
-	return plain, nil
 }

@@ -97,6 +97,10 @@ func (c *Client) GetAudience() fosite.Arguments { return c.Resources }
 // IsPublic tells whether the client can keep no secret.
 func (c *Client) IsPublic() bool { return c.Public() }
 
+// FAPI tells whether the client is held to the FAPI 2.0 Security Profile: it
+// has to push its requests, and its tokens are bound to a key.
+func (c *Client) FAPI() bool { return c.RequirePAR && (c.DPoPBound || c.TLSBound) }
+
 // Of gives the client behind fosite's interface, or nil.
 func Of(c fosite.Client) *Client {
 	own, _ := c.(*Client)

@@ -2,10 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +15,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/fetch"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/signed"
 )
 
 // ErrNoKey says that a client has no key that fits. It is also what a key set
@@ -39,12 +36,6 @@ const (
 	// checked for a token which does not say which key made it.
 	maxKeys = 32
 )
-
-// KeyAlgorithms are the algorithms of what clients sign: asymmetric ones, of
-// which a key of one kind cannot pass for one of another.
-func KeyAlgorithms() []jose.SignatureAlgorithm {
-	return []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA}
-}
 
 // Fetcher reads the key sets that clients name.
 type Fetcher interface {
@@ -86,7 +77,7 @@ func (k *Keys) Find(ctx context.Context, c *Client, kid string, alg jose.Signatu
 
 // FindIn is Find in a set that is given, or else is at an address.
 func (k *Keys) FindIn(ctx context.Context, jwks json.RawMessage, address, kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
-	if !slices.Contains(KeyAlgorithms(), alg) {
+	if !slices.Contains(signed.Algorithms(), alg) {
 		return nil, ErrNoKey
 	}
 	if len(jwks) > 0 {
@@ -177,33 +168,18 @@ func ParseKeys(jwks []byte) ([]jose.JSONWebKey, error) {
 	keys := make([]jose.JSONWebKey, 0, len(set.Keys))
 	for _, text := range set.Keys {
 		var key jose.JSONWebKey
-		if json.Unmarshal(text, &key) == nil && key.Valid() && (key.Use == "" || key.Use == "sig") && strong(key.Key) {
+		if json.Unmarshal(text, &key) == nil && key.Valid() && (key.Use == "" || key.Use == "sig") && signed.Strong(key.Key) {
 			keys = append(keys, key)
 		}
 	}
 	return keys, nil
 }
 
-// strong tells whether it is a public key that can be trusted and does not take
-// long to check with.
-func strong(key any) bool {
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		bits := key.N.BitLen()
-		return bits >= 2048 && bits <= 4096 && key.E > 1
-	case *ecdsa.PublicKey:
-		return key.Curve == elliptic.P256()
-	case ed25519.PublicKey:
-		return true
-	}
-	return false
-}
-
 // fitting are the keys of that id, or of all, which are for the algorithm.
 func fitting(keys []jose.JSONWebKey, kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
 	var found []jose.JSONWebKey
 	for _, key := range keys {
-		if (kid == "" || key.KeyID == kid) && (key.Algorithm == "" || key.Algorithm == string(alg)) && made(key.Key, alg) {
+		if (kid == "" || key.KeyID == kid) && (key.Algorithm == "" || key.Algorithm == string(alg)) && signed.Makes(key.Key, alg) {
 			found = append(found, key)
 		}
 	}
@@ -211,17 +187,4 @@ func fitting(keys []jose.JSONWebKey, kid string, alg jose.SignatureAlgorithm) ([
 		return nil, ErrNoKey
 	}
 	return found, nil
-}
-
-// made tells whether the kind of key makes signatures of the algorithm.
-func made(key any, alg jose.SignatureAlgorithm) bool {
-	switch key.(type) {
-	case *rsa.PublicKey:
-		return alg == jose.RS256 || alg == jose.PS256
-	case *ecdsa.PublicKey:
-		return alg == jose.ES256
-	case ed25519.PublicKey:
-		return alg == jose.EdDSA
-	}
-	return false
 }

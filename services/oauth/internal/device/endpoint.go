@@ -27,7 +27,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
@@ -133,9 +132,6 @@ func (e *Endpoint) start(ctx context.Context, r Request) (answer, error) {
 		err = evidence.Commit(ctx, e.Devices.DB, func(ctx context.Context, q db.Queryer) error {
 			return e.Devices.insert(ctx, q, r, userCode)
 		})
-	}
-	if errors.Is(err, replay.ErrSpent) {
-		return answer{}, fosite.ErrInvalidClient.WithDescription("An assertion or a proof has been used before.").WithHint("")
 	}
 	if err != nil {
 		return answer{}, err

@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/x509"
 
-	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 )
 
@@ -37,25 +36,12 @@ func From(ctx context.Context) *Evidence {
 	return &Evidence{}
 }
 
+// Collected tells whether the request's endpoint collects evidence. Where it
+// does not, what has to be spent would be lost.
+func Collected(ctx context.Context) bool {
+	_, ok := ctx.Value(contextKey{}).(*Evidence)
+	return ok
+}
+
 // Spend notes an id that the request uses up if it succeeds.
 func (e *Evidence) Spend(id replay.ID) { e.Spends = append(e.Spends, id) }
-
-// Commit does what a request is for, and uses up its one-time ids with it: one
-// transaction, or none if there is nothing to write. effect may be nil. It is
-// [replay.ErrSpent] if an id was used before, as the evidence is then worth
-// nothing.
-func Commit(ctx context.Context, d *db.DB, effect func(ctx context.Context, q db.Queryer) error) error {
-	if effect == nil {
-		effect = func(context.Context, db.Queryer) error { return nil }
-	}
-	spends := From(ctx).Spends
-	if len(spends) == 0 {
-		return effect(ctx, d)
-	}
-	return d.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := replay.Spend(ctx, tx, spends); err != nil {
-			return err
-		}
-		return effect(ctx, tx)
-	})
-}

@@ -61,21 +61,30 @@ func (s *Store) ByID(ctx context.Context, id ID) (*Grant, error) {
 }
 
 // Redeem marks the grant's code as used and starts its family of refresh
-// tokens at the generation, 0 for none. It is false if the code had been used
-// or the grant revoked.
-func (s *Store) Redeem(ctx context.Context, q db.Queryer, id ID, generation int64, now, expires time.Time) (bool, error) {
-	n, err := q.Exec(ctx, `UPDATE grants SET code_used_time = $2, generation = $3, expiration_time = $4
+// tokens at the generation, 0 for none, with the grant's details as they are
+// now. It is false if the code had been used or the grant revoked.
+func (s *Store) Redeem(ctx context.Context, q db.Queryer, g *Grant, generation int64, now, expires time.Time) (bool, error) {
+	details, err := json.Marshal(g.Details)
+	if err != nil {
+		return false, fmt.Errorf("grant: encode details: %w", err)
+	}
+	n, err := q.Exec(ctx, `UPDATE grants SET code_used_time = $2, generation = $3, expiration_time = $4, details = $5
 		WHERE id = $1 AND code_used_time IS NULL AND revoked_time IS NULL`,
-		id[:], db.Micros(now), generation, db.Micros(expires))
+		g.ID[:], db.Micros(now), generation, db.Micros(expires), string(details))
 	return n == 1, wrap("redeem", err)
 }
 
-// Rotate replaces the refresh token of that generation by the next one. It is
-// false if another request did, or if the grant was revoked.
-func (s *Store) Rotate(ctx context.Context, q db.Queryer, id ID, generation int64, now, expires time.Time) (bool, error) {
-	n, err := q.Exec(ctx, `UPDATE grants SET generation = generation + 1, rotated_time = $3, expiration_time = $4
+// Rotate replaces the refresh token of the grant's generation by the next one,
+// and the details by what they are now. It is false if another request did, or
+// if the grant was revoked.
+func (s *Store) Rotate(ctx context.Context, q db.Queryer, g *Grant, now, expires time.Time) (bool, error) {
+	details, err := json.Marshal(g.Details)
+	if err != nil {
+		return false, fmt.Errorf("grant: encode details: %w", err)
+	}
+	n, err := q.Exec(ctx, `UPDATE grants SET generation = generation + 1, rotated_time = $3, expiration_time = $4, details = $5
 		WHERE id = $1 AND generation = $2 AND revoked_time IS NULL`,
-		id[:], generation, db.Micros(now), db.Micros(expires))
+		g.ID[:], g.Generation, db.Micros(now), db.Micros(expires), string(details))
 	return n == 1, wrap("rotate", err)
 }
 

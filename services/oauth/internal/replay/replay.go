@@ -15,6 +15,19 @@ import (
 // ErrSpent says that an id was used before.
 var ErrSpent = errors.New("replay: the id has been used before")
 
+// spentError is [ErrSpent] of an id.
+type spentError struct{ id ID }
+
+func (spentError) Error() string { return ErrSpent.Error() }
+func (spentError) Unwrap() error { return ErrSpent }
+
+// KindOf is the kind of the id that an [ErrSpent] is about.
+func KindOf(err error) string {
+	var spent spentError
+	_ = errors.As(err, &spent)
+	return spent.id.Kind
+}
+
 // ID is a one-time id.
 type ID struct {
 	// Kind and Issuer tell apart who chose the id and for what.
@@ -39,10 +52,20 @@ func Spend(ctx context.Context, tx *db.Tx, ids []ID) error {
 			return fmt.Errorf("replay: spend: %w", err)
 		}
 		if n == 0 {
-			return ErrSpent
+			return spentError{id}
 		}
 	}
 	return nil
+}
+
+// Spent tells whether the id was used, without using it.
+func Spent(ctx context.Context, q db.Queryer, id ID) (bool, error) {
+	var spent bool
+	err := q.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM spent_ids WHERE id_hash = $1)", id.hash()).Scan(&spent)
+	if err != nil {
+		return false, fmt.Errorf("replay: look up: %w", err)
+	}
+	return spent, nil
 }
 
 // Sweep deletes ids whose time is over.

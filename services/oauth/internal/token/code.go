@@ -104,6 +104,9 @@ func (h *Code) prove(ctx context.Context, g *grant.Grant, form url.Values) error
 	if !pkce.Verify(g.Details.Challenge, form.Get("code_verifier")) {
 		return h.end(ctx, g, metrics.CodeMisused, "The code verifier does not fit the challenge.")
 	}
+	if !holds(ctx, g.Details.Confirmation) {
+		return h.end(ctx, g, metrics.CodeMisused, "The code is bound to another key.")
+	}
 	return nil
 }
 
@@ -131,9 +134,10 @@ func (h *Code) PopulateTokenEndpointResponse(ctx context.Context, request fosite
 	if err != nil {
 		return err
 	}
+	g.Details.Confirmation = family(c, g, tokens.confirmation)
 	won := false
 	err = h.commit(ctx, func(ctx context.Context, q db.Queryer) (err error) {
-		won, err = h.Grants.Redeem(ctx, q, g.ID, o.generation, now, o.expires)
+		won, err = h.Grants.Redeem(ctx, q, g, o.generation, now, o.expires)
 		return err
 	})
 	if err != nil {

@@ -28,7 +28,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
@@ -83,15 +82,9 @@ func (d *Deps) find(ctx context.Context, id grant.ID, c *client.Client) (*grant.
 	return g, nil
 }
 
-// commit does what a request is for, and uses up its one-time ids with it: one
-// transaction, or none if there is nothing to write. It is
-// invalid_client if an id was used before, as the evidence is then worth nothing.
+// commit does what a request is for, and uses up its one-time ids with it.
 func (d *Deps) commit(ctx context.Context, effect func(ctx context.Context, q db.Queryer) error) error {
-	err := evidence.Commit(ctx, d.DB, effect)
-	if errors.Is(err, replay.ErrSpent) {
-		return fosite.ErrInvalidClient.WithDescription("An assertion or a proof has been used before.").WithHint("")
-	}
-	return err
+	return evidence.Commit(ctx, d.DB, effect)
 }
 
 // requireActive refuses tokens for a user who is gone or disabled, and ends

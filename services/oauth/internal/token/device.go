@@ -112,9 +112,10 @@ func (h *Device) redeem(ctx context.Context, request fosite.AccessRequester, g *
 	if err != nil {
 		return tokens, false, err
 	}
+	g.Details.Confirmation = family(c, g, tokens.confirmation)
 	won := false
 	err = h.commit(ctx, func(ctx context.Context, q db.Queryer) (err error) {
-		won, err = h.Grants.Redeem(ctx, q, g.ID, o.generation, now, o.expires)
+		won, err = h.Grants.Redeem(ctx, q, g, o.generation, now, o.expires)
 		return err
 	})
 	return tokens, won, err

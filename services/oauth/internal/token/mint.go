@@ -32,7 +32,8 @@ type order struct {
 	grant    *grant.Grant
 	scopes   []string // of the access token
 	audience []string // of the access token (RFC 8707); empty: none in particular
-	// confirmation binds the access token to a key; nil: whoever bears it.
+	// confirmation binds the access token to a key; nil: whoever bears it. mint
+	// finds it out.
 	confirmation *grant.Confirmation
 	generation   int64 // of the refresh token, 0 for none
 	nonce        string
@@ -44,6 +45,7 @@ type order struct {
 type minted struct {
 	access, refresh, id string
 	tokenType           string
+	confirmation        *grant.Confirmation // of the access token
 	scopes              []string
 	expiresIn           time.Duration
 }
@@ -64,6 +66,10 @@ func TypeOf(c *grant.Confirmation) string {
 
 // mint makes all tokens of an answer.
 func (m *Minter) mint(ctx context.Context, o order) (minted, error) {
+	var err error
+	if o.confirmation, err = confirm(ctx, o.client); err != nil {
+		return minted{}, err
+	}
 	answer, err := m.access(ctx, o)
 	if err != nil || o.grant == nil {
 		return answer, err
@@ -97,7 +103,7 @@ func (m *Minter) access(ctx context.Context, o order) (minted, error) {
 	}
 	text, err := m.text(ctx, o.client, t, login)
 	return minted{
-		access: text, tokenType: TypeOf(o.confirmation), scopes: t.Scopes, expiresIn: t.Expires.Sub(t.Issued),
+		access: text, tokenType: TypeOf(o.confirmation), confirmation: o.confirmation, scopes: t.Scopes, expiresIn: t.Expires.Sub(t.Issued),
 	}, err
 }
 

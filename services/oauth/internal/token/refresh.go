@@ -79,6 +79,9 @@ func (h *Refresh) judge(ctx context.Context, request fosite.AccessRequester, ses
 	if err != nil {
 		return err
 	}
+	if err := requireHolder(ctx, g); err != nil {
+		return err
+	}
 	now := h.Clock.Now()
 	if !g.Live(now) {
 		return errGrant.WithHint("The refresh token has expired.")
@@ -157,12 +160,13 @@ func (h *Refresh) answer(ctx context.Context, request fosite.AccessRequester, se
 	if err != nil {
 		return false, err
 	}
+	g.Details.Confirmation = family(o.client, g, tokens.confirmation)
 	won := true
 	err = h.commit(ctx, func(ctx context.Context, q db.Queryer) (err error) {
 		if session.Replay {
 			return nil
 		}
-		won, err = h.Grants.Rotate(ctx, q, g.ID, g.Generation, now, o.expires)
+		won, err = h.Grants.Rotate(ctx, q, g, now, o.expires)
 		if err == nil && !won {
 			return errLost // what the request uses up is for its second try
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/introspection"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/signed"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
@@ -47,6 +48,13 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wire.Log(r.Context(), e.Logger, "userinfo", err)
 		wire.FailBearer(w, wire.FailureOf(err), "")
 	}
+}
+
+// RefuseProof answers a request whose DPoP proof is not good.
+func RefuseProof(w http.ResponseWriter, _ *http.Request, err error) {
+	f := wire.FailureOf(err)
+	f.Status = http.StatusUnauthorized
+	wire.FailDPoP(w, f, signed.Names())
 }
 
 var errMissing = errors.New("the request has no access token")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,6 +44,9 @@ func Fail(w http.ResponseWriter, f Failure) {
 	fail(w, f)
 }
 
+// Refuse writes an error that comes before the endpoint itself.
+func Refuse(w http.ResponseWriter, _ *http.Request, err error) { Fail(w, FailureOf(err)) }
+
 // FailBearer writes an error of an endpoint that takes access tokens (RFC 6750
 // section 3). Without a code the request carried no token, and is told only
 // that it needs one.
@@ -61,6 +65,16 @@ func FailBearer(w http.ResponseWriter, f Failure, scope string) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(f.Status)
 		return
+	}
+	fail(w, f)
+}
+
+// FailDPoP is [FailBearer] towards who used the scheme DPoP (RFC 9449 section
+// 7.1), and tells the algorithms that proofs may have.
+func FailDPoP(w http.ResponseWriter, f Failure, algorithms []string) {
+	if f.Status < http.StatusInternalServerError {
+		w.Header().Set("WWW-Authenticate", "DPoP "+realm+`, error="`+f.Code+`", error_description="`+f.Description+
+			`", algs="`+strings.Join(algorithms, " ")+`"`)
 	}
 	fail(w, f)
 }

@@ -42,6 +42,8 @@ var codes = []string{
 	"invalid_token", "insufficient_scope",
 	// RFC 8707 section 2
 	"invalid_target",
+	// RFC 9449 section 12.2
+	"invalid_dpop_proof",
 }
 
 // Codes lists the error codes that clients may get, for bounded metrics.
