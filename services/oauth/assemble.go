@@ -76,7 +76,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 	consents := &consent.Store{DB: d.DB}
 	flow := &authorize.Flow{
 		Parser: &authorize.Parser{Provider: provider, Hints: p.signer, RequirePushed: c.RequirePAR}, Provider: provider, DB: d.DB,
-		Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: consents, Grants: p.grants,
+		Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: consents, Grants: p.grants, Names: names,
 		Issuer: c.PublicURL, Clock: d.Clock, Metrics: p.counts,
 	}
 	return &Service{

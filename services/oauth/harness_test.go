@@ -225,12 +225,25 @@ func (h *harness) authorize(f url.Values, login *oauth.Login) oauth.Authorizatio
 	return a
 }
 
-// redirected are the parameters that the browser brings to the client.
+// redirected are the parameters that the browser brings to the client, whichever
+// way.
 func redirected(tb testing.TB, a oauth.Authorization) url.Values {
 	tb.Helper()
+	if a.Post != nil {
+		posted := url.Values{}
+		for name, value := range a.Post.Fields {
+			posted.Set(name, value)
+		}
+		return posted
+	}
 	require.NotEmpty(tb, a.Redirect, "%+v %+v", a, a.Problem)
 	u, err := url.Parse(a.Redirect)
 	require.NoError(tb, err)
+	if u.Fragment != "" {
+		parameters, err := url.ParseQuery(u.EscapedFragment())
+		require.NoError(tb, err)
+		return parameters
+	}
 	return u.Query()
 }
 

@@ -65,6 +65,9 @@ const (
 	// PromptSelectAccount: the user may go on with the present login, if that
 	// is the account they mean (ResumeRequest.Selected), or log in anew.
 	PromptSelectAccount = "select_account"
+	// PromptCreate: the user wants to register (Initiating User Registration via
+	// OpenID Connect 1.0). A login in its place will do.
+	PromptCreate = "create"
 	// PromptConsent: the user has to allow or to deny.
 	PromptConsent = "consent"
 	// PromptStepUp: the login is good but too weak; the user has to prove more,
@@ -91,7 +94,8 @@ type Interaction struct {
 	LoginHint  string   `json:"login_hint,omitempty"`
 	UILocales  string   `json:"ui_locales,omitempty"`
 	RedirectTo string   `json:"redirect_to"` // origin of the redirect URI, to show
-	// ACR is what PromptStepUp asks for; Hub what PromptHub does.
+	// ACR is what PromptStepUp asks for; Hub what PromptHub does. They are there
+	// with the other prompts as well, so that a login can be right at once.
 	ACR string `json:"acr,omitempty"`
 	Hub *int64 `json:"hub,omitempty"`
 }

@@ -19,9 +19,13 @@ func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) 
 		Client: r.Client.ID, Subject: t.login.Subject, Session: t.login.Session, Scopes: r.Scopes,
 		Details: grant.Details{
 			RedirectURI: r.form.Get("redirect_uri"), Challenge: r.form.Get("code_challenge"), Nonce: r.form.Get("nonce"),
+			Resources: r.Resources, Claims: r.claims,
 			Hub: t.login.Hub, Methods: t.login.Methods, AuthenticatedTime: t.login.AuthenticatedTime,
 		},
 	}}
+	if key := r.form.Get("dpop_jkt"); key != "" {
+		session.Grant.Details.Confirmation = &grant.Confirmation{KeyThumbprint: key}
+	}
 	response, err := f.Provider.NewAuthorizeResponse(ctx, r.fosite, session)
 	if err != nil {
 		return f.refuse(r, err)
@@ -30,7 +34,7 @@ func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) 
 		return oauth.Authorization{}, err
 	}
 	f.Metrics.Authorization("ok")
-	return f.redirect(r, response.GetParameters()), nil
+	return f.answer(r, response.GetParameters()), nil
 }
 
 // store keeps the grant, and in the same transaction uses the waiting request
@@ -74,15 +78,25 @@ func (f *Flow) refuse(r *Request, err error) (oauth.Authorization, error) {
 		return oauth.Authorization{Problem: &oauth.Problem{Code: failure.Code, Description: failure.Description}}, nil
 	}
 	f.Metrics.Authorization(failure.Code)
-	return f.redirect(r, url.Values{"error": {failure.Code}, "error_description": {failure.Description}}), nil
+	return f.answer(r, url.Values{"error": {failure.Code}, "error_description": {failure.Description}}), nil
 }
 
-// redirect sends the browser back. Every answer says who it is from (RFC
-// 9207), so that it cannot be passed off as another provider's.
-func (f *Flow) redirect(r *Request, parameters url.Values) oauth.Authorization {
+// answer sends the browser back. Every answer says who it is from (RFC 9207), so
+// that it cannot be passed off as another provider's.
+func (f *Flow) answer(r *Request, parameters url.Values) oauth.Authorization {
 	parameters.Set("iss", f.Issuer)
 	if r.State != "" {
 		parameters.Set("state", r.State)
+	}
+	switch r.mode {
+	case ModeFormPost:
+		fields := map[string]string{}
+		for name := range parameters {
+			fields[name] = parameters.Get(name)
+		}
+		return oauth.Authorization{Post: &oauth.FormPost{Action: r.RedirectURI, Fields: fields}}
+	case ModeFragment:
+		return oauth.Authorization{Redirect: r.RedirectURI + "#" + parameters.Encode()}
 	}
 	return oauth.Authorization{Redirect: redirect.With(r.RedirectURI, parameters)}
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
@@ -43,9 +44,18 @@ type Flow struct {
 	Requests *Pending
 	Consents *consent.Store
 	Grants   *grant.Store
+	Names    *subject.Names
 	Issuer   string
 	Clock    clockwork.Clock
 	Metrics  *metrics.Metrics
+}
+
+// errUnmet is OpenID Connect Core Error Code unmet_authentication_requirements
+// 1.0.
+var errUnmet = &fosite.RFC6749Error{
+	ErrorField:       "unmet_authentication_requirements",
+	DescriptionField: "The user cannot prove who they are in the way that is asked for.",
+	CodeField:        http.StatusBadRequest,
 }
 
 // Authorize takes a request that has just arrived.
@@ -61,7 +71,24 @@ func (f *Flow) Authorize(ctx context.Context, in oauth.AuthorizeRequest) (oauth.
 	if err != nil {
 		return f.refuse(r, err)
 	}
-	return f.decide(ctx, &turn{request: r, login: in.Login, created: f.Clock.Now()})
+	return f.decide(ctx, f.turn(r, in.Login, "", nil))
+}
+
+// turn is a look at a request that has just arrived, or at one that is stored.
+func (f *Flow) turn(r *Request, login *oauth.Login, id string, w *waiting) *turn {
+	t := &turn{request: r, login: login, id: id, created: f.Clock.Now()}
+	if login != nil {
+		t.name = f.Names.Of(r.Client, login.Subject)
+	}
+	if w == nil {
+		return t
+	}
+	t.waited, t.created = true, w.created
+	if login != nil {
+		t.asked, t.unable = w.asked == login.Subject, w.unableOf(login.Subject)
+	}
+	t.selected = t.asked
+	return t
 }
 
 // Resume goes on with a request that waited.
@@ -80,13 +107,12 @@ func (f *Flow) Resume(ctx context.Context, in oauth.ResumeRequest) (oauth.Author
 	if in.Decision != nil && !in.Decision.Allow {
 		return f.end(ctx, in.ID, r, fosite.ErrAccessDenied.WithDescription("The user denied the request.").WithHint(""))
 	}
-	t := &turn{request: r, login: in.Login, id: in.ID, waited: true, created: w.created}
-	t.asked = in.Login != nil && w.asked == in.Login.Subject
-	t.selected = in.Selected || t.asked
+	t := f.turn(r, in.Login, in.ID, &w)
+	t.selected = t.selected || in.Selected
 	t.decided = in.Decision != nil
 	t.allowed = t.asked && t.decided
-	if t.fresh() && r.HintedSubject != "" && r.HintedSubject != in.Login.Subject {
-		return f.end(ctx, in.ID, r, fosite.ErrLoginRequired.WithHint("Another user logged in than the id_token_hint is about."))
+	if in.Unable && t.needsLogin() == "" && r.of(t.name) {
+		return f.without(ctx, t)
 	}
 	return f.decide(ctx, t)
 }
@@ -104,17 +130,35 @@ func (f *Flow) Pending(ctx context.Context, in oauth.PendingRequest) (oauth.Inte
 		}
 		return oauth.Interaction{}, errGone // the client has changed since
 	}
-	return *r.interaction(in.ID, ""), nil
+	_, class, _ := strings.Cut(w.unable, " ")
+	return *r.interaction(in.ID, "", class), nil
 }
 
 // decide finds the next step of a request that is in order.
 func (f *Flow) decide(ctx context.Context, t *turn) (oauth.Authorization, error) {
 	r := t.request
+	if t.fresh() && !r.of(t.name) {
+		return f.end(ctx, t.id, r, fosite.ErrLoginRequired.WithHint("Another user logged in than the request is about."))
+	}
 	if prompt := t.needsLogin(); prompt != "" {
 		if r.prompts(promptNone) {
 			return f.end(ctx, t.id, r, fosite.ErrLoginRequired)
 		}
 		return f.wait(ctx, t, prompt)
+	}
+	if t.needsHub() {
+		if r.prompts(promptNone) {
+			return f.end(ctx, t.id, r, fosite.ErrInteractionRequired.WithHint("The session is in another hub."))
+		}
+		return f.wait(ctx, t, oauth.PromptHub)
+	}
+	if more, class := t.needsMore(); more {
+		if class != "" && !r.prompts(promptNone) {
+			return f.wait(ctx, t, oauth.PromptStepUp)
+		}
+		if r.demand.essential {
+			return f.end(ctx, t.id, r, errUnmet)
+		}
 	}
 	allowed, err := f.allowed(ctx, t)
 	if err != nil {
@@ -127,6 +171,21 @@ func (f *Flow) decide(ctx context.Context, t *turn) (oauth.Authorization, error)
 		return f.wait(ctx, t, t.question())
 	}
 	return f.issue(ctx, t)
+}
+
+// without goes on as far as that goes without what the user was asked to prove
+// and cannot.
+func (f *Flow) without(ctx context.Context, t *turn) (oauth.Authorization, error) {
+	if t.needsHub() {
+		return f.end(ctx, t.id, t.request, fosite.ErrAccessDenied.WithDescription("The user is not in the hub of the client.").WithHint(""))
+	}
+	if _, class := t.needsMore(); class != "" {
+		if err := f.Requests.note(ctx, t.id, t.login.Subject, class); err != nil {
+			return oauth.Authorization{}, err
+		}
+		t.unable = class
+	}
+	return f.decide(ctx, t)
 }
 
 // allowed tells whether the user need not be asked: because of the answer just
@@ -170,7 +229,7 @@ func (f *Flow) wait(ctx context.Context, t *turn, prompt string) (oauth.Authoriz
 	if err != nil {
 		return oauth.Authorization{}, err
 	}
-	interaction := t.request.interaction(t.id, prompt)
+	interaction := t.request.interaction(t.id, prompt, t.unable)
 	if prompt == oauth.PromptConsent {
 		f.Metrics.Authorization("consent")
 		return oauth.Authorization{Consent: interaction}, nil

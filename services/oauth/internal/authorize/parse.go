@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
@@ -22,15 +24,17 @@ const (
 	maxNonce   = 512
 	maxHint    = 320 // the longest email address
 	maxLocales = 320
+	maxACRs    = 512
 )
 
 var errLarge = fosite.ErrInvalidRequest.WithHint("The request is too large, or not UTF-8.")
 
-// known are the parameters that mean something. All others are ignored (RFC
+// names are the parameters that mean something. All others are ignored (RFC
 // 6749 section 3.1).
-var known = []string{
+var names = []string{
 	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age",
-	"login_hint", "ui_locales", "code_challenge", "code_challenge_method", "registration",
+	"login_hint", "ui_locales", "acr_values", "claims", "code_challenge", "code_challenge_method", "dpop_jkt", "registration",
+	resource.Parameter,
 }
 
 // Parser reads authorization requests.
@@ -94,22 +98,17 @@ func (p *Parser) readHint(ctx context.Context, r *Request, form url.Values) (err
 
 // parse reads everything but the hint, which is kept in another form.
 func (p *Parser) parse(ctx context.Context, form url.Values, from source) (*Request, error) {
-	single := pick(form)
-	r, fositeErr := p.ask(ctx, single)
+	known := pick(form)
+	r, fositeErr := p.ask(ctx, known)
 	r.source = from
 	if r.Client == nil {
-		if single.Get("client_id") == "" {
+		if known.Get("client_id") == "" {
 			return nil, fosite.ErrInvalidRequest.WithHint("The client_id is missing.")
 		}
 		return nil, fositeErr
 	}
-	var ok bool
-	r.RedirectURI, ok = redirect.Match(r.Client.RedirectURIs, single.Get("redirect_uri"))
-	if !ok || len(form["client_id"]) > 1 || len(form["redirect_uri"]) > 1 {
-		return nil, fosite.ErrInvalidRequest.WithHint("The redirect_uri is not one of the client's.")
-	}
-	if state := single.Get("state"); len(form["state"]) == 1 && len(state) <= maxState {
-		r.State = state
+	if err := r.prove(form); err != nil {
+		return nil, err
 	}
 	if err := refused(form); err != nil {
 		return r, err
@@ -120,28 +119,46 @@ func (p *Parser) parse(ctx context.Context, form url.Values, from source) (*Requ
 	if fositeErr != nil {
 		return r, fositeErr
 	}
-	err := r.fill()
-	return r, err
+	return r, r.fill()
 }
 
-// pick takes the known parameters out of a form, each once.
+// prove finds the redirect URI among the client's, and how and with which state
+// answers go there. What is wrong with these two is told there, too, later.
+func (r *Request) prove(form url.Values) error {
+	var ok bool
+	r.RedirectURI, ok = redirect.Match(r.Client.RedirectURIs, form.Get("redirect_uri"))
+	if !ok || len(form["client_id"]) > 1 || len(form["redirect_uri"]) > 1 {
+		return fosite.ErrInvalidRequest.WithHint("The redirect_uri is not one of the client's.")
+	}
+	if state := form.Get("state"); len(form["state"]) == 1 && len(state) <= maxState {
+		r.State = state
+	}
+	r.mode, _ = modeOf(form.Get("response_type"), form.Get("response_mode"), r.RedirectURI)
+	return nil
+}
+
+// pick takes the known parameters out of a form, each once but for the resources.
 func pick(form url.Values) url.Values {
-	single := url.Values{}
-	for _, name := range known {
-		if value := form.Get(name); value != "" {
-			single.Set(name, value)
+	known := url.Values{}
+	for _, name := range names {
+		values := slices.DeleteFunc(slices.Clone(form[name]), func(s string) bool { return s == "" })
+		if len(values) > 1 && name != resource.Parameter {
+			values = values[:1]
+		}
+		if len(values) > 0 {
+			known[name] = values
 		}
 	}
-	return single
+	return known
 }
 
-// ask has fosite look at the request: the client, the redirect URI, scopes,
-// response type and mode. It insists on a state of eight characters, which
+// ask has fosite look at the request: the client, the redirect URI, scopes and
+// response type. It insists on a state of eight characters, which
 // OpenID Connect leaves to the client, so it gets one of ours to see.
 func (p *Parser) ask(ctx context.Context, form url.Values) (*Request, error) {
 	shown := url.Values{}
-	for name, values := range form {
-		shown[name] = values
+	for _, name := range []string{"client_id", "redirect_uri", "response_type", "scope", "registration"} {
+		shown[name] = form[name]
 	}
 	shown.Set("state", "state-is-the-client's-business")
 	request, err := p.Provider.NewAuthorizeRequest(ctx, (&http.Request{
@@ -158,7 +175,7 @@ func (p *Parser) ask(ctx context.Context, form url.Values) (*Request, error) {
 // at request objects only if the scope is openid; they are not offered at all.
 func refused(form url.Values) error {
 	switch {
-	case wire.Repeated(form) != "":
+	case wire.Repeated(form, resource.Parameter) != "":
 		return fosite.ErrInvalidRequest.WithHint("A parameter is repeated.")
 	case len(form.Get("state")) > maxState:
 		return fosite.ErrInvalidRequest.WithHint("The state is too long.")
@@ -168,6 +185,8 @@ func refused(form url.Values) error {
 		return fosite.ErrInvalidRequest.WithHint("The login_hint is too long.")
 	case len(form.Get("ui_locales")) > maxLocales:
 		return fosite.ErrInvalidRequest.WithHint("The ui_locales are too long.")
+	case len(form.Get("acr_values")) > maxACRs:
+		return fosite.ErrInvalidRequest.WithHint("The acr_values are too long.")
 	case form.Get("request") != "":
 		return fosite.ErrRequestNotSupported
 	case form.Get("request_uri") != "":

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ory/fosite"
@@ -39,6 +40,8 @@ type waiting struct {
 	client string
 	// asked is the user whom the consent page was shown to.
 	asked string
+	// unable is who has said not to reach which class, in two words.
+	unable string
 	// created is when the browser arrived, or the push if none has.
 	created  time.Time
 	unopened bool
@@ -128,9 +131,9 @@ func (p *Pending) read(ctx context.Context, id string, now time.Time) (waiting, 
 	var w waiting
 	var text string
 	var created int64
-	err := p.DB.QueryRow(ctx, `SELECT client_id, request, asked_subject, created_time, unopened FROM authorization_requests
+	err := p.DB.QueryRow(ctx, `SELECT client_id, request, asked_subject, unable, created_time, unopened FROM authorization_requests
 		WHERE id_hash = $1 AND expiration_time > $2`, bearer.Hash(id), db.Micros(now)).
-		Scan(&w.client, &text, &w.asked, &created, &w.unopened)
+		Scan(&w.client, &text, &w.asked, &w.unable, &created, &w.unopened)
 	if errors.Is(err, db.ErrNoRows) {
 		return waiting{}, errGone
 	}
@@ -173,6 +176,29 @@ func (p *Pending) ask(ctx context.Context, id, subject string) error {
 		return errGone
 	}
 	return nil
+}
+
+// note keeps that the user cannot reach the class. Gone if the request no longer
+// waits.
+func (p *Pending) note(ctx context.Context, id, subject, class string) error {
+	n, err := p.DB.Exec(ctx, "UPDATE authorization_requests SET unable = $2 WHERE id_hash = $1", bearer.Hash(id), subject+" "+class)
+	if err != nil {
+		return fmt.Errorf("authorize: note a limit: %w", err)
+	}
+	if n == 0 {
+		return errGone
+	}
+	return nil
+}
+
+// unableOf is the class that the user has said not to reach, "" if they have
+// not.
+func (w *waiting) unableOf(subject string) string {
+	who, class, _ := strings.Cut(w.unable, " ")
+	if who != subject {
+		return ""
+	}
+	return class
 }
 
 // consume takes the request for its one answer. Gone if another answer came

@@ -42,6 +42,9 @@ func (f *Flow) push(ctx context.Context, c *client.Client, form url.Values) (str
 	if err != nil {
 		return "", err
 	}
+	if err := r.bind(evidence.From(ctx).KeyThumbprint); err != nil {
+		return "", err
+	}
 	if err := f.Requests.room(ctx, c.ID); err != nil {
 		return "", err
 	}
@@ -88,11 +91,9 @@ func (f *Flow) goOn(ctx context.Context, id, clientID string, login *oauth.Login
 	if err != nil {
 		return f.end(ctx, id, r, err)
 	}
-	t := &turn{request: r, login: login, id: id, waited: !w.unopened, created: w.created}
+	t := f.turn(r, login, id, &w)
 	if w.unopened {
-		t.created = f.Clock.Now()
+		t.waited, t.created = false, f.Clock.Now()
 	}
-	t.asked = login != nil && w.asked == login.Subject
-	t.selected = t.asked
 	return f.decide(ctx, t)
 }

@@ -1,6 +1,9 @@
 package authorize
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/pkce"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
@@ -27,8 +31,13 @@ type Request struct {
 	// HintedSubject is whom the ID token hint was about, "" without one.
 	HintedSubject string
 
-	form   url.Values // every known parameter, once
+	Resources []string // RFC 8707
+
+	form   url.Values // every known parameter
 	source source
+	mode   string
+	claims json.RawMessage // as sent, nil without
+	demand demand
 	fosite *fosite.AuthorizeRequest
 }
 
@@ -45,10 +54,19 @@ func (r *Request) fill() error {
 	if err := r.checkChallenge(); err != nil {
 		return err
 	}
+	if _, err := modeOf(r.form.Get("response_type"), r.form.Get("response_mode"), r.RedirectURI); err != nil {
+		return err
+	}
 	if err := r.readPrompts(); err != nil {
 		return err
 	}
-	return r.readMaxAge()
+	if err := r.readMaxAge(); err != nil {
+		return err
+	}
+	if err := r.readClaims(); err != nil {
+		return err
+	}
+	return r.readBindings()
 }
 
 // scopes are what the request asks for. Offline access means nothing to a
@@ -83,7 +101,7 @@ func (r *Request) checkChallenge() error {
 
 func (r *Request) readPrompts() error {
 	r.Prompts = scope.Parse(r.form.Get("prompt"))
-	known := []string{promptNone, oauth.PromptLogin, oauth.PromptConsent, oauth.PromptSelectAccount}
+	known := []string{promptNone, oauth.PromptLogin, oauth.PromptConsent, oauth.PromptSelectAccount, oauth.PromptCreate}
 	if scope.Missing(r.Prompts, known) != "" {
 		return fosite.ErrInvalidRequest.WithHint("The prompt is not known.")
 	}
@@ -96,7 +114,11 @@ func (r *Request) readPrompts() error {
 func (r *Request) readMaxAge() error {
 	text := r.form.Get("max_age")
 	if text == "" {
-		return nil
+		if age := r.Client.DefaultMaxAge; age != nil {
+			text = strconv.FormatInt(*age, 10)
+		} else {
+			return nil
+		}
 	}
 	seconds, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
@@ -107,6 +129,36 @@ func (r *Request) readMaxAge() error {
 	return nil
 }
 
+// readBindings reads what the tokens will be for and which key they need.
+func (r *Request) readBindings() (err error) {
+	if r.Resources, err = resource.Asked(r.form, r.Client.Resources); err != nil {
+		return err
+	}
+	if key := r.form.Get("dpop_jkt"); key != "" && !thumbprint(key) {
+		return fosite.ErrInvalidRequest.WithHint("The dpop_jkt is not a SHA-256 in base64url (RFC 9449 section 10).")
+	}
+	return nil
+}
+
+// bind binds the code to the key that a pushed request has proved (RFC 9449
+// section 10.1).
+func (r *Request) bind(key string) error {
+	if key == "" {
+		return nil
+	}
+	if named := r.form.Get("dpop_jkt"); named != "" && named != key {
+		return fosite.ErrInvalidRequest.WithHint("The dpop_jkt is not the key of the DPoP proof.")
+	}
+	r.form.Set("dpop_jkt", key)
+	return nil
+}
+
+// thumbprint tells whether s can be the SHA-256 thumbprint of a key (RFC 7638).
+func thumbprint(s string) bool {
+	sum, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return err == nil && len(sum) == sha256.Size && len(s) == base64.RawURLEncoding.EncodedLen(sha256.Size)
+}
+
 func (r *Request) prompts(name string) bool { return slices.Contains(r.Prompts, name) }
 
 // asksLogin tells whether the request wants the user to log in in any case. No
@@ -115,11 +167,13 @@ func (r *Request) asksLogin() bool {
 	return r.prompts(oauth.PromptLogin) || r.MaxAge != nil && *r.MaxAge == 0
 }
 
-// interaction is what the pages need to know.
-func (r *Request) interaction(id, prompt string) *oauth.Interaction {
+// interaction is what the pages need to know. Unable is the class that the user
+// has said not to reach.
+func (r *Request) interaction(id, prompt, unable string) *oauth.Interaction {
 	return &oauth.Interaction{
 		ID: id, Prompt: prompt, Client: r.Client.Client, Scopes: r.Scopes,
 		LoginHint: r.form.Get("login_hint"), UILocales: r.form.Get("ui_locales"),
 		RedirectTo: redirect.Origin(r.RedirectURI),
+		ACR:        r.demand.next(unable), Hub: r.Client.Hub,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acr"
 )
 
 // turn is one look at a request: when it arrives and whenever it is resumed.
@@ -14,6 +15,9 @@ type turn struct {
 	id      string       // of the stored request, "" if it is not stored
 	waited  bool         // it has been shown to its user before
 	created time.Time    // when the browser brought the request
+	name    string       // what the client calls the login's user
+	// unable is the class that this login's user has said not to reach.
+	unable string
 	// asked: the consent page was shown to this login's user.
 	asked bool
 	// selected: the user has confirmed that this is the account they mean.
@@ -34,18 +38,32 @@ func (t *turn) fresh() bool {
 func (t *turn) needsLogin() string {
 	r := t.request
 	switch {
-	case t.login == nil:
-		return oauth.PromptLogin
 	case t.fresh():
 		return ""
-	case r.asksLogin() || t.stale():
-		return oauth.PromptLogin
-	case r.HintedSubject != "" && r.HintedSubject != t.login.Subject:
+	case r.prompts(oauth.PromptCreate) && !t.selected:
+		return oauth.PromptCreate
+	case t.login == nil || r.asksLogin() || t.stale() || !r.of(t.name):
 		return oauth.PromptLogin
 	case r.prompts(oauth.PromptSelectAccount) && !t.selected:
 		return oauth.PromptSelectAccount
 	}
 	return ""
+}
+
+// needsHub tells whether the session is in another hub than the client's.
+func (t *turn) needsHub() bool {
+	hub := t.request.Client.Hub
+	return hub != nil && (t.login.Hub == nil || *t.login.Hub != *hub)
+}
+
+// needsMore tells whether the login is of too low a class, and to which one it
+// could be stepped up, "" for none.
+func (t *turn) needsMore() (bool, string) {
+	d := t.request.demand
+	if d.met(acr.Of(t.login.Methods)) {
+		return false, ""
+	}
+	return true, d.next(t.unable)
 }
 
 // question is what to ask a user who has to allow the request. Who says yes

@@ -58,8 +58,7 @@ const (
 )
 
 var (
-	_ fosite.Client             = (*Client)(nil)
-	_ fosite.ResponseModeClient = (*Client)(nil)
+	_ fosite.Client = (*Client)(nil)
 )
 
 // GetID is the client_id.
@@ -78,14 +77,9 @@ func (c *Client) GetGrantTypes() fosite.Arguments { return c.GrantTypes }
 // authorization code grant.
 func (c *Client) GetResponseTypes() fosite.Arguments {
 	if c.May(AuthorizationCode) {
-		return fosite.Arguments{"code"}
+		return c.ResponseTypes
 	}
 	return nil
-}
-
-// GetResponseModes are the response modes the client may ask for.
-func (c *Client) GetResponseModes() []fosite.ResponseModeType {
-	return []fosite.ResponseModeType{fosite.ResponseModeQuery}
 }
 
 // GetScopes are the scopes the client may request.

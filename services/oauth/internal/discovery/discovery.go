@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acr"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/pkce"
@@ -76,10 +77,10 @@ func New(issuer string, apiScopes []string) *Document {
 
 		Scopes:               append(scope.User(), apiScopes...),
 		ResponseTypes:        []string{"code"},
-		ResponseModes:        []string{"query"},
+		ResponseModes:        authorize.Modes(),
 		GrantTypes:           client.GrantTypes(),
 		CodeChallengeMethods: []string{pkce.Method},
-		Prompts:              []string{"none", "login", "consent", "select_account"},
+		Prompts:              []string{"none", "login", "consent", "select_account", "create"},
 		UILocales:            []string{"de", "en"},
 
 		TokenEndpointAuthMethods:         all,
@@ -92,7 +93,8 @@ func New(issuer string, apiScopes []string) *Document {
 		ClaimTypes:               []string{"normal"},
 		ACRs:                     acr.Values(),
 
-		IssInResponse: true,
+		IssInResponse:   true,
+		ClaimsParameter: true,
 	}
 }
 

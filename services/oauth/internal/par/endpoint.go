@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
@@ -40,7 +41,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Endpoint) push(w http.ResponseWriter, r *http.Request) (string, error) {
-	form, err := wire.ReadForm(w, r)
+	form, err := wire.ReadForm(w, r, resource.Parameter)
 	if err != nil {
 		return "", err
 	}
