@@ -65,6 +65,7 @@ var credentialEndpoints = []string{
 	"POST /login/factor/confirm",
 	"POST /login/passkey",
 	"POST /login/stepup",
+	"POST /device",
 	"POST /login/stepup/code",
 	"POST /login/stepup/send",
 	"POST /login/stepup/passkey",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -77,6 +78,9 @@ func (p *Portal) resumeAs(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if id := v.value("authorization"); in && strings.HasPrefix(id, deviceMark) {
+		return v.see(next(id)) // where they are asked anyhow
+	}
 	// Somebody else may have signed in since the page was shown.
 	return v.resume(oauth.ResumeRequest{Selected: in && v.form.Get("subject") == caller.Session.UserHash})
 }
@@ -121,6 +125,8 @@ func loginPath(i oauth.Interaction) string {
 	switch i.Prompt {
 	case oauth.PromptStepUp:
 		return with(stepUpPath, "authorization", i.ID, "acr", i.ACR)
+	case oauth.PromptHub:
+		return with(hubPath, "authorization", i.ID)
 	case oauth.PromptSelectAccount:
 		return with("/login", "authorization", i.ID, "prompt", i.Prompt)
 	}
@@ -176,17 +182,21 @@ func loginOf(c edge.Caller) *oauth.Login {
 // authorization is the id in the request.
 func (v *visit) authorization() (string, error) {
 	id := v.value("authorization")
-	if id == "" || len(id) > maxAuthorization {
+	if _, device := deviceCode(id); device || id == "" || len(id) > maxAuthorization {
 		return "", fault.New(fault.Gone, "page.failure.authorization")
 	}
 	return id, nil
 }
 
 // pending is a waiting authorization request. The page that asks may then send
-// a form that ends with its app, and speaks the language the app asked for.
+// a form that ends with its app, and speaks the language the app asked for. Of a
+// device nothing is told here: its code may be a guess.
 func (v *visit) pending(id string) (oauth.Interaction, error) {
 	if len(id) > maxAuthorization {
 		return oauth.Interaction{}, fault.New(fault.Gone, "page.failure.authorization")
+	}
+	if _, device := deviceCode(id); device {
+		return oauth.Interaction{}, nil
 	}
 	interaction, err := v.portal.deps.OAuth.Pending(v.r.Context(), oauth.PendingRequest{ID: id})
 	if err != nil {

@@ -43,6 +43,8 @@ type field struct {
 	Autofocus bool
 	// Identifier tells the keyboard not to improve what is typed.
 	Identifier bool
+	// Capitals tells it to show capital letters.
+	Capitals bool
 	Optional   bool
 	ReadOnly   bool
 	Checked    bool // of a checkbox

@@ -12,6 +12,8 @@ import (
 type loginPage struct {
 	// App is the app one signs in to; empty: none.
 	App string
+	// Device tells that one signs in for a device.
+	Device bool
 	// Present is the account that is signed in already and may be picked.
 	Present *present
 	// Again tells that the account is signed in, but that the app wants proof.
@@ -36,8 +38,10 @@ func (p *Portal) showLogin(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if in && v.value("authorization") == "" {
-		return v.see("/")
+	id := v.value("authorization")
+	_, device := deviceCode(id)
+	if in && (id == "" || device && v.value("prompt") != oauth.PromptSelectAccount) {
+		return v.see(next(id))
 	}
 	page, err := v.loginPage()
 	if err != nil {
@@ -70,6 +74,9 @@ func next(authorization string) string {
 	if authorization == "" {
 		return "/"
 	}
+	if code, ok := deviceCode(authorization); ok {
+		return with(devicePath, "user_code", code)
+	}
 	return with(resumePath, "authorization", authorization)
 }
 
@@ -85,6 +92,7 @@ func (v *visit) loginPage() (page, error) {
 			return page{}, err
 		}
 		data.App, login.User = appName(interaction.Client), interaction.LoginHint
+		_, data.Device = deviceCode(id)
 		if err := v.mentionPresent(&data, &login); err != nil {
 			return page{}, err
 		}

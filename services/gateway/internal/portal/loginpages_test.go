@@ -34,7 +34,28 @@ func pagesOfLogins() []shown {
 			return b.get("/login/stepup" + path + "?authorization=" + pendingID + "&acr=" + acr)
 		}
 	}
+	hub := func(id int64) func(*world, *browser) answer {
+		return func(w *world, b *browser) answer {
+			w.oauth.hub = &id
+			b.signIn()
+			return b.get("/login/hub" + waits)
+		}
+	}
 	return []shown{
+		{name: "hub of an app", visit: hub(2), status: 200, en: "Change to Falcon?", de: "Zu Falcon wechseln?"},
+		{name: "hub of others", visit: hub(99), status: 200, en: "No access", de: "Kein Zugang"},
+		{name: "device", visit: get("/device"), status: 200, en: "Connect a device", de: "Gerät verbinden"},
+		{name: "device without a code", visit: post("/device"), status: 422, en: "Connect a device", de: "Gerät verbinden", wrong: true},
+		{
+			name: "login for a device", visit: get("/login?authorization=device:" + userCode),
+			status: 200, en: "Sign in", de: "Anmelden",
+		},
+		{name: "device to allow", visit: func(_ *world, b *browser) answer {
+			b.signIn()
+			return b.post("/device", "user_code", userCode)
+		}, status: 200, en: "Connect Rota Planner?", de: "Rota Planner verbinden?"},
+		{name: "device allowed", visit: get("/device/done"), status: 200, en: "Your device is connected", de: "Ihr Gerät ist verbunden"},
+		{name: "device denied", visit: get("/device/denied"), status: 200, en: "Nothing has been connected", de: "Es wurde nichts verbunden"},
 		{
 			name: "step up", visit: stepUp(oauth.ACRMultiple, http.MethodGet, ""),
 			status: 200, en: "One more proof, please", de: "Bitte noch ein Nachweis",

@@ -3,8 +3,10 @@ package portal_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
@@ -21,14 +23,19 @@ type fakeOAuth struct {
 	resumed     []oauth.ResumeRequest
 	answer      *oauth.Authorization // overrides
 	acr         string               // what a login has to be, unless its user is unable
+	hub         *int64               // that a login has to be in, likewise
+	device      oauth.Device
+	looked      []string // for devices
+	decided     []oauth.DecideDeviceRequest
 }
 
 const pendingID = "pending-request-1"
 
 func newFakeOAuth() *fakeOAuth {
-	return &fakeOAuth{interaction: oauth.Interaction{
+	rota := oauth.Client{ID: "rota", Metadata: oauth.Metadata{Name: "Rota Planner"}}
+	return &fakeOAuth{device: oauth.Device{UserCode: userCode, Client: rota, Scopes: []string{"openid", "rota.write"}}, interaction: oauth.Interaction{
 		ID:         pendingID,
-		Client:     oauth.Client{ID: "rota", Metadata: oauth.Metadata{Name: "Rota Planner"}},
+		Client:     rota,
 		Scopes:     []string{"openid", "profile", "email", "hub", "offline_access", "rota.write"},
 		RedirectTo: "https://app.example.net",
 	}}
@@ -49,7 +56,7 @@ func (f *fakeOAuth) Resume(_ context.Context, r oauth.ResumeRequest) (oauth.Auth
 		return oauth.Authorization{}, fault.New(fault.Gone, "")
 	}
 	if r.Unable {
-		f.acr = ""
+		f.acr, f.hub = "", nil
 	}
 	return f.decide(r.Login, r.Decision, r.Selected)
 }
@@ -67,6 +74,9 @@ func (f *fakeOAuth) decide(login *oauth.Login, decision *oauth.Decision, selecte
 	case f.acr == oauth.ACRMultiple && !slices.Contains(login.Methods, "mfa"), f.acr == oauth.ACRPhishing && !slices.Contains(login.Methods, "swk"):
 		asked.Prompt, asked.ACR = oauth.PromptStepUp, f.acr
 		return oauth.Authorization{Login: &asked}, nil
+	case f.hub != nil && (login.Hub == nil || *login.Hub != *f.hub):
+		asked.Prompt, asked.Hub = oauth.PromptHub, f.hub
+		return oauth.Authorization{Login: &asked}, nil
 	case decision == nil:
 		asked.Prompt = oauth.PromptConsent
 		return oauth.Authorization{Consent: &asked}, nil
@@ -83,5 +93,32 @@ func (f *fakeOAuth) Pending(_ context.Context, r oauth.PendingRequest) (oauth.In
 	if r.ID != pendingID {
 		return oauth.Interaction{}, fault.New(fault.Gone, "")
 	}
-	return f.interaction, nil
+	asked := f.interaction
+	asked.Client.Hub = f.hub
+	return asked, nil
+}
+
+const userCode = "WDJB-MJHT"
+
+func (f *fakeOAuth) FindDevice(_ context.Context, r oauth.DeviceRequest) (oauth.Device, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looked = append(f.looked, r.UserCode)
+	switch {
+	case f.err != nil:
+		return oauth.Device{}, f.err
+	case strings.ToUpper(r.UserCode) != userCode || len(f.decided) > 0:
+		return oauth.Device{}, fault.New(fault.NotFound, "")
+	}
+	return f.device, nil
+}
+
+func (f *fakeOAuth) DecideDevice(_ context.Context, r oauth.DecideDeviceRequest) (api.Nothing, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.decided) > 0 {
+		return api.Nothing{}, fault.New(fault.NotFound, "")
+	}
+	f.decided = append(f.decided, r)
+	return api.Nothing{}, nil
 }
