@@ -136,9 +136,11 @@ func (p *parts) provider() fosite.OAuth2Provider {
 
 func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) http.Handler {
 	logger := p.deps.Obs.Logger
-	metadata := discovery.New(p.config.PublicURL, p.config.Scopes)
+	metadata := discovery.New(p.config.PublicURL, p.config.Scopes, p.auth.Authorities != nil)
 	metadata.RequirePAR = p.config.RequirePAR
-	who := &userinfo.Endpoint{Provider: provider, Accounts: p.deps.Accounts, Logger: logger}
+	who := &userinfo.Endpoint{
+		Provider: provider, Accounts: p.deps.Accounts, Proofs: replay.NewMemory(p.deps.Clock), Logger: logger,
+	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /oauth2/token", &token.Endpoint{Provider: provider, Metrics: p.counts, Logger: logger})
 	mux.Handle("POST /oauth2/device_authorization", &device.Endpoint{

@@ -2,7 +2,6 @@ package authorize
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"strings"
 
@@ -56,10 +55,7 @@ func (f *Flow) push(ctx context.Context, c *client.Client, form url.Values) (str
 		id, err = f.Requests.push(ctx, tx, r, f.Clock.Now())
 		return err
 	})
-	if errors.Is(err, replay.ErrSpent) {
-		return "", fosite.ErrInvalidClient.WithDescription("An assertion or a proof has been used before.").WithHint("")
-	}
-	return pushedURN + id, err
+	return pushedURN + id, evidence.Refusal(err)
 }
 
 // open takes a pushed request that a browser has come with. What else came with

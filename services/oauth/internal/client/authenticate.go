@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -109,21 +110,19 @@ func (a *Authenticator) prove(ctx context.Context, r *http.Request, c *Client, c
 }
 
 func (a *Authenticator) proveBySecret(ctx context.Context, c *Client, secret string) error {
-	if a.Secrets.Compare(ctx, c.SecretHash, []byte(secret)) == nil {
-		a.renew(ctx, c, secret)
-		return nil
-	}
-	former := c.FormerSecretExpirationTime
-	if former != nil && a.Clock.Now().Before(*former) && a.Secrets.Compare(ctx, c.FormerSecretHash, []byte(secret)) == nil {
-		return nil
+	for _, hash := range c.Secrets(a.Clock.Now()) {
+		if a.Secrets.Compare(ctx, hash, []byte(secret)) == nil {
+			a.renew(ctx, c, hash, secret)
+			return nil
+		}
 	}
 	return errClient
 }
 
 // renew stores the secret's hash under the newest root key, so that the older
-// one can go some day. It may fail: the next request tries again.
-func (a *Authenticator) renew(ctx context.Context, c *Client, secret string) {
-	if !a.Secrets.Stale(c.SecretHash, []byte(secret)) {
+// one can go some day. The former secret goes by itself. It may fail: the next request tries again.
+func (a *Authenticator) renew(ctx context.Context, c *Client, hash []byte, secret string) {
+	if !bytes.Equal(hash, c.SecretHash) || !a.Secrets.Stale(hash, []byte(secret)) {
 		return
 	}
 	fresh, err := a.Secrets.Hash(ctx, []byte(secret))

@@ -31,6 +31,16 @@ const (
 	AuthTLS   = "tls_client_auth" // RFC 8705 section 2.1
 )
 
+// AuthMethods are those of confidential clients that are offered: certificates
+// need an authority that vouches for them.
+func AuthMethods(certificates bool) []string {
+	methods := []string{AuthBasic, AuthPost, AuthJWT}
+	if certificates {
+		methods = append(methods, AuthTLS)
+	}
+	return methods
+}
+
 // The formats of access tokens.
 const (
 	Opaque = "opaque"

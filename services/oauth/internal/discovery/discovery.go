@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/pkce"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/signed"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/userinfo"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
@@ -46,6 +47,12 @@ type Document struct {
 	IntrospectionEndpointAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationEndpointAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 
+	TokenEndpointAuthAlgs         []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionEndpointAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	RevocationEndpointAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	DPoPAlgs                      []string `json:"dpop_signing_alg_values_supported"`
+	TLSBoundTokens                bool     `json:"tls_client_certificate_bound_access_tokens"`
+
 	SubjectTypes             []string `json:"subject_types_supported"`
 	IDTokenSigningAlgorithms []string `json:"id_token_signing_alg_values_supported"`
 	Claims                   []string `json:"claims_supported"`
@@ -60,10 +67,11 @@ type Document struct {
 }
 
 // New describes the provider of that issuer, which offers apiScopes beside
-// the scopes about users.
-func New(issuer string, apiScopes []string) *Document {
-	secret := []string{client.AuthBasic, client.AuthPost}
-	all := append(slices.Clone(secret), client.AuthNone)
+// the scopes about users, and where clients can have certificates.
+func New(issuer string, apiScopes []string, certificates bool) *Document {
+	confidential := client.AuthMethods(certificates)
+	all := append(slices.Clone(confidential), client.AuthNone)
+	algs := signed.Names()
 	return &Document{
 		Issuer:                issuer,
 		AuthorizationEndpoint: issuer + "/oauth2/authorize",
@@ -84,8 +92,11 @@ func New(issuer string, apiScopes []string) *Document {
 		UILocales:            []string{"de", "en"},
 
 		TokenEndpointAuthMethods:         all,
-		IntrospectionEndpointAuthMethods: secret,
+		IntrospectionEndpointAuthMethods: confidential,
 		RevocationEndpointAuthMethods:    all,
+
+		TokenEndpointAuthAlgs: algs, IntrospectionEndpointAuthAlgs: algs, RevocationEndpointAuthAlgs: algs,
+		DPoPAlgs: algs, TLSBoundTokens: true,
 
 		SubjectTypes:             []string{"public", subject.Pairwise},
 		IDTokenSigningAlgorithms: keys.Algorithms(),

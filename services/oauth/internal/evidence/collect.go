@@ -30,7 +30,7 @@ func (*Collector) Certificate(next http.Handler) http.Handler {
 func (c *Collector) Proof(next http.Handler, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := &Evidence{Certificate: certificateOf(r)}
-		proof, err := c.Proofs.Verify(r, boundToken(r))
+		proof, err := c.Proofs.Verify(r, BoundToken(r))
 		if err != nil {
 			fail(w, r, err)
 			return
@@ -43,9 +43,9 @@ func (c *Collector) Proof(next http.Handler, fail func(http.ResponseWriter, *htt
 	})
 }
 
-// boundToken is the access token that the request carries under the scheme
+// BoundToken is the access token that the request carries under the scheme
 // DPoP; "" if none, as at the endpoints where clients authenticate.
-func boundToken(r *http.Request) string {
+func BoundToken(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, dpop.Header) {
 		return ""

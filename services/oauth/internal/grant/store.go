@@ -89,15 +89,15 @@ func (s *Store) Rotate(ctx context.Context, q db.Queryer, g *Grant, now, expires
 }
 
 // Revoke ends the grant and all its tokens; to do so again changes nothing.
-func (s *Store) Revoke(ctx context.Context, id ID, now time.Time) error {
-	_, err := s.DB.Exec(ctx, `UPDATE grants SET revoked_time = $2 WHERE id = $1 AND revoked_time IS NULL`,
+func (s *Store) Revoke(ctx context.Context, q db.Queryer, id ID, now time.Time) error {
+	_, err := q.Exec(ctx, `UPDATE grants SET revoked_time = $2 WHERE id = $1 AND revoked_time IS NULL`,
 		id[:], db.Micros(now))
 	return wrap("revoke", err)
 }
 
 // RevokeToken ends one access token that has no grant.
-func (s *Store) RevokeToken(ctx context.Context, id []byte, expires time.Time) error {
-	_, err := s.DB.Exec(ctx, `INSERT INTO revoked_tokens (id, expiration_time) VALUES ($1, $2)
+func (s *Store) RevokeToken(ctx context.Context, q db.Queryer, id []byte, expires time.Time) error {
+	_, err := q.Exec(ctx, `INSERT INTO revoked_tokens (id, expiration_time) VALUES ($1, $2)
 		ON CONFLICT (id) DO NOTHING`, id, db.Micros(expires))
 	return wrap("revoke token", err)
 }

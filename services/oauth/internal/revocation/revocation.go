@@ -10,7 +10,9 @@ import (
 	"github.com/jonboulle/clockwork"
 	"github.com/ory/fosite"
 
+	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
@@ -42,9 +44,11 @@ func (v *Revoker) RevokeToken(ctx context.Context, token string, _ fosite.TokenT
 		case t.HasGrant():
 			return v.grant(ctx, t.Grant, client)
 		case v.Clock.Now().Before(t.Expires):
-			return v.Grants.RevokeToken(ctx, t.ID[:], t.Expires)
+			return v.commit(ctx, func(ctx context.Context, q db.Queryer) error {
+				return v.Grants.RevokeToken(ctx, q, t.ID[:], t.Expires)
+			})
 		}
-		return nil
+		return v.commit(ctx, nil)
 	}
 	if !errors.Is(err, bearer.ErrToken) {
 		return err
@@ -52,13 +56,13 @@ func (v *Revoker) RevokeToken(ctx context.Context, token string, _ fosite.TokenT
 	if id, _, ok := v.Refresh.Parse(token); ok {
 		return v.grant(ctx, id, client)
 	}
-	return nil
+	return v.commit(ctx, nil)
 }
 
 func (v *Revoker) grant(ctx context.Context, id grant.ID, client fosite.Client) error {
 	g, err := v.Grants.ByID(ctx, id)
 	if errors.Is(err, grant.ErrNotFound) {
-		return nil
+		return v.commit(ctx, nil)
 	}
 	if err != nil {
 		return err
@@ -67,13 +71,21 @@ func (v *Revoker) grant(ctx context.Context, id grant.ID, client fosite.Client) 
 		return errForeign
 	}
 	if g.Revoked != nil {
-		return nil
+		return v.commit(ctx, nil)
 	}
-	if err := v.Grants.Revoke(ctx, id, v.Clock.Now()); err != nil {
+	if err := v.commit(ctx, func(ctx context.Context, q db.Queryer) error {
+		return v.Grants.Revoke(ctx, q, id, v.Clock.Now())
+	}); err != nil {
 		return err
 	}
 	v.Metrics.Revoked(metrics.ByClient)
 	return nil
+}
+
+// commit ends what there is to end; the client's assertion is used up with it,
+// or alone.
+func (v *Revoker) commit(ctx context.Context, effect func(context.Context, db.Queryer) error) error {
+	return evidence.Commit(ctx, v.Grants.DB, effect)
 }
 
 // Endpoint serves POST /oauth2/revoke.

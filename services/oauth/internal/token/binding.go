@@ -32,8 +32,8 @@ func confirm(ctx context.Context, c *client.Client) (*grant.Confirmation, error)
 	return &bound, nil
 }
 
-// holds tells whether the request proves all that is asked for.
-func holds(ctx context.Context, want *grant.Confirmation) bool {
+// Holds tells whether the request proves all that is asked for.
+func Holds(ctx context.Context, want *grant.Confirmation) bool {
 	if want == nil {
 		return true
 	}
@@ -46,7 +46,7 @@ func holds(ctx context.Context, want *grant.Confirmation) bool {
 // request proves, or than none. The family goes on: without the key a stolen
 // token is worth nothing, and must not end what its owner has.
 func requireHolder(ctx context.Context, g *grant.Grant) error {
-	if !holds(ctx, g.Details.Confirmation) {
+	if !Holds(ctx, g.Details.Confirmation) {
 		return errGrant.WithHint("The refresh token is bound to another key.")
 	}
 	return nil

@@ -104,7 +104,7 @@ func (h *Code) prove(ctx context.Context, g *grant.Grant, form url.Values) error
 	if !pkce.Verify(g.Details.Challenge, form.Get("code_verifier")) {
 		return h.end(ctx, g, metrics.CodeMisused, "The code verifier does not fit the challenge.")
 	}
-	if !holds(ctx, g.Details.Confirmation) {
+	if !Holds(ctx, g.Details.Confirmation) {
 		return h.end(ctx, g, metrics.CodeMisused, "The code is bound to another key.")
 	}
 	return nil

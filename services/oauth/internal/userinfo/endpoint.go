@@ -11,9 +11,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/introspection"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/signed"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
@@ -23,7 +22,9 @@ import (
 type Endpoint struct {
 	Provider fosite.OAuth2Provider
 	Accounts token.Accounts
-	Logger   *slog.Logger
+	// Proofs are those that were made for tokens.
+	Proofs *replay.Memory
+	Logger *slog.Logger
 }
 
 var errToken = &fosite.RFC6749Error{
@@ -38,29 +39,22 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		wire.JSON(w, http.StatusOK, claims)
 	case errors.Is(err, errMissing):
-		wire.FailBearer(w, wire.Failure{Status: http.StatusUnauthorized}, "")
+		refuse(w, r, wire.Failure{Status: http.StatusUnauthorized}, "")
 	case errors.Is(err, fosite.ErrScopeNotGranted):
-		wire.FailBearer(w, wire.Failure{
+		refuse(w, r, wire.Failure{
 			Code: "insufficient_scope", Status: http.StatusForbidden,
 			Description: "The access token does not have the scope openid.",
 		}, scope.OpenID)
 	default:
 		wire.Log(r.Context(), e.Logger, "userinfo", err)
-		wire.FailBearer(w, wire.FailureOf(err), "")
+		refuse(w, r, wire.FailureOf(err), "")
 	}
-}
-
-// RefuseProof answers a request whose DPoP proof is not good.
-func RefuseProof(w http.ResponseWriter, _ *http.Request, err error) {
-	f := wire.FailureOf(err)
-	f.Status = http.StatusUnauthorized
-	wire.FailDPoP(w, f, signed.Names())
 }
 
 var errMissing = errors.New("the request has no access token")
 
 func (e *Endpoint) claims(r *http.Request) (Claims, error) {
-	raw, err := introspection.Token(r.Header.Values("Authorization"))
+	raw, err := presented(r)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -77,6 +71,9 @@ func (e *Endpoint) claims(r *http.Request) (Claims, error) {
 	session, ok := request.GetSession().(*grant.Session)
 	if !ok || session.Grant == nil {
 		return Claims{}, errToken
+	}
+	if err := e.requireHolder(r, session.Confirmation); err != nil {
+		return Claims{}, err
 	}
 	g := session.Grant
 	account, err := e.Accounts.Claims(r.Context(), accounts.ClaimsRequest{Subject: g.Subject, Hub: g.Details.Hub})

@@ -48,18 +48,13 @@ func Fail(w http.ResponseWriter, f Failure) {
 func Refuse(w http.ResponseWriter, _ *http.Request, err error) { Fail(w, FailureOf(err)) }
 
 // FailBearer writes an error of an endpoint that takes access tokens (RFC 6750
-// section 3). Without a code the request carried no token, and is told only
+// section 3), and tells the algorithms that a proof beside one may have (RFC 9449
+// section 7.1). Without a code the request carried no token, and is told only
 // that it needs one.
-func FailBearer(w http.ResponseWriter, f Failure, scope string) {
+func FailBearer(w http.ResponseWriter, f Failure, scope string, algorithms []string) {
 	if f.Status < http.StatusInternalServerError {
-		challenge := "Bearer " + realm
-		if f.Code != "" {
-			challenge += `, error="` + f.Code + `", error_description="` + f.Description + `"`
-		}
-		if scope != "" {
-			challenge += `, scope="` + scope + `"`
-		}
-		w.Header().Set("WWW-Authenticate", challenge)
+		w.Header().Set("WWW-Authenticate", challenge("Bearer", f, scope))
+		w.Header().Add("WWW-Authenticate", challenge("DPoP", Failure{}, "")+algs(algorithms))
 	}
 	if f.Code == "" {
 		w.Header().Set("Cache-Control", "no-store")
@@ -69,15 +64,26 @@ func FailBearer(w http.ResponseWriter, f Failure, scope string) {
 	fail(w, f)
 }
 
-// FailDPoP is [FailBearer] towards who used the scheme DPoP (RFC 9449 section
-// 7.1), and tells the algorithms that proofs may have.
-func FailDPoP(w http.ResponseWriter, f Failure, algorithms []string) {
+// FailDPoP is [FailBearer] towards who used the scheme DPoP.
+func FailDPoP(w http.ResponseWriter, f Failure, scope string, algorithms []string) {
 	if f.Status < http.StatusInternalServerError {
-		w.Header().Set("WWW-Authenticate", "DPoP "+realm+`, error="`+f.Code+`", error_description="`+f.Description+
-			`", algs="`+strings.Join(algorithms, " ")+`"`)
+		w.Header().Set("WWW-Authenticate", challenge("DPoP", f, scope)+algs(algorithms))
 	}
 	fail(w, f)
 }
+
+func challenge(scheme string, f Failure, scope string) string {
+	text := scheme + " " + realm
+	if f.Code != "" {
+		text += `, error="` + f.Code + `", error_description="` + f.Description + `"`
+	}
+	if scope != "" {
+		text += `, scope="` + scope + `"`
+	}
+	return text
+}
+
+func algs(names []string) string { return `, algs="` + strings.Join(names, " ") + `"` }
 
 func fail(w http.ResponseWriter, f Failure) {
 	if f.RetryAfter > 0 {
