@@ -32,32 +32,29 @@ import (
 
 // parts are what several of the service's packages share.
 type parts struct {
-	config  Config
-	deps    Deps
-	counts  *metrics.Metrics
-	outbox  *outbox.Outbox
-	fetcher *fetch.Fetcher
-	names   *subject.Names
-	clients *client.Store
-	devices *device.Store
-	jwks    *client.Keys
-	grants  *grant.Store
-	secrets bearer.Secrets
-	access  bearer.Access
-	refresh bearer.Refresh
-	signer  *keys.Signer
-	auth    *client.Authenticator
+	config   Config
+	deps     Deps
+	counts   *metrics.Metrics
+	outbox   *outbox.Outbox
+	fetcher  *fetch.Fetcher
+	names    *subject.Names
+	clients  *client.Store
+	devices  *device.Store
+	jwks     *client.Keys
+	grants   *grant.Store
+	sessions *logout.Sessions
+	secrets  bearer.Secrets
+	access   bearer.Access
+	refresh  bearer.Refresh
+	signer   *keys.Signer
+	auth     *client.Authenticator
 }
 
 // assemble wires the service.
 func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, authorities *x509.CertPool) *Service {
 	p := &parts{
 		config: c, deps: d, names: names,
-		counts: metrics.New(d.Obs.Registry),
-		outbox: outbox.New(outbox.Options{
-			DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
-			Handlers: map[string]outbox.Handler{audit.Topic: audit.HandOver(d.Accounts)},
-		}),
+		counts:  metrics.New(d.Obs.Registry),
 		fetcher: fetch.New(config.Prefixes(c.FetchAllow)),
 		clients: &client.Store{DB: d.DB},
 		devices: &device.Store{DB: d.DB, Ring: d.Ring, Limit: c.PendingLimit},
@@ -66,6 +63,10 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		access:  bearer.Access{Ring: d.Ring, Signer: signer},
 		refresh: bearer.Refresh{Ring: d.Ring},
 		signer:  signer,
+	}
+	p.outbox = p.queue()
+	p.sessions = &logout.Sessions{
+		DB: d.DB, Grants: p.grants, Clients: p.clients, Outbox: p.outbox, Issuer: c.PublicURL, Metrics: p.counts, Clock: d.Clock,
 	}
 	p.jwks = client.NewKeys(client.KeysOptions{Fetcher: p.fetcher, Clock: d.Clock, Logger: d.Obs.Logger})
 	p.auth = &client.Authenticator{
@@ -77,24 +78,42 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 	flow := &authorize.Flow{
 		Parser: &authorize.Parser{Provider: provider, Hints: p.signer, RequirePushed: c.RequirePAR}, Provider: provider, DB: d.DB,
 		Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: consents, Grants: p.grants, Names: names,
-		Issuer: c.PublicURL, Clock: d.Clock, Metrics: p.counts,
+		Sessions: p.sessions,
+		Issuer:   c.PublicURL, Clock: d.Clock, Metrics: p.counts,
 	}
 	return &Service{
 		db: d.DB, outbox: p.outbox,
 		consents: consents,
 		devices: &device.Desk{
-			DB: d.DB, Devices: p.devices, Clients: p.clients, Grants: p.grants, Consents: consents, Clock: d.Clock, Metrics: p.counts,
+			DB: d.DB, Devices: p.devices, Clients: p.clients, Grants: p.grants, Consents: consents, Sessions: p.sessions,
+			Clock: d.Clock, Metrics: p.counts,
 		},
 		upstream: upstream.New(upstream.Options{
 			Providers: c.Providers, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Transport: http.DefaultTransport,
 		}),
 		flow:      flow,
 		registrar: p.registrar(),
-		sessions:  &logout.Sessions{DB: d.DB, Grants: p.grants, Clock: d.Clock},
+		sessions:  p.sessions,
+		logouts:   &logout.Requests{Clients: p.clients, Signer: signer, Names: names},
 		clients:   p.clients, grants: p.grants, signer: signer,
 		public: p.collecting(p.routes(provider, flow)),
 		clock:  d.Clock, logger: d.Obs.Logger,
 	}
+}
+
+// queue is for what follows a commit. Apps that do not answer hold up deliveries
+// for as long as a call may take, so there are more of them at a time than usual.
+func (p *parts) queue() *outbox.Outbox {
+	d := p.deps
+	apps := &logout.Backchannel{
+		Clients: p.clients, Signer: p.signer, Names: p.names, Fetcher: p.fetcher, Metrics: p.counts, Clock: d.Clock,
+	}
+	handlers := apps.Handlers()
+	handlers[audit.Topic] = audit.HandOver(d.Accounts)
+	return outbox.New(outbox.Options{
+		DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
+		Handlers: handlers, Concurrency: 16,
+	})
 }
 
 // provider sets fosite up with our handlers, one of each type: it drops a

@@ -75,6 +75,7 @@ type Service struct {
 	clients   *client.Store
 	grants    *grant.Store
 	sessions  *logout.Sessions
+	logouts   *logout.Requests
 	consents  *consent.Store
 	devices   *device.Desk
 	upstream  *upstream.Logins
@@ -134,10 +135,11 @@ func (s *Service) sweep(ctx context.Context) error {
 		logins, err3 := s.upstream.Sweep(ctx, now)
 		spent, err4 := replay.Sweep(ctx, s.db, now)
 		devices, err5 := s.devices.Devices.Sweep(ctx, now)
-		if err := errors.Join(err, err2, err3, err4, err5); err != nil && ctx.Err() == nil {
+		ended, err6 := s.sessions.Sweep(ctx, now)
+		if err := errors.Join(err, err2, err3, err4, err5, err6); err != nil && ctx.Err() == nil {
 			s.logger.WarnContext(ctx, "expired rows were not deleted; another attempt follows", slog.Any("error", err))
 		}
-		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins+spent+devices))
+		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins+spent+devices+ended))
 	}
 }
 

@@ -19,6 +19,9 @@ func (s *Service) RevokeConsent(ctx context.Context, r oauth.RevokeConsentReques
 
 // Forget implements [oauth.Service].
 func (s *Service) Forget(ctx context.Context, r oauth.SubjectRequest) (api.Nothing, error) {
+	if err := s.sessions.Forget(ctx, r.Subject); err != nil {
+		return api.Nothing{}, err
+	}
 	return api.Nothing{}, s.consents.Forget(ctx, r.Subject)
 }
 

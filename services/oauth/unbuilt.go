@@ -25,16 +25,6 @@ func (s *Service) DeleteRegistrationToken(context.Context, oauth.RegistrationTok
 	return api.Nothing{}, away()
 }
 
-// BeginLogout implements [oauth.Service].
-func (s *Service) BeginLogout(context.Context, oauth.LogoutRequest) (oauth.Logout, error) {
-	return oauth.Logout{}, away()
-}
-
-// SessionClients implements [oauth.Service].
-func (s *Service) SessionClients(context.Context, oauth.SessionClientsRequest) (oauth.SessionClientList, error) {
-	return oauth.SessionClientList{}, away()
-}
-
 // ListHubProviders implements [oauth.Service].
 func (s *Service) ListHubProviders(context.Context, oauth.HubProvidersRequest) (oauth.HubProviderList, error) {
 	return oauth.HubProviderList{}, away()

@@ -2,12 +2,14 @@ package authorize
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
@@ -30,7 +32,12 @@ func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) 
 	if err != nil {
 		return f.refuse(r, err)
 	}
-	if err := f.store(ctx, t, session.Grant); err != nil {
+	err = f.store(ctx, t, session.Grant)
+	if errors.Is(err, logout.ErrEnded) {
+		t.login = nil // a moment ago
+		return f.decide(ctx, t)
+	}
+	if err != nil {
 		return oauth.Authorization{}, err
 	}
 	f.Metrics.Authorization("ok")
@@ -40,10 +47,13 @@ func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) 
 // store keeps the grant, and in the same transaction uses the waiting request
 // up and remembers what the user has allowed.
 func (f *Flow) store(ctx context.Context, t *turn, g *grant.Grant) error {
-	if t.id == "" {
-		return f.Grants.Insert(ctx, f.DB, g)
-	}
 	return f.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := f.Sessions.Join(ctx, tx, t.request.Client, g); err != nil {
+			return err
+		}
+		if t.id == "" {
+			return f.Grants.Insert(ctx, tx, g)
+		}
 		if err := f.Requests.consume(ctx, tx, t.id, g.Created); err != nil {
 			return err
 		}

@@ -30,6 +30,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
@@ -45,6 +46,7 @@ type Flow struct {
 	Consents *consent.Store
 	Grants   *grant.Store
 	Names    *subject.Names
+	Sessions *logout.Sessions
 	Issuer   string
 	Clock    clockwork.Clock
 	Metrics  *metrics.Metrics

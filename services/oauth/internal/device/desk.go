@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
@@ -25,6 +26,7 @@ type Desk struct {
 	Clients  *client.Store
 	Grants   *grant.Store
 	Consents *consent.Store
+	Sessions *logout.Sessions
 	Clock    clockwork.Clock
 	Metrics  *metrics.Metrics
 }
@@ -89,14 +91,14 @@ func (d *Desk) Decide(ctx context.Context, in oauth.DecideDeviceRequest) error {
 	if c.Hub != nil && (in.Login.Hub == nil || *in.Login.Hub != *c.Hub) {
 		return fault.New(fault.Forbidden, "")
 	}
-	if err := d.allow(ctx, r, in.Login, now); err != nil {
+	if err := d.allow(ctx, c, r, in.Login, now); err != nil {
 		return err
 	}
 	d.Metrics.Device("allowed")
 	return nil
 }
 
-func (d *Desk) allow(ctx context.Context, r Request, login oauth.Login, now time.Time) error {
+func (d *Desk) allow(ctx context.Context, c *client.Client, r Request, login oauth.Login, now time.Time) error {
 	g := &grant.Grant{
 		ID: grant.NewID(now), Client: r.Client, Subject: login.Subject, Session: login.Session, Scopes: r.Scopes,
 		Details: grant.Details{
@@ -105,7 +107,10 @@ func (d *Desk) allow(ctx context.Context, r Request, login oauth.Login, now time
 		// The device code is redeemed as an authorization code is.
 		CodeHash: r.CodeHash, CodeExpires: r.Expires, Created: now, Expires: r.Expires,
 	}
-	return d.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err := d.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := d.Sessions.Join(ctx, tx, c, g); err != nil {
+			return err
+		}
 		if err := d.Devices.decide(ctx, tx, r, &g.ID, now); err != nil {
 			return err
 		}
@@ -114,4 +119,8 @@ func (d *Desk) allow(ctx context.Context, r Request, login oauth.Login, now time
 		}
 		return d.Grants.Insert(ctx, tx, g)
 	})
+	if errors.Is(err, logout.ErrEnded) {
+		return fault.New(fault.Unauthenticated, "fault.session_expired").Because(err)
+	}
+	return err
 }

@@ -34,6 +34,7 @@ type Document struct {
 	RevocationEndpoint    string `json:"revocation_endpoint"`
 	DeviceEndpoint        string `json:"device_authorization_endpoint"`
 	PAREndpoint           string `json:"pushed_authorization_request_endpoint"`
+	EndSessionEndpoint    string `json:"end_session_endpoint"`
 
 	Scopes               []string `json:"scopes_supported"`
 	ResponseTypes        []string `json:"response_types_supported"`
@@ -64,6 +65,11 @@ type Document struct {
 	ClaimsParameter     bool `json:"claims_parameter_supported"`
 	RequestParameter    bool `json:"request_parameter_supported"`
 	RequestURIParameter bool `json:"request_uri_parameter_supported"`
+
+	BackchannelLogout         bool `json:"backchannel_logout_supported"`
+	BackchannelLogoutSession  bool `json:"backchannel_logout_session_supported"`
+	FrontchannelLogout        bool `json:"frontchannel_logout_supported"`
+	FrontchannelLogoutSession bool `json:"frontchannel_logout_session_supported"`
 }
 
 // New describes the provider of that issuer, which offers apiScopes beside
@@ -82,6 +88,7 @@ func New(issuer string, apiScopes []string, certificates bool) *Document {
 		RevocationEndpoint:    issuer + "/oauth2/revoke",
 		DeviceEndpoint:        issuer + "/oauth2/device_authorization",
 		PAREndpoint:           issuer + "/oauth2/par",
+		EndSessionEndpoint:    issuer + "/oauth2/logout",
 
 		Scopes:               append(scope.User(), apiScopes...),
 		ResponseTypes:        []string{"code"},
@@ -106,6 +113,9 @@ func New(issuer string, apiScopes []string, certificates bool) *Document {
 
 		IssInResponse:   true,
 		ClaimsParameter: true,
+
+		BackchannelLogout: true, BackchannelLogoutSession: true,
+		FrontchannelLogout: true, FrontchannelLogoutSession: true,
 	}
 }
 

@@ -6,12 +6,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 )
 
 const (
@@ -24,25 +23,17 @@ const (
 	endedFor = 15 * time.Minute
 )
 
-// Sessions follows the login sessions that apps are signed in from.
-type Sessions struct {
-	DB     *db.DB
-	Grants *grant.Store
-	Clock  clockwork.Clock
-}
-
-// Ended ends what rests on sessions that have ended. To do so again changes
-// nothing.
+// Ended ends what rests on sessions that have ended, and queues that their apps
+// hear of it. To do so again changes nothing.
 func (s *Sessions) Ended(ctx context.Context, r oauth.SessionsEndedRequest) error {
 	if err := check(r); err != nil {
 		return err
 	}
 	// In one order, so that two that end the same wait instead of deadlocking.
-	slices.Sort(r.Sessions)
-	r.Sessions = slices.Compact(r.Sessions)
+	sessions := slices.Compact(slices.Sorted(slices.Values(r.Sessions)))
 	return s.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		now := s.Clock.Now()
-		for _, session := range r.Sessions {
+		for _, session := range sessions {
 			if err := s.end(ctx, tx, session, now); err != nil {
 				return err
 			}
@@ -50,9 +41,10 @@ func (s *Sessions) Ended(ctx context.Context, r oauth.SessionsEndedRequest) erro
 		if !r.Everything {
 			return nil
 		}
-		_, err := s.Grants.RevokeSubject(ctx, tx, grant.End{
-			Subject: r.Subject, Sessions: r.Sessions, Before: r.Before, Hub: r.Hub,
+		n, err := s.Grants.RevokeSubject(ctx, tx, grant.End{
+			Subject: r.Subject, Sessions: sessions, Before: r.Before, Hub: r.Hub,
 		}, now)
+		tx.OnCommit(func() { s.Metrics.RevokedMany(metrics.Everything, n) })
 		return err
 	})
 }
@@ -60,7 +52,7 @@ func (s *Sessions) Ended(ctx context.Context, r oauth.SessionsEndedRequest) erro
 func check(r oauth.SessionsEndedRequest) error {
 	var v fault.Violations
 	if len(r.Sessions) > maxSessions {
-		v.Add("sessions", "validation.required")
+		v.Add("sessions", "validation.list")
 	}
 	for _, session := range r.Sessions {
 		if session == "" || len(session) > maxName {
@@ -83,6 +75,50 @@ func (s *Sessions) end(ctx context.Context, tx *db.Tx, session string, now time.
 	if err != nil {
 		return fmt.Errorf("logout: note an end: %w", err)
 	}
-	_, err = s.Grants.RevokeSession(ctx, tx, session, now)
-	return err
+	n, err := s.Grants.RevokeSession(ctx, tx, session, now)
+	if err != nil {
+		return err
+	}
+	tx.OnCommit(func() { s.Metrics.RevokedMany(metrics.SessionEnded, n) })
+	return s.notify(ctx, tx, "session = $1", session)
+}
+
+// notify queues a notice to each app that matches and has a back-channel logout
+// URI, and forgets that they were signed in.
+func (s *Sessions) notify(ctx context.Context, tx *db.Tx, where, value string) error {
+	rows, err := tx.Query(ctx, "DELETE FROM session_clients WHERE "+where+" RETURNING session, client_id, subject", value)
+	if err != nil {
+		return fmt.Errorf("logout: find the apps: %w", err)
+	}
+	notices, err := scan(rows)
+	if err != nil {
+		return fmt.Errorf("logout: find the apps: %w", err)
+	}
+	for _, n := range notices {
+		if err := s.queue(ctx, tx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scan(rows *db.Rows) ([]notice, error) {
+	defer func() { _ = rows.Close() }() // Err tells what went wrong
+	var notices []notice
+	for rows.Next() {
+		var n notice
+		if err := rows.Scan(&n.Session, &n.Client, &n.Subject); err != nil {
+			return nil, err
+		}
+		notices = append(notices, n)
+	}
+	return notices, rows.Err()
+}
+
+// Forget tells the apps that a user who is to be forgotten is signed in at no
+// more, and deletes from which sessions they were.
+func (s *Sessions) Forget(ctx context.Context, user string) error {
+	return s.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return s.notify(ctx, tx, "subject = $1", user)
+	})
 }

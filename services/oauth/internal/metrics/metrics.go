@@ -20,6 +20,7 @@ type Metrics struct {
 	authorizations *prometheus.CounterVec
 	devices        *prometheus.CounterVec
 	revoked        *prometheus.CounterVec
+	logouts        *prometheus.CounterVec
 }
 
 // New registers the counters.
@@ -41,6 +42,10 @@ func New(reg prometheus.Registerer) *Metrics {
 			Name: "gatehouse_oauth_grants_revoked_total",
 			Help: "Grants that were ended, by reason.",
 		}, []string{"reason"})),
+		logouts: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_oauth_backchannel_logouts_total",
+			Help: "Attempts to tell an app of the end of a session, by outcome: ok, refused (for good) or failed.",
+		}, []string{"outcome"})),
 	}
 }
 
@@ -63,6 +68,12 @@ func (m *Metrics) Device(outcome string) { m.devices.WithLabelValues(outcome).In
 // Revoked counts a grant that ended.
 func (m *Metrics) Revoked(r Reason) { m.revoked.WithLabelValues(string(r)).Inc() }
 
+// RevokedMany counts grants that ended together.
+func (m *Metrics) RevokedMany(r Reason, n int64) { m.revoked.WithLabelValues(string(r)).Add(float64(n)) }
+
+// BackchannelLogout counts an attempt to tell an app of the end of a session.
+func (m *Metrics) BackchannelLogout(outcome string) { m.logouts.WithLabelValues(outcome).Inc() }
+
 // Reason says why a grant ended.
 type Reason string
 
@@ -73,6 +84,8 @@ const (
 	RefreshReused Reason = "refresh_reused"
 	ByClient      Reason = "client"
 	UserInactive  Reason = "user_inactive"
+	SessionEnded  Reason = "session_ended"
+	Everything    Reason = "everything" // of the user, for safety, or in a hub
 )
 
 func outcome(err error) string {
