@@ -18,16 +18,39 @@ type Actor struct {
 	// Impersonator is who acts in the user's name.
 	Impersonator *int64 `json:"impersonator,omitempty"`
 	// PAT is the personal access token that opened the session.
-	PAT    *int64 `json:"pat,omitempty"`
-	Origin Origin `json:"origin"`
+	PAT *int64 `json:"pat,omitempty"`
+	// ProviderHub is the hub for which alone it counts who opened the session: the
+	// hub's own upstream provider said so, or its administrators did.
+	ProviderHub *int64 `json:"provider_hub,omitempty"`
+	Origin      Origin `json:"origin"`
 }
 
-// AsSelf is Forbidden if somebody else acts in the user's name.
+// AsSelf is Forbidden if somebody else acts in the user's name, or may well do:
+// whoever runs a hub's own provider can make it say anything, so that a session
+// which rests on its word has no say in what is the user's beyond the hub.
 func (a Actor) AsSelf() error {
 	if a.Impersonator != nil {
 		return fault.New(fault.Forbidden, "fault.impersonating")
 	}
+	if a.ProviderHub != nil {
+		return fault.New(fault.Forbidden, "fault.provider_session")
+	}
 	return nil
+}
+
+// Present is Forbidden unless somebody is there who the session is about, as far
+// as its hub is concerned: not somebody else in the user's name, and not a program
+// with a token of theirs.
+func (a Actor) Present() error {
+	a.ProviderHub = nil
+	return a.InPerson()
+}
+
+// Outside tells whether the actor has no business in a hub of the user's: who was
+// let in by one hub alone sees nothing of the others.
+func (a Actor) Outside(hub int64) bool {
+	confined := a.Impersonator != nil || a.ProviderHub != nil
+	return confined && (a.Hub == nil || *a.Hub != hub)
 }
 
 // InPerson is Forbidden unless the user acts in person: not somebody else in

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/image"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/operate"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/privacy"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/signin"
 )
 
 // records are the parts of the service that keep something about users besides
@@ -18,6 +19,7 @@ type records struct {
 	audit      *audit.Audit
 	images     *image.Images
 	identities *identity.Identities
+	signIns    *signin.SignIns
 	operator   *operate.Operator
 	privacy    *privacy.Privacy
 }
@@ -27,6 +29,7 @@ func newRecords(c Config, d Deps, box *outbox.Outbox, challenges *challenge.Chal
 		audit:      audit.New(audit.Options{DB: d.DB, Outbox: box, Clock: d.Clock}),
 		images:     image.New(image.Options{DB: d.DB, Clock: d.Clock}),
 		identities: identity.New(identity.Options{DB: d.DB, Outbox: box, Clock: d.Clock}),
+		signIns:    signin.New(signin.Options{DB: d.DB, Outbox: box, Clock: d.Clock}),
 		operator:   operate.New(operate.Options{DB: d.DB, Outbox: box, Clock: d.Clock}),
 		privacy: privacy.New(privacy.Options{
 			DB: d.DB, Outbox: box, Clock: d.Clock, Logger: d.Obs.Logger,

@@ -89,7 +89,8 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 			Clock: d.Clock, Metrics: p.counts,
 		},
 		upstream: upstream.New(upstream.Options{
-			Providers: c.Providers, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Transport: http.DefaultTransport,
+			Providers: c.Providers, PublicURL: c.PublicURL, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger,
+			Transport: http.DefaultTransport, Fetcher: p.fetcher, Accounts: d.Accounts,
 		}),
 		flow:      flow,
 		registrar: p.registrar(),

@@ -36,8 +36,8 @@ func (s *Service) DecideDevice(ctx context.Context, r oauth.DecideDeviceRequest)
 }
 
 // Providers implements [oauth.Service].
-func (s *Service) Providers(context.Context, oauth.ProvidersRequest) (oauth.ProviderList, error) {
-	return s.upstream.Providers(), nil
+func (s *Service) Providers(ctx context.Context, r oauth.ProvidersRequest) (oauth.ProviderList, error) {
+	return s.upstream.Providers(ctx, r.Hub)
 }
 
 // BeginIdentity implements [oauth.Service].
@@ -48,4 +48,19 @@ func (s *Service) BeginIdentity(ctx context.Context, r oauth.BeginIdentityReques
 // FinishIdentity implements [oauth.Service].
 func (s *Service) FinishIdentity(ctx context.Context, r oauth.FinishIdentityRequest) (oauth.ProvedIdentity, error) {
 	return s.upstream.Finish(ctx, r)
+}
+
+// ListHubProviders implements [oauth.Service].
+func (s *Service) ListHubProviders(ctx context.Context, r oauth.HubProvidersRequest) (oauth.HubProviderList, error) {
+	return s.upstream.List(ctx, r)
+}
+
+// PutHubProvider implements [oauth.Service].
+func (s *Service) PutHubProvider(ctx context.Context, r oauth.PutHubProviderRequest) (oauth.HubProvider, error) {
+	return s.upstream.Put(ctx, r)
+}
+
+// DeleteHubProvider implements [oauth.Service].
+func (s *Service) DeleteHubProvider(ctx context.Context, r oauth.HubProviderRequest) (api.Nothing, error) {
+	return api.Nothing{}, s.upstream.Delete(ctx, r)
 }

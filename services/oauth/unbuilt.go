@@ -24,18 +24,3 @@ func (s *Service) ListRegistrationTokens(context.Context, oauth.ListRegistration
 func (s *Service) DeleteRegistrationToken(context.Context, oauth.RegistrationTokenRequest) (api.Nothing, error) {
 	return api.Nothing{}, away()
 }
-
-// ListHubProviders implements [oauth.Service].
-func (s *Service) ListHubProviders(context.Context, oauth.HubProvidersRequest) (oauth.HubProviderList, error) {
-	return oauth.HubProviderList{}, away()
-}
-
-// PutHubProvider implements [oauth.Service].
-func (s *Service) PutHubProvider(context.Context, oauth.PutHubProviderRequest) (oauth.HubProvider, error) {
-	return oauth.HubProvider{}, away()
-}
-
-// DeleteHubProvider implements [oauth.Service].
-func (s *Service) DeleteHubProvider(context.Context, oauth.HubProviderRequest) (api.Nothing, error) {
-	return api.Nothing{}, away()
-}

@@ -242,7 +242,7 @@ func (s *Service) authorise(ctx context.Context, tx *db.Tx, a api.Actor, now tim
 	if session.Scope != sessions.ScopeFull {
 		return store.Record{}, fault.New(fault.Forbidden, "fault.scope")
 	}
-	return session, api.Actor{Impersonator: session.Impersonator, PAT: session.PAT}.InPerson()
+	return session, api.Actor{Impersonator: session.Impersonator, PAT: session.PAT, ProviderHub: session.ProviderHub}.InPerson()
 }
 
 // tokenEvent is by the actor; nil: nobody in person, and then nobody is told.

@@ -118,6 +118,7 @@ func newRecord(r sessions.CreateRequest, now time.Time) store.Record {
 		Session: sessions.Session{
 			Hash: randomHex(), User: r.User, UserHash: r.UserHash, Hub: r.Hub, Scope: r.Scope,
 			MFA: r.MFA, PAT: r.PAT, ReadOnly: r.ReadOnly, Remember: r.Remember, Methods: methods,
+			Provider: r.Provider, ProviderHub: r.ProviderHub,
 			AuthenticatedTime: authenticated, CreatedTime: now,
 		},
 		Address:    r.Origin.Storable().Address,

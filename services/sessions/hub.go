@@ -28,6 +28,9 @@ func (s *Service) SwitchHub(ctx context.Context, r sessions.SwitchHubRequest) (s
 	if record.Parent != nil {
 		return sessions.Token{}, fault.New(fault.Forbidden, "fault.impersonating")
 	}
+	if only := record.ProviderHub; only != nil && (r.Hub == nil || *r.Hub != *only) {
+		return sessions.Token{}, fault.New(fault.Forbidden, "fault.provider_session")
+	}
 	signer, err := s.tokens.Signer(ctx)
 	if err != nil {
 		return sessions.Token{}, err

@@ -72,6 +72,8 @@ func mayImpersonate(parent store.Record, r sessions.ImpersonateRequest) error {
 		return fault.New(fault.Forbidden, "fault.impersonating")
 	case parent.PAT != nil:
 		return fault.New(fault.Forbidden, "fault.personal_token")
+	case parent.ProviderHub != nil:
+		return fault.New(fault.Forbidden, "fault.provider_session")
 	case parent.Hub == nil || *parent.Hub != r.Hub:
 		return fault.New(fault.Forbidden, "fault.hub_required") // it has left the hub since that was checked
 	case parent.User == r.User:

@@ -9,16 +9,18 @@ import (
 
 // Identities are users as upstream providers know them.
 type Identities interface {
-	// FindIdentity gives the user whose identity it is. Unauthenticated
+	// FindIdentity gives the user whose identity it is, and the hub for which alone
+	// that counts, if it does for one alone. Unauthenticated
 	// (fault.identity_unknown) if it is nobody's.
 	FindIdentity(context.Context, UpstreamIdentity) (Identity, error)
 	// LinkIdentity makes it an identity of the actor. Conflict if it is somebody's
-	// already.
+	// already; Forbidden if it is of a provider of a hub that the actor is not in, or
+	// whose administrators decide (fault.provider_individual).
 	LinkIdentity(context.Context, LinkIdentityRequest) (LinkedIdentity, error)
 	// ListIdentities lists the actor's, by id.
 	ListIdentities(context.Context, ActorRequest) (IdentityList, error)
-	// UnlinkIdentity removes one of the actor's. NotFound if it is not; Conflict
-	// if nothing else would be left to log in with.
+	// UnlinkIdentity removes one of the actor's. NotFound if it is not; Forbidden
+	// as LinkIdentity; Conflict if nothing else would be left to log in with.
 	UnlinkIdentity(context.Context, UnlinkIdentityRequest) (api.Nothing, error)
 }
 
@@ -29,10 +31,16 @@ type UpstreamIdentity struct {
 	Subject  string `json:"subject"` // at the issuer
 	// Hub is the hub that has brought the provider along: the identity counts for
 	// it alone. nil: the installation's.
-	Hub    *int64     `json:"hub,omitempty"`
-	Email  string     `json:"email,omitempty"`
-	Name   string     `json:"name,omitempty"`
-	Origin api.Origin `json:"origin"`
+	Hub *int64 `json:"hub,omitempty"`
+	// Into is the hub where the user wants to go; nil: anywhere.
+	Into *int64 `json:"into,omitempty"`
+	// Email is verified, says the provider. EmailTrusted: it is trusted with that.
+	// LinkByEmail: and may open the account with that address by it.
+	Email        string     `json:"email,omitempty"`
+	EmailTrusted bool       `json:"email_trusted,omitempty"`
+	LinkByEmail  bool       `json:"link_by_email,omitempty"`
+	Name         string     `json:"name,omitempty"`
+	Origin       api.Origin `json:"origin"`
 }
 
 // LinkIdentityRequest links an identity.
@@ -52,6 +60,7 @@ type LinkedIdentity struct {
 	ID           int64      `json:"id"`
 	Hash         string     `json:"hash"`
 	Provider     string     `json:"provider"`
+	Hub          *int64     `json:"hub,omitempty"` // for which alone it counts; nil: all
 	Email        string     `json:"email,omitempty"`
 	Name         string     `json:"name,omitempty"`
 	LastUsedTime *time.Time `json:"last_used_time,omitempty"`

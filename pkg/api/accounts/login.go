@@ -18,7 +18,7 @@ type Logins interface {
 	// session in the hub may be opened, or describes the account if that is
 	// nothing, and then notes the hub as the last used one and the device as a
 	// known one. NotFound if there is no such active user; Forbidden if the user
-	// may not enter the hub.
+	// may not enter the hub, or not by this proof (fault.provider_required).
 	Admit(context.Context, AdmitRequest) (Admission, error)
 	// SendCode sends the code of an open challenge again, or by another channel.
 	// Unauthenticated if it is over; Throttled if codes are asked for too often;
@@ -79,8 +79,9 @@ type AdmitRequest struct {
 	// Forbidden: the hub was not chosen but the one last used.
 	Fallback bool  `json:"fallback,omitempty"`
 	Proof    Proof `json:"proof"`
-	// Provider is who vouched for the user, with ProofIdentity: the provider's
-	// name, and the hub that has brought it along.
+	// Provider is who vouched for the user, with ProofIdentity, or when the session
+	// was opened, with ProofSession: the provider's name, and the hub for which alone
+	// that counts.
 	Provider    string `json:"provider,omitempty"`
 	ProviderHub *int64 `json:"provider_hub,omitempty"`
 	// Challenge is the one that was confirmed in this login; nil: none.

@@ -19,6 +19,7 @@ type Service interface {
 	Auditing
 	Privacy
 	Identities
+	SignIns
 	Passkeys
 	Operating
 }
@@ -40,6 +41,7 @@ func Mount(server *rpc.Server, s Service) {
 	mountAuditing(server, s)
 	mountPrivacy(server, s)
 	mountIdentities(server, s)
+	mountSignIns(server, s)
 	mountPasskeys(server, s)
 	mountOperating(server, s)
 }

@@ -159,4 +159,6 @@ type Account struct {
 type Identity struct {
 	User User `json:"user"`
 	Hub  *Hub `json:"hub,omitempty"` // last used hub; nil if the user has none
+	// ProviderHub is the hub for which alone the proof counts; nil: all.
+	ProviderHub *int64 `json:"provider_hub,omitempty"`
 }

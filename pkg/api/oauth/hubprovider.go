@@ -45,6 +45,11 @@ type HubProvider struct {
 	Title    string `json:"title"`
 	Issuer   string `json:"issuer,omitempty"`
 	ClientID string `json:"client_id,omitempty"`
+	// Domains are those of addresses by which members are known who have linked
+	// nothing yet; with ProviderMandatory only.
+	Domains []string `json:"domains,omitempty"`
+	// RedirectURI is what has to be registered there.
+	RedirectURI string `json:"redirect_uri,omitempty"`
 	// Own tells that the hub has brought it along.
 	Own          bool      `json:"own"`
 	CreatedTime  time.Time `json:"created_time"`
@@ -75,6 +80,8 @@ type PutHubProviderRequest struct {
 	Title    string       `json:"title,omitempty"`
 	Issuer   string       `json:"issuer,omitempty"` // its metadata is below it; empty: an installation's provider
 	ClientID string       `json:"client_id,omitempty"`
-	// ClientSecret is kept if it is empty and there is one.
-	ClientSecret string `json:"client_secret,omitempty"`
+	// ClientSecret is kept if it is empty and there is one for the same client of
+	// the same issuer.
+	ClientSecret string   `json:"client_secret,omitempty"`
+	Domains      []string `json:"domains,omitempty"` // see HubProvider
 }

@@ -8,11 +8,19 @@ import "time"
 
 // Login is the session of the browser that makes an authorization request.
 type Login struct {
-	Subject           string    `json:"subject"` // the user's hash
-	Session           string    `json:"session"` // the session's hash, for sid
-	Hub               *int64    `json:"hub,omitempty"`
+	Subject string `json:"subject"` // the user's hash
+	Session string `json:"session"` // the session's hash, for sid
+	Hub     *int64 `json:"hub,omitempty"`
+	// ProviderHub is the hub for which alone the session counts: its own provider
+	// opened it. No client sees it but those of that hub.
+	ProviderHub       *int64    `json:"provider_hub,omitempty"`
 	Methods           []string  `json:"methods"` // amr
 	AuthenticatedTime time.Time `json:"authenticated_time"`
+}
+
+// CountsFor tells whether the login proves anything to a client.
+func (l Login) CountsFor(c Client) bool {
+	return l.ProviderHub == nil || c.Hub != nil && *c.Hub == *l.ProviderHub
 }
 
 // AuthorizeRequest is an authorization request (RFC 6749 section 4.1.1) as it

@@ -65,6 +65,10 @@ type Session struct {
 	Parent       *int64 `json:"parent,omitempty"`
 	Impersonator *int64 `json:"impersonator,omitempty"` // the user of Parent
 	Remember     bool   `json:"remember"`
+	// Provider is the upstream provider who vouched for the user, and ProviderHub
+	// the hub for which alone that counts, as does the session then.
+	Provider    string `json:"provider,omitempty"`
+	ProviderHub *int64 `json:"provider_hub,omitempty"`
 	// Methods tell how the user proved who they are, for amr.
 	Methods []Method `json:"methods"`
 	// AuthenticatedTime is when they did, for auth_time.
@@ -94,6 +98,9 @@ type CreateRequest struct {
 	Methods  []Method `json:"methods"`
 	MFA      *int64   `json:"mfa,omitempty"` // see Session
 	PAT      *int64   `json:"pat,omitempty"` // id of the personal access token that opens it
+	// Provider and ProviderHub are as in Session.
+	Provider    string `json:"provider,omitempty"`
+	ProviderHub *int64 `json:"provider_hub,omitempty"`
 	// Replaces is the session whose work is done by opening this one, and which
 	// ends with that. Unauthenticated if it has ended already: of two requests at
 	// once with one narrow token, one gets a session.

@@ -1,7 +1,7 @@
 // Package admission is the gate to full sessions: it tells what somebody who
 // has proved who they are still has to do before they may come in.
 //
-//	active? ─▶ may enter the hub? ─▶ code ─▶ factor ─▶ password ─▶ terms ─▶ in
+//	active? ─▶ may enter the hub? ─▶ by this proof? ─▶ code ─▶ factor ─▶ password ─▶ terms ─▶ in
 //
 // Whoever is sent to one of the steps comes back with what it gave, and is
 // judged anew. Only who comes in is on record as logged in.
@@ -85,6 +85,9 @@ func (g *Gate) Admit(ctx context.Context, r accounts.AdmitRequest) (accounts.Adm
 		if v.account, err = g.enter(ctx, tx, user, v.AdmitRequest); err != nil {
 			return err
 		}
+		if err := g.vouched(ctx, tx, &v); err != nil {
+			return err
+		}
 		if v.unusual, err = g.unusual(ctx, tx, v); err != nil {
 			return err
 		}
@@ -104,7 +107,9 @@ type visit struct {
 	user    store.User
 	account accounts.Account // Hub is the one to enter
 	unusual bool
-	now     time.Time
+	// brokeGlass: let in against what the hub demands, as an owner.
+	brokeGlass bool
+	now        time.Time
 }
 
 func (g *Gate) admit(ctx context.Context, tx *db.Tx, v visit) (accounts.Admission, error) {
@@ -118,10 +123,13 @@ func (g *Gate) admit(ctx context.Context, tx *db.Tx, v visit) (accounts.Admissio
 		challenge, err := g.o.Challenges.Start(ctx, tx, confirmation.request)
 		a.Step, a.Challenge = accounts.StepCode, &challenge
 		return a, err
+	case confirmation.step == accounts.StepFactor && v.ProviderHub != nil:
+		// Whoever runs the hub's provider would enrol one of their own.
+		return accounts.Admission{}, fault.New(fault.Forbidden, "fault.provider_factor")
 	case confirmation.step == accounts.StepFactor:
 		a.Step = accounts.StepFactor
 	case v.Proof == accounts.ProofToken: // which nobody is there to do more for
-	case v.account.User.PasswordUpdate && v.Proof != accounts.ProofPasskey:
+	case v.account.User.PasswordUpdate && v.Proof != accounts.ProofPasskey && v.ProviderHub == nil:
 		a.Step = accounts.StepPassword
 	case v.account.User.TermsConfirmation:
 		a.Step = accounts.StepTerms

@@ -12,7 +12,7 @@ import (
 // AcceptTerms notes that the user has accepted the terms. Nobody accepts them
 // in somebody's name, nor does a program.
 func (g *Gate) AcceptTerms(ctx context.Context, r accounts.AcceptTermsRequest) (identity accounts.Identity, _ error) {
-	if err := r.Actor.InPerson(); err != nil {
+	if err := r.Actor.Present(); err != nil {
 		return identity, err
 	}
 	if !r.Terms {

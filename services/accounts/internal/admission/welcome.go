@@ -63,6 +63,12 @@ func (v visit) event(kind store.EventKind) store.Event {
 		Kind: kind, User: &v.user.ID, Actor: store.ActorUser, ActorID: &v.user.ID, Origin: v.Origin, Time: v.now,
 		Detail: map[string]any{"proof": v.Proof},
 	}
+	if v.Provider != "" {
+		e.Detail["provider"] = v.Provider
+	}
+	if v.brokeGlass {
+		e.Detail["against_provider"] = true
+	}
 	if v.account.Hub != nil {
 		e.Hub = &v.account.Hub.ID
 	}

@@ -120,9 +120,7 @@ func (h *Hubs) Create(ctx context.Context, r accounts.CreateHubRequest) (account
 
 // sees tells whether the actor may know of a hub that the user has joined: who
 // acts as the user was let in by one hub, and has no business in the others.
-func sees(a api.Actor, hub int64) bool {
-	return a.Impersonator == nil || a.Hub != nil && *a.Hub == hub
-}
+func sees(a api.Actor, hub int64) bool { return !a.Outside(hub) }
 
 // find is a hub of the actor's; NotFound if it is not.
 func find(ctx context.Context, q db.Queryer, actor api.Actor, ref api.Ref) (store.Membership, error) {

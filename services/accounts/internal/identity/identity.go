@@ -46,37 +46,6 @@ type Identities struct{ o Options }
 // New makes Identities.
 func New(o Options) *Identities { return &Identities{o} }
 
-// Find gives the active user whose identity it is.
-func (i *Identities) Find(ctx context.Context, u accounts.UpstreamIdentity) (accounts.Identity, error) {
-	u, err := clean(u)
-	if err != nil {
-		return accounts.Identity{}, err
-	}
-	unknown := fault.New(fault.Unauthenticated, "fault.identity_unknown")
-	linked, err := store.FindIdentity(ctx, i.o.DB, u.Issuer, u.Subject)
-	if errors.Is(err, db.ErrNoRows) {
-		return accounts.Identity{}, unknown
-	}
-	if err != nil {
-		return accounts.Identity{}, err
-	}
-	user, err := store.UserByID(ctx, i.o.DB, linked.User)
-	if errors.Is(err, db.ErrNoRows) || err == nil && user.Status != accounts.Active {
-		return accounts.Identity{}, unknown
-	}
-	if err != nil {
-		return accounts.Identity{}, err
-	}
-	now := i.o.Clock.Now()
-	if due := now.Add(-noteUse); linked.LastUsedTime == nil || !linked.LastUsedTime.After(due) {
-		if err := store.UseIdentity(ctx, i.o.DB, linked.ID, u, due, now); err != nil {
-			return accounts.Identity{}, err
-		}
-	}
-	hub, err := store.CurrentHub(ctx, i.o.DB, user, now)
-	return accounts.Identity{User: user.User, Hub: hub}, err
-}
-
 // Link makes it an identity of the actor's.
 func (i *Identities) Link(ctx context.Context, r accounts.LinkIdentityRequest) (accounts.LinkedIdentity, error) {
 	if err := r.Actor.InPerson(); err != nil {
@@ -93,6 +62,9 @@ func (i *Identities) Link(ctx context.Context, r accounts.LinkIdentityRequest) (
 		if err != nil {
 			return err
 		}
+		if err := mayLink(ctx, tx, r.Actor, u, now); err != nil {
+			return err
+		}
 		all, err := store.IdentitiesOf(ctx, tx, user.ID)
 		if err != nil {
 			return err
@@ -100,7 +72,7 @@ func (i *Identities) Link(ctx context.Context, r accounts.LinkIdentityRequest) (
 		if len(all) >= maxLinked {
 			return fault.New(fault.Conflict, "fault.too_many")
 		}
-		linked, err = store.InsertIdentity(ctx, tx, user.ID, u, now)
+		linked, err = store.InsertIdentity(ctx, tx, user.ID, u, false, now)
 		if errors.Is(err, db.ErrNoRows) {
 			return fault.New(fault.Conflict, "fault.identity_linked")
 		}
@@ -127,7 +99,7 @@ func (i *Identities) List(ctx context.Context, r accounts.ActorRequest) (account
 }
 
 // Unlink removes one of the actor's, unless it is the last thing to log in
-// with.
+// with, or for others to decide.
 func (i *Identities) Unlink(ctx context.Context, r accounts.UnlinkIdentityRequest) error {
 	if err := r.Actor.InPerson(); err != nil {
 		return err
@@ -145,12 +117,8 @@ func (i *Identities) Unlink(ctx context.Context, r accounts.UnlinkIdentityReques
 		if err != nil {
 			return err
 		}
-		can, err := store.CanLogIn(ctx, tx, user.ID)
-		if err != nil {
+		if err := mayUnlink(ctx, tx, r.Actor, unlinked); err != nil {
 			return err
-		}
-		if !can {
-			return fault.New(fault.Conflict, "fault.last_login")
 		}
 		return i.tell(ctx, tx, user, r.Actor, unlinked, store.IdentityUnlinked, mail.IdentityUnlinked, now)
 	})

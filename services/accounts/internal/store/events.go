@@ -67,6 +67,11 @@ const (
 	HubPlanChanged EventKind = "hub.plan_changed"
 	HubDeleted     EventKind = "hub.deleted"
 
-	IdentityLinked   EventKind = "identity.linked"
-	IdentityUnlinked EventKind = "identity.unlinked"
+	IdentityLinked     EventKind = "identity.linked"
+	IdentityUnlinked   EventKind = "identity.unlinked"
+	IdentityAssigned   EventKind = "identity.assigned"
+	IdentityUnassigned EventKind = "identity.unassigned"
+
+	ProviderSet     EventKind = "provider.set"
+	ProviderRemoved EventKind = "provider.removed"
 )

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
@@ -15,23 +16,43 @@ import (
 type LinkedIdentity struct {
 	accounts.LinkedIdentity
 	User int64
+	// Assigned by the administrators of its hub.
+	Assigned bool
 }
 
-const identityColumns = `id, hash, user_id, provider, email, name, last_used_time, created_time, modified_time`
+// realm is how the issuer of an identity is called in a hub, or in all.
+func realm(issuer string, hub *int64) string {
+	if hub == nil {
+		return issuer
+	}
+	return fmt.Sprintf("hub:%d %s", *hub, issuer)
+}
+
+const identityColumns = `id, hash, user_id, provider, hub_id, assigned, email, name, last_used_time, created_time, modified_time`
 
 func scanIdentity(row db.Scanner) (i LinkedIdentity, err error) {
-	var used sql.NullInt64
+	var hub, used sql.NullInt64
 	var created, modified int64
-	err = row.Scan(&i.ID, &i.Hash, &i.User, &i.Provider, &i.Email, &i.Name, &used, &created, &modified)
+	err = row.Scan(&i.ID, &i.Hash, &i.User, &i.Provider, &hub, &i.Assigned, &i.Email, &i.Name, &used, &created, &modified)
+	i.Hub = fromNullID(hub)
 	i.LastUsedTime = db.FromNullMicros(used)
 	i.CreatedTime, i.ModifiedTime = db.FromMicros(created), db.FromMicros(modified)
 	return i, err
 }
 
-// FindIdentity finds an identity by the issuer's name for its user;
-// [db.ErrNoRows] if nobody has linked it.
-func FindIdentity(ctx context.Context, q db.Queryer, issuer, subject string) (LinkedIdentity, error) {
-	return scanIdentity(q.QueryRow(ctx, `SELECT `+identityColumns+` FROM identities WHERE issuer = $1 AND subject = $2`, issuer, subject))
+// FindIdentity finds an identity by the issuer's name for its user, one that
+// counts for a hub alone or, without, one that does for all; [db.ErrNoRows] if
+// nobody has linked it.
+func FindIdentity(ctx context.Context, q db.Queryer, issuer, subject string, hub *int64) (LinkedIdentity, error) {
+	return scanIdentity(q.QueryRow(ctx, `SELECT `+identityColumns+` FROM identities WHERE issuer = $1 AND subject = $2`,
+		realm(issuer, hub), subject))
+}
+
+// HasIdentity tells whether a user has an identity of the issuer's.
+func HasIdentity(ctx context.Context, q db.Queryer, user int64, issuer string, hub *int64) (has bool, err error) {
+	err = q.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM identities WHERE user_id = $1 AND issuer = $2)`,
+		user, realm(issuer, hub)).Scan(&has)
+	return has, err
 }
 
 // UseIdentity notes that an identity was used, and what its provider said,
@@ -43,13 +64,13 @@ func UseIdentity(ctx context.Context, q db.Queryer, id int64, u accounts.Upstrea
 	return err
 }
 
-// InsertIdentity links an identity to a user; [db.ErrNoRows] if it is linked
-// already, to whomever.
-func InsertIdentity(ctx context.Context, tx *db.Tx, user int64, u accounts.UpstreamIdentity, now time.Time) (LinkedIdentity, error) {
+// InsertIdentity links an identity to a user, for its hub alone if it has one;
+// [db.ErrNoRows] if it is linked already, to whomever.
+func InsertIdentity(ctx context.Context, tx *db.Tx, user int64, u accounts.UpstreamIdentity, assigned bool, now time.Time) (LinkedIdentity, error) {
 	return scanIdentity(tx.QueryRow(ctx, `INSERT INTO identities
-		(hash, user_id, provider, issuer, subject, email, name, created_time, modified_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) ON CONFLICT (issuer, subject) DO NOTHING RETURNING `+identityColumns,
-		ids.New(), user, u.Provider, u.Issuer, u.Subject, u.Email, u.Name, db.Micros(now)))
+		(hash, user_id, provider, issuer, subject, hub_id, assigned, email, name, created_time, modified_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT (issuer, subject) DO NOTHING RETURNING `+identityColumns,
+		ids.New(), user, u.Provider, realm(u.Issuer, u.Hub), u.Subject, u.Hub, assigned, u.Email, u.Name, db.Micros(now)))
 }
 
 // IdentitiesOf lists a user's identities by id.
@@ -66,10 +87,11 @@ func DeleteIdentity(ctx context.Context, tx *db.Tx, user int64, ref api.Ref) (Li
 }
 
 // CanLogIn tells whether a user has anything to log in with: a password, a
-// passkey or an identity. The user must be locked for it to stay so.
+// passkey or an identity that counts for all hubs. The user must be locked for it
+// to stay so.
 func CanLogIn(ctx context.Context, tx *db.Tx, user int64) (can bool, err error) {
 	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM credentials WHERE user_id = $1)
 		OR EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1)
-		OR EXISTS (SELECT 1 FROM identities WHERE user_id = $1)`, user).Scan(&can)
+		OR EXISTS (SELECT 1 FROM identities WHERE user_id = $1 AND hub_id IS NULL)`, user).Scan(&can)
 	return can, err
 }

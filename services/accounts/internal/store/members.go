@@ -203,6 +203,9 @@ func SetInvitedRole(ctx context.Context, tx *db.Tx, hub, user int64, role accoun
 
 // DeleteMember ends a membership.
 func DeleteMember(ctx context.Context, tx *db.Tx, hub, user int64) error {
+	if _, err := DropIdentitiesOf(ctx, tx, hub, user, ""); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `DELETE FROM memberships WHERE hub_id = $1 AND user_id = $2`, hub, user)
 	return err
 }

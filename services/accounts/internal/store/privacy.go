@@ -78,8 +78,13 @@ func Sections() []Section {
 			{"hash", text}, {"name", text}, {"synced", yes}, {"last_used_time", moment}, {"created_time", moment}, {"modified_time", moment},
 		}},
 		{Name: "identities", Table: "identities", from: `FROM identities WHERE user_id = $1 ORDER BY id`, columns: []column{
-			{"provider", text}, {"issuer", text}, {"subject", text}, {"email", text}, {"name", text},
+			{"provider", text}, {"issuer", text}, {"subject", text}, {"email", text}, {"name", text}, {"assigned", yes},
 			{"last_used_time", moment}, {"created_time", moment}, {"modified_time", moment},
+		}},
+		{Name: "assigned_identities", Table: "assigned_identities", from: `FROM assigned_identities
+			JOIN hubs ON hubs.id = assigned_identities.hub_id WHERE assigned_identities.user_id = $1 ORDER BY hubs.id, provider`, columns: []column{
+			{"hubs.name AS hub_name", text}, {"assigned_identities.provider", text}, {"assigned_identities.email", text},
+			{"assigned_identities.created_time", moment},
 		}},
 		{Name: "image", Table: "images", One: true, from: `FROM images WHERE user_id = $1`, columns: []column{
 			{"hash", text}, {"mime", text}, {"size", number}, {"created_time", moment}, {"modified_time", moment},

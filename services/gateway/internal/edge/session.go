@@ -27,7 +27,7 @@ func (c Caller) Actor() api.Actor {
 	s := c.Session
 	a := api.Actor{
 		User: s.User, Hub: s.Hub, Session: s.ID, MFA: s.MFA,
-		Impersonator: s.Impersonator, PAT: s.PAT, Origin: c.Origin,
+		Impersonator: s.Impersonator, PAT: s.PAT, ProviderHub: s.ProviderHub, Origin: c.Origin,
 	}
 	if s.Scope == sessions.ScopeCode {
 		a.MFA = nil
@@ -37,7 +37,7 @@ func (c Caller) Actor() api.Actor {
 
 // Secure refuses a caller who acts for somebody: the security of an account is
 // its owner's business. Forbidden while impersonating and in a session that a
-// personal access token has opened.
+// personal access token or a hub's own provider has opened.
 func (c Caller) Secure() error { return c.Actor().InPerson() }
 
 type resolution struct {

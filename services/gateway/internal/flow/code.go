@@ -62,5 +62,5 @@ func challengeOf(c edge.Caller) (int64, error) {
 	if c.Session.MFA == nil {
 		return 0, fault.New(fault.Forbidden, "fault.scope")
 	}
-	return *c.Session.MFA, c.Secure()
+	return *c.Session.MFA, c.Actor().Present()
 }

@@ -42,6 +42,10 @@ type entry struct {
 	user     int64
 	userHash string
 	proof    accounts.Proof
+	// provider is who vouched for them, and providerHub the hub for which alone that
+	// counts.
+	provider    string
+	providerHub *int64
 	// hub is where they want to go; nil: in none. If lenient, a hub that they may
 	// not enter is left out, because they have not chosen it now.
 	hub     *int64
@@ -84,6 +88,7 @@ func (f *Flow) open(ctx context.Context, e entry, admission accounts.Admission) 
 	}
 	r := sessions.CreateRequest{
 		User: e.user, UserHash: e.userHash, Scope: scope, Remember: e.remember,
+		Provider: e.provider, ProviderHub: e.providerHub,
 		Methods: e.methods, MFA: e.challenge, PAT: e.pat, ReadOnly: e.readOnly,
 		Replaces: e.replaces, AuthenticatedTime: e.proved, Origin: edge.Origin(ctx),
 	}
@@ -116,6 +121,7 @@ func (f *Flow) open(ctx context.Context, e entry, admission accounts.Admission) 
 func (f *Flow) admit(ctx context.Context, e entry) (accounts.Admission, error) {
 	admission, err := f.deps.Accounts.Admit(ctx, accounts.AdmitRequest{
 		User: e.user, Hub: e.hub, LastHub: e.lastHub, Fallback: e.lenient, Proof: e.proof, Challenge: e.challenge,
+		Provider: e.provider, ProviderHub: e.providerHub,
 		Origin: edge.Origin(ctx),
 	})
 	if fault.Is(err, fault.NotFound) { // disabled since the proof
@@ -144,10 +150,13 @@ func resumed(s sessions.Session) entry {
 	e := entry{
 		user: s.User, userHash: s.UserHash, proof: proofOf(s), hub: s.Hub, lenient: true, challenge: s.MFA,
 		methods: s.Methods, proved: s.AuthenticatedTime, remember: s.Remember,
-		replaces: &s.ID, pat: s.PAT, readOnly: s.ReadOnly,
+		replaces: &s.ID, pat: s.PAT, readOnly: s.ReadOnly, provider: s.Provider, providerHub: s.ProviderHub,
 	}
 	if s.Scope == sessions.ScopeCode {
 		e.challenge = nil // not confirmed
+	}
+	if s.ProviderHub != nil {
+		e.lenient = false // they can go nowhere else
 	}
 	return e
 }

@@ -31,6 +31,7 @@ package flow
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -89,6 +90,9 @@ func (f *Flow) describe(ctx context.Context, s sessions.Session) (accounts.Accou
 	}
 	if err != nil {
 		return accounts.Account{}, err
+	}
+	if s.ProviderHub != nil { // it sees nothing of the others
+		account.Hubs = slices.DeleteFunc(account.Hubs, func(h accounts.Hub) bool { return h.ID != *s.ProviderHub })
 	}
 	if s.Impersonator == nil { // else somebody else reads the answer
 		edge.PreferLanguage(ctx, i18n.Language(account.User.Language))

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,9 +24,11 @@ const (
 
 // IdentityRequest begins a login at an upstream provider.
 type IdentityRequest struct {
-	Provider string
-	// RedirectURI is where the provider sends the user back to; empty: the
-	// provider's configured one.
+	Provider string // its name, or the hash of a hub's own
+	// Hub is where the user wants to go; nil: anywhere.
+	Hub *int64
+	// RedirectURI is where the provider sends the user back to; empty: the first of
+	// the provider's settings, or our own page.
 	RedirectURI string
 	// Linker is who wants to link the identity to their account; nil: somebody
 	// who wants to log in.
@@ -54,13 +57,15 @@ func (f *Flow) BeginIdentity(ctx context.Context, r IdentityRequest) (oauth.Iden
 		return oauth.IdentityState{}, err
 	}
 	return f.deps.OAuth.BeginIdentity(ctx, oauth.BeginIdentityRequest{
-		Provider: r.Provider, RedirectURI: r.RedirectURI, Binding: binding(ctx, r.Linker, r.Secret),
+		Provider: r.Provider, Hub: r.Hub, RedirectURI: r.RedirectURI, Binding: binding(ctx, r.Linker, r.Secret),
 	})
 }
 
 // IdentityAnswer is what the provider has sent the user back with.
 type IdentityAnswer struct {
 	Provider, State, Code string
+	// Issuer is the answer's iss (RFC 9207); Error its error, in the place of a code.
+	Issuer, Error string
 	// Secret is that of the IdentityRequest.
 	Secret string
 }
@@ -69,14 +74,23 @@ type IdentityAnswer struct {
 func (a IdentityAnswer) Validate() fault.Violations {
 	var v fault.Violations
 	checkName(&v, "state", a.State)
-	checkLine(&v, "code", a.Code, maxUpstreamCode)
+	if a.Error == "" || a.Code != "" {
+		checkLine(&v, "code", a.Code, maxUpstreamCode)
+	}
+	if a.Issuer != "" {
+		checkLine(&v, "iss", a.Issuer, maxURI)
+	}
+	if a.Error != "" {
+		checkName(&v, "error", a.Error)
+	}
 	return v
 }
 
 // LogInByIdentity lets in whose identity the provider has proved. Invalid as
 // Validate says, and if the state is unknown, used, expired or of another caller;
-// Unauthenticated if the provider refuses the code, or the identity is nobody's;
-// Unavailable if the provider cannot be reached.
+// Unauthenticated if the user has said no, the provider refuses the code, or the
+// identity is nobody's; Forbidden if it does not open the hub that the user wants
+// to go to; Unavailable if the provider cannot be reached.
 func (f *Flow) LogInByIdentity(ctx context.Context, a IdentityAnswer) (Outcome, error) {
 	if err := f.ready(ctx); err != nil { // the state works once
 		return Outcome{}, err
@@ -91,7 +105,10 @@ func (f *Flow) LogInByIdentity(ctx context.Context, a IdentityAnswer) (Outcome, 
 		return Outcome{}, err
 	}
 	e := identified(identity, accounts.ProofIdentity, sessions.MethodUpstream)
-	e.proved = proved
+	e.proved, e.provider, e.providerHub = proved, upstream.Provider, identity.ProviderHub
+	if into := cmp.Or(identity.ProviderHub, upstream.Into); into != nil { // chosen now
+		e.hub, e.lenient = into, false
+	}
 	return f.enter(ctx, e)
 }
 
@@ -119,16 +136,17 @@ func (f *Flow) finishIdentity(ctx context.Context, a IdentityAnswer, linker *edg
 		return accounts.UpstreamIdentity{}, err
 	}
 	proof, err := f.deps.OAuth.FinishIdentity(ctx, oauth.FinishIdentityRequest{
-		Provider: a.Provider, State: a.State, Code: a.Code, Binding: binding(ctx, linker, a.Secret),
+		Provider: a.Provider, State: a.State, Code: a.Code, Issuer: a.Issuer, Error: a.Error, Binding: binding(ctx, linker, a.Secret),
 	})
 	if err != nil {
 		return accounts.UpstreamIdentity{}, err
 	}
 	upstream := accounts.UpstreamIdentity{
-		Provider: proof.Provider, Issuer: proof.Issuer, Subject: proof.Subject, Name: proof.Name, Origin: edge.Origin(ctx),
+		Provider: proof.Provider, Issuer: proof.Issuer, Subject: proof.Subject, Name: proof.Name,
+		Hub: proof.Hub, Into: proof.Into, Origin: edge.Origin(ctx),
 	}
 	if proof.EmailVerified {
-		upstream.Email = proof.Email
+		upstream.Email, upstream.EmailTrusted, upstream.LinkByEmail = proof.Email, proof.EmailTrusted, proof.LinkByEmail
 	}
 	return upstream, nil
 }

@@ -12,8 +12,8 @@ import (
 // Sessions lists the open sessions of the caller, the last used one first.
 // Forbidden while impersonating: from where somebody works is their own business.
 func (f *Flow) Sessions(ctx context.Context, c edge.Caller, p api.Page) (sessions.SessionList, error) {
-	if c.Session.Impersonator != nil {
-		return sessions.SessionList{}, fault.New(fault.Forbidden, "fault.impersonating")
+	if err := c.Actor().AsSelf(); err != nil {
+		return sessions.SessionList{}, err
 	}
 	return f.deps.Sessions.List(ctx, sessions.ListRequest{User: c.Session.User, Page: p})
 }

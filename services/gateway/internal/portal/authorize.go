@@ -174,6 +174,7 @@ func loginOf(c edge.Caller) *oauth.Login {
 		Subject:           c.Session.UserHash,
 		Session:           c.Session.Hash,
 		Hub:               c.Session.Hub,
+		ProviderHub:       c.Session.ProviderHub,
 		Methods:           methods,
 		AuthenticatedTime: c.Session.AuthenticatedTime,
 	}

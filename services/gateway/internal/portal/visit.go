@@ -179,10 +179,11 @@ func (v *visit) signedIn() (c edge.Caller, ok bool, err error) {
 
 // inPerson is signedIn for what apps are told and given: whoever acts as somebody
 // else, or came by a personal access token, does not count. What apps get goes on
-// when that is over, and says that it was the user.
+// when that is over, and says that it was the user. (For which apps a session
+// counts that a hub's own provider has opened, the oauth service knows.)
 func (v *visit) inPerson() (c edge.Caller, ok bool, err error) {
 	c, ok, err = v.signedIn()
-	return c, ok && c.Secure() == nil, err
+	return c, ok && c.Actor().Present() == nil, err
 }
 
 // begin gives the browser a new session in the place of the one it had.

@@ -38,6 +38,8 @@ func (t *turn) fresh() bool {
 func (t *turn) needsLogin() string {
 	r := t.request
 	switch {
+	case t.login != nil && !t.login.CountsFor(r.Client.Client):
+		return oauth.PromptLogin // a hub's own provider has opened the session
 	case t.fresh():
 		return ""
 	case r.prompts(oauth.PromptCreate) && !t.selected:

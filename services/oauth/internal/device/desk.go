@@ -91,6 +91,9 @@ func (d *Desk) Decide(ctx context.Context, in oauth.DecideDeviceRequest) error {
 	if c.Hub != nil && (in.Login.Hub == nil || *in.Login.Hub != *c.Hub) {
 		return fault.New(fault.Forbidden, "")
 	}
+	if !in.Login.CountsFor(c.Client) {
+		return fault.New(fault.Forbidden, "fault.provider_session")
+	}
 	if err := d.allow(ctx, c, r, in.Login, now); err != nil {
 		return err
 	}

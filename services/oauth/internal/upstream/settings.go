@@ -8,21 +8,41 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 )
 
 // Provider is the setting of one upstream provider.
 type Provider struct {
-	Name         string `json:"name"`  // in paths: letters, digits, hyphens
-	Title        string `json:"title"` // for people; the name if empty
+	Name  string `json:"name"`  // in paths: letters, digits, hyphens
+	Title string `json:"title"` // for people; the kind's or the name if empty
+	Kind  string `json:"kind"`  // google, microsoft, apple, github or oidc, which is the default
+	// Issuer is needed with oidc; of the other kinds it is known, unless it is a
+	// server of one's own (GitHub Enterprise).
 	Issuer       string `json:"issuer"`
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
-	// Scopes that are asked for; openid, email and profile if empty.
+	// TeamID, KeyID and PrivateKey (PEM) make the client secret of apple.
+	TeamID     string `json:"team_id"`
+	KeyID      string `json:"key_id"`
+	PrivateKey string `json:"private_key"`
+	// Tenants are those of microsoft whose users are let in; none: all.
+	Tenants []string `json:"tenants"`
+	// Scopes that are asked for; the kind's if empty.
 	Scopes []string `json:"scopes"`
-	// RedirectURIs are those the provider knows; the first is the default.
+	// RedirectURIs are those of JSON clients that the provider knows; the first is
+	// the default. That of the hosted page is always there.
 	RedirectURIs []string `json:"redirect_uris"`
+	// RequireNonce refuses ID tokens without our nonce. Clients that build the
+	// authorization request themselves know none.
+	RequireNonce bool `json:"require_nonce"`
+	// AllowedDomains are those of verified addresses that are let in; none: all.
+	AllowedDomains []string `json:"allowed_domains"`
+	// TrustEmail believes the provider that an address is its user's; LinkByEmail
+	// lets whoever has the address of an account into it by that.
+	TrustEmail  bool `json:"trust_email"`
+	LinkByEmail bool `json:"link_by_email"`
 }
 
 // Providers is a list of settings, as JSON.
@@ -60,11 +80,28 @@ func (p Providers) Validate(setting string) []string {
 		bad(!name.MatchString(provider.Name), "name must consist of lower-case letters, digits and hyphens")
 		bad(seen[provider.Name], "its name is taken by another one")
 		seen[provider.Name] = true
+		kind, known := kindOf(provider.Kind)
+		if !known {
+			bad(true, "kind must be google, microsoft, apple, github or oidc")
+			continue
+		}
+		provider = kind.complete(provider)
 		bad(!secureURL(provider.Issuer), "issuer must be an https address, or http on this machine")
 		bad(provider.ClientID == "", "client_id is missing")
-		bad(len(provider.RedirectURIs) == 0, "redirect_uris is empty")
 		bad(slices.ContainsFunc(provider.RedirectURIs, func(u string) bool { return !absolute(u) }),
 			"redirect_uris must be absolute and have no fragment")
+		bad(slices.ContainsFunc(provider.AllowedDomains, func(d string) bool { return !domain(d) }),
+			"allowed_domains must be names such as example.org, in lower case")
+		bad(provider.LinkByEmail && !provider.TrustEmail, "link_by_email takes trust_email")
+		bad(len(provider.Tenants) > 0 && provider.Kind != KindMicrosoft, "tenants are only for microsoft")
+		bad(slices.ContainsFunc(provider.Tenants, func(t string) bool { return !tenantID.MatchString(t) }),
+			"tenants must be ids such as 9188040d-6c67-4c5b-b112-36a304b66dad")
+		apple := provider.TeamID + provider.KeyID + provider.PrivateKey
+		bad(apple != "" && provider.Kind != KindApple, "team_id, key_id and private_key are only for apple")
+		if kind.problem != nil {
+			what := kind.problem(provider)
+			bad(what != "", what)
+		}
 	}
 	return problems
 }
@@ -80,4 +117,14 @@ func secureURL(s string) bool {
 func absolute(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme != "" && (u.Host != "" || u.Opaque != "" || u.Path != "") && u.Fragment == ""
+}
+
+var domainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
+
+func domain(s string) bool { return len(s) <= 253 && domainName.MatchString(s) }
+
+// in tells whether an address is in one of the domains, not below it.
+func in(domains []string, address string) bool {
+	_, host, ok := strings.Cut(address, "@")
+	return ok && slices.Contains(domains, strings.ToLower(host))
 }

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,7 +21,9 @@ type secrets struct {
 
 // begun is a login that has begun.
 type begun struct {
+	// Provider is the name of one of the installation's, or the hash of a hub's.
 	Provider, Binding, RedirectURI string
+	Hub                            *int64 // where the user wants to go
 	Secrets                        secrets
 }
 
@@ -48,8 +51,8 @@ func (s store) insert(ctx context.Context, state string, b begun, ends time.Time
 	if err != nil {
 		return fmt.Errorf("upstream: seal: %w", err)
 	}
-	_, err = s.db.Exec(ctx, `INSERT INTO identity_states (state_hash, provider, binding, redirect_uri, secrets, expiration_time)
-		VALUES ($1, $2, $3, $4, $5, $6)`, key, b.Provider, b.Binding, b.RedirectURI, sealed, db.Micros(ends))
+	_, err = s.db.Exec(ctx, `INSERT INTO identity_states (state_hash, provider, binding, redirect_uri, hub, secrets, expiration_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, key, b.Provider, b.Binding, b.RedirectURI, b.Hub, sealed, db.Micros(ends))
 	if err != nil {
 		return fmt.Errorf("upstream: store a state: %w", err)
 	}
@@ -63,16 +66,20 @@ func (s store) take(ctx context.Context, state, provider, binding string, now ti
 	b := begun{Provider: provider, Binding: binding}
 	key := hashOf(state)
 	var sealed []byte
+	var hub sql.NullInt64
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		return tx.QueryRow(ctx, `DELETE FROM identity_states
 			WHERE state_hash = $1 AND provider = $2 AND binding = $3 AND expiration_time > $4
-			RETURNING redirect_uri, secrets`, key, provider, binding, db.Micros(now)).Scan(&b.RedirectURI, &sealed)
+			RETURNING redirect_uri, hub, secrets`, key, provider, binding, db.Micros(now)).Scan(&b.RedirectURI, &hub, &sealed)
 	})
 	if errors.Is(err, db.ErrNoRows) {
 		return begun{}, errNoState
 	}
 	if err != nil {
 		return begun{}, fmt.Errorf("upstream: take a state: %w", err)
+	}
+	if hub.Valid {
+		b.Hub = &hub.Int64
 	}
 	text, err := s.ring.Open(sealPurpose, sealed, key)
 	if err != nil {

@@ -28,16 +28,16 @@ type Record struct {
 
 // columns are what scan reads, in its order.
 const columns = `id, hash, user_id, user_hash, hub_id, scope, mfa_id, pat_id, read_only, parent_id, impersonator_id,
-	remember, methods, address, user_agent, authenticated_time, created_time, expiration_time,
+	remember, provider, provider_hub, methods, address, user_agent, authenticated_time, created_time, expiration_time,
 	issued_time, tokens_since, latest_time, ended_time`
 
 func scan(row db.Scanner) (Record, error) {
 	var r Record
 	var methods string
-	var hub, mfa, pat, parent, impersonator, latest, ended sql.NullInt64
+	var hub, mfa, pat, parent, impersonator, providerHub, latest, ended sql.NullInt64
 	var authenticated, created, expiration, issued, since int64
 	err := row.Scan(&r.ID, &r.Hash, &r.User, &r.UserHash, &hub, &r.Scope, &mfa, &pat, &r.ReadOnly, &parent, &impersonator,
-		&r.Remember, &methods, &r.Address, &r.UserAgent, &authenticated, &created, &expiration,
+		&r.Remember, &r.Provider, &providerHub, &methods, &r.Address, &r.UserAgent, &authenticated, &created, &expiration,
 		&issued, &since, &latest, &ended)
 	if err != nil {
 		return Record{}, err
@@ -46,7 +46,7 @@ func scan(row db.Scanner) (Record, error) {
 		return Record{}, fmt.Errorf("store: methods of session %d: %w", r.ID, err)
 	}
 	r.Hub, r.MFA, r.PAT = optional(hub), optional(mfa), optional(pat)
-	r.Parent, r.Impersonator = optional(parent), optional(impersonator)
+	r.Parent, r.Impersonator, r.ProviderHub = optional(parent), optional(impersonator), optional(providerHub)
 	r.AuthenticatedTime = db.FromMicros(authenticated)
 	r.CreatedTime = db.FromMicros(created)
 	r.ExpirationTime = db.FromMicros(expiration)
@@ -88,11 +88,11 @@ func Insert(ctx context.Context, tx *db.Tx, r Record) (int64, error) {
 	}
 	var id int64
 	err = tx.QueryRow(ctx, `INSERT INTO sessions (hash, user_id, user_hash, hub_id, scope, mfa_id, pat_id, read_only,
-			parent_id, impersonator_id, remember, methods, address, user_agent,
+			parent_id, impersonator_id, remember, provider, provider_hub, methods, address, user_agent,
 			authenticated_time, created_time, expiration_time, issued_time, latest_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) RETURNING id`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) RETURNING id`,
 		r.Hash, r.User, r.UserHash, r.Hub, string(r.Scope), r.MFA, r.PAT, r.ReadOnly,
-		r.Parent, r.Impersonator, r.Remember, string(methods), r.Address, r.UserAgent,
+		r.Parent, r.Impersonator, r.Remember, r.Provider, r.ProviderHub, string(methods), r.Address, r.UserAgent,
 		db.Micros(r.AuthenticatedTime), db.Micros(r.CreatedTime), db.Micros(r.ExpirationTime),
 		db.Micros(r.IssuedTime), db.NullMicros(r.LatestTime)).Scan(&id)
 	return id, err
