@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/sessioncache"
 )
@@ -21,6 +23,8 @@ type Config struct {
 
 	CORSOrigins    []string         `env:"GATEHOUSE_CORS_ORIGINS" doc:"Origins whose pages may call the JSON API, such as https://app.example.org. * is every origin, and then without cookies. None by default."`
 	TrustedProxies []config.Network `env:"GATEHOUSE_TRUSTED_PROXIES" doc:"Addresses or networks (CIDR) of proxies that are believed about the client (X-Forwarded-For, X-Forwarded-Proto)."`
+	// A name that the proxies do not overwrite would let clients choose.
+	ClientCertHeader string `env:"GATEHOUSE_CLIENT_CERT_HEADER" doc:"Header in which the trusted proxies tell the certificate that a client has shown them (RFC 8705), in the form of RFC 9440 or as URL-encoded PEM, such as nginx's $ssl_client_escaped_cert. They have to overwrite it in every request. None by default."`
 
 	RateWindow    time.Duration `env:"GATEHOUSE_RATE_WINDOW" envDefault:"60s" doc:"The time over which the rate limits count."`
 	RateUser      int           `env:"GATEHOUSE_RATE_USER" envDefault:"1000" doc:"API calls of one user per window."`
@@ -51,6 +55,9 @@ func (c *Config) Validate() []string {
 	}
 	if u, err := url.Parse(c.TermsURL); c.TermsURL != "" && (err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "") {
 		add("GATEHOUSE_TERMS_URL: %q is not a web address", c.TermsURL)
+	}
+	if c.ClientCertHeader != "" && (!httpguts.ValidHeaderFieldName(c.ClientCertHeader) || len(c.TrustedProxies) == 0) {
+		add("GATEHOUSE_CLIENT_CERT_HEADER must be the name of a header, and needs GATEHOUSE_TRUSTED_PROXIES")
 	}
 	if c.RateWindow < time.Second {
 		add("GATEHOUSE_RATE_WINDOW must be at least 1s")

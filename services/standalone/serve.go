@@ -45,11 +45,11 @@ func (g *Gatehouse) serve(ctx context.Context, out io.Writer) error {
 	s := g.settings
 	public := &app.Server{Name: "public server (GATEHOUSE_LISTEN)", Listen: s.Listen, Handler: g.Handler, Logger: g.deps.Obs.Logger}
 	if s.TLSCert != "" {
-		certificate, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
+		config, err := serverTLS(s.TLSCert, s.TLSKey)
 		if err != nil {
-			return fmt.Errorf("reading GATEHOUSE_TLS_CERT: %w", err)
+			return err
 		}
-		public.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+		public.TLS = config
 	}
 	g.group.Serve(public)
 	if s.DebugListen != "" {
@@ -65,6 +65,18 @@ func (g *Gatehouse) serve(ctx context.Context, out io.Writer) error {
 	}
 	g.group.OnServe("addresses", func(ctx context.Context) error { return g.announce(ctx, out) })
 	return nil
+}
+
+// serverTLS asks clients for a certificate, which they may have (RFC 8705). Who
+// issued it is for the oauth service to judge: tokens can be bound to any.
+func serverTLS(certFile, keyFile string) (*tls.Config, error) {
+	certificate, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading GATEHOUSE_TLS_CERT: %w", err)
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequestClientCert,
+	}, nil
 }
 
 // serveDemo adds the demo app and registers it as a public client.

@@ -80,5 +80,6 @@ func (e *Edge) OAuth(routes http.Handler) http.Handler {
 		e.limitAuthorizations(failOAuth),
 		e.limitFailures,
 		withoutCookies,
+		tellCertificate,
 	)
 }

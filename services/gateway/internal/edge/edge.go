@@ -39,6 +39,9 @@ type Options struct {
 	PublicURL *url.URL
 	// TrustedProxies may say on whose behalf they ask (X-Forwarded-For).
 	TrustedProxies []netip.Prefix
+	// CertificateHeader is the one in which they tell their client's certificate;
+	// empty: none.
+	CertificateHeader string
 	// Origins may call the JSON API from a browser; "*" is every origin, and
 	// then without credentials. Empty: none.
 	Origins []string

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
 	"net/http"
 	"strings"
@@ -24,7 +25,9 @@ type request struct {
 	route      string
 	speech     speech
 	credential credential
-	resolution *resolution // nil: not asked yet
+	// certificate is the client's, for the oauth service; nil if it has none.
+	certificate *x509.Certificate
+	resolution  *resolution // nil: not asked yet
 }
 
 type requestKey struct{}
@@ -58,6 +61,7 @@ func (e *Edge) identify(next http.Handler) http.Handler {
 		state.client = limitKey(address)
 		state.speech = heard(r)
 		state.credential = e.credentialOf(r)
+		state.certificate = e.takeCertificate(r, viaProxy)
 		dropInternalHeaders(r.Header)
 		setForwarded(r, address, viaProxy)
 
