@@ -98,7 +98,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	people := directory.New(directory.Options{DB: d.DB, Clock: d.Clock, TermsTime: termsTime})
+	people := directory.New(directory.Options{DB: d.DB, Clock: d.Clock, TermsTime: termsTime, Unseal: challenges.Unseal})
 	entrance := newLogins(c, d, box, hasher, counters, challenges, people)
 	confirm := entrance.login.Confirm
 	flow := activation.New(activation.Options{

@@ -250,3 +250,22 @@ func TestCodesThatDoNotConfirmAFactor(t *testing.T) {
 		requireFault(f.t, err, fault.Throttled, "fault.throttled")
 	})
 }
+
+func TestTheNumberIsToldToWhoAsks(t *testing.T) {
+	onEach(t, func(f *fixture) {
+		identity := f.register(olliMail)
+		olli := as(identity)
+		phone := func(asks bool) string {
+			account, err := f.Claims(t.Context(), accounts.ClaimsRequest{Subject: identity.User.Hash, Phone: asks})
+			require.NoError(f.t, err)
+			return account.Phone
+		}
+		require.Empty(f.t, phone(true))
+		sms := f.enrol(olli, accounts.ChannelSMS)
+		require.Empty(f.t, phone(true), "it is not confirmed")
+		_, err := f.confirmFactor(olli, sms, f.codeFor(sms))
+		require.NoError(f.t, err)
+		require.Equal(f.t, olliNumber, phone(true))
+		require.Empty(f.t, phone(false))
+	})
+}

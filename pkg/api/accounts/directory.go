@@ -34,4 +34,6 @@ type StatisticsAnswer struct {
 type ClaimsRequest struct {
 	Subject string `json:"subject"`       // a user's hash
 	Hub     *int64 `json:"hub,omitempty"` // the session's hub
+	// Phone asks for Account.Phone, too.
+	Phone bool `json:"phone,omitempty"`
 }

@@ -152,6 +152,9 @@ type Account struct {
 	Hub      *Hub     `json:"hub,omitempty"` // the hub asked for
 	Role     Role     `json:"role"`          // in Hub; RoleNone without one
 	Features Features `json:"features"`
+	// Phone is the number by which the user confirms logins, in E.164 form; empty
+	// if there is none or nobody asked.
+	Phone string `json:"phone,omitempty"`
 }
 
 // Identity is a user who has just proved who they are, and what a session

@@ -27,6 +27,8 @@ type Options struct {
 	Clock clockwork.Clock
 	// TermsTime is when the terms have changed last.
 	TermsTime time.Time
+	// Unseal gives the number of a factor; nil where nobody asks for it.
+	Unseal func(store.Factor) (string, error)
 }
 
 // Directory reads accounts.
@@ -60,7 +62,22 @@ func (d *Directory) Claims(ctx context.Context, r accounts.ClaimsRequest) (accou
 		return accounts.Account{}, err
 	}
 	account, _, err := d.Account(ctx, d.o.DB, user, r.Hub)
+	if err == nil && r.Phone {
+		account.Phone, err = d.phone(ctx, user.ID)
+	}
 	return account, err
+}
+
+// phone is the number of the user's confirmed factor, "" if there is none.
+func (d *Directory) phone(ctx context.Context, user int64) (string, error) {
+	f, err := store.ConfirmedFactor(ctx, d.o.DB, user, accounts.ChannelSMS)
+	if errors.Is(err, db.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return d.o.Unseal(f)
 }
 
 // Statistics counts users.
