@@ -30,6 +30,7 @@ func newFakeAccounts() *fakeAccounts {
 				ModifiedTime: time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC),
 			},
 			Hub: &hub, Role: accounts.RoleAdministrator, Features: accounts.Features{Audit: &yes, SessionLimit: 3},
+			Phone: "+4915123456789",
 		},
 		bob: {User: accounts.User{ID: 2, Hash: bob, FirstName: "Bob", Email: "bob@example.org", Status: accounts.Active, Language: accounts.English}},
 	}}
@@ -45,6 +46,9 @@ func (f *fakeAccounts) Claims(_ context.Context, r accounts.ClaimsRequest) (acco
 	a, ok := f.users[r.Subject]
 	if !ok || a.User.Status != accounts.Active {
 		return accounts.Account{}, fault.New(fault.NotFound, "")
+	}
+	if !r.Phone {
+		a.Phone = ""
 	}
 	if r.Hub == nil || a.Hub == nil || *r.Hub != a.Hub.ID {
 		a.Hub, a.Role, a.Features = nil, accounts.RoleNone, accounts.Features{}

@@ -48,6 +48,8 @@ type parts struct {
 	refresh  bearer.Refresh
 	signer   *keys.Signer
 	auth     *client.Authenticator
+	// authenticate is what endpoints ask who a client is.
+	authenticate fosite.ClientAuthenticationStrategy
 }
 
 // assemble wires the service.
@@ -73,6 +75,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		Store: p.clients, Secrets: p.secrets, Keys: p.jwks, Issuer: c.PublicURL, Authorities: authorities,
 		Used: replay.NewMemory(d.Clock), Clock: d.Clock, Logger: d.Obs.Logger,
 	}
+	p.authenticate = client.FromAllowedOrigins(p.auth.Authenticate)
 	provider := p.provider()
 	consents := &consent.Store{DB: d.DB}
 	flow := &authorize.Flow{
@@ -123,7 +126,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 	grants := &token.Deps{
 		DB: p.deps.DB, Grants: p.grants, Accounts: p.deps.Accounts, Metrics: p.counts, Clock: p.deps.Clock, Logger: p.deps.Obs.Logger,
 		Minter: &token.Minter{
-			Access: p.access, Refresh: p.refresh, Signer: p.signer, Names: p.names,
+			Access: p.access, Refresh: p.refresh, Signer: p.signer, Names: p.names, Accounts: p.deps.Accounts,
 			Lifetimes: p.config.lifetimes(),
 		},
 	}
@@ -133,7 +136,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 		AudienceMatchingStrategy: func([]string, []string) error { return nil },
 		ClientSecretsHasher:      p.secrets,
 
-		ClientAuthenticationStrategy: p.auth.Authenticate,
+		ClientAuthenticationStrategy: p.authenticate,
 		AuthorizeEndpointHandlers: fosite.AuthorizeEndpointHandlers{
 			&authorize.Handler{CodeLifetime: p.config.CodeLifetime, Clock: p.deps.Clock},
 		},
@@ -159,17 +162,18 @@ func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) htt
 	metadata := discovery.New(p.config.PublicURL, p.config.Scopes, p.auth.Authorities != nil)
 	metadata.RequirePAR = p.config.RequirePAR
 	who := &userinfo.Endpoint{
-		Provider: provider, Accounts: p.deps.Accounts, Proofs: replay.NewMemory(p.deps.Clock), Logger: logger,
+		Provider: provider, Clients: p.clients, Accounts: p.deps.Accounts, Signer: p.signer,
+		Proofs: replay.NewMemory(p.deps.Clock), Logger: logger,
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /oauth2/token", &token.Endpoint{Provider: provider, Metrics: p.counts, Logger: logger})
 	mux.Handle("POST /oauth2/device_authorization", &device.Endpoint{
-		Devices: p.devices, Authenticate: p.auth.Authenticate, Page: p.config.PublicURL + "/device",
+		Devices: p.devices, Authenticate: p.authenticate, Page: p.config.PublicURL + "/device",
 		Clock: p.deps.Clock, Metrics: p.counts, Logger: logger,
 	})
-	mux.Handle("POST /oauth2/par", &par.Endpoint{Flow: flow, Authenticate: p.auth.Authenticate, Logger: logger})
+	mux.Handle("POST /oauth2/par", &par.Endpoint{Flow: flow, Authenticate: p.authenticate, Logger: logger})
 	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{
-		Provider: provider, Authenticate: p.auth.AuthenticateReader, Names: p.names, Signer: p.signer,
+		Provider: provider, Authenticate: client.FromAllowedOrigins(p.auth.AuthenticateReader), Names: p.names, Signer: p.signer,
 		Clock: p.deps.Clock, Logger: logger,
 	})
 	mux.Handle("POST /oauth2/revoke", &revocation.Endpoint{Provider: provider, Logger: logger})

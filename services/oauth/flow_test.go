@@ -164,8 +164,9 @@ func TestDiscoverySaysWhatIsOn(t *testing.T) {
 			"claim_types_supported":                         []any{"normal"},
 			"acr_values_supported":                          []any{"urn:gatehouse:acr:1", "urn:gatehouse:acr:2", "urn:gatehouse:acr:phr"},
 			"claims_supported": []any{
-				"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash",
-				"name", "given_name", "family_name", "preferred_username", "locale", "updated_at", "email", "email_verified", "hub",
+				"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "c_hash", "s_hash",
+				"name", "given_name", "family_name", "preferred_username", "locale", "updated_at", "email", "email_verified",
+				"phone_number", "phone_number_verified", "hub",
 			},
 			"authorization_response_iss_parameter_supported": true,
 			"claims_parameter_supported":                     true,

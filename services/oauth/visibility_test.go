@@ -152,10 +152,9 @@ func TestUserInfoRefuses(t *testing.T) {
 				assert.Equal(t, test.code != "", strings.Contains(challenge, "error="), name)
 			}
 		}
-		inBody := post("/oauth2/userinfo", url.Values{"access_token": {good}})
-		assert.Equal(t, http.StatusUnauthorized, h.do(inBody).status, "only the header counts")
 		inQuery := httptest.NewRequest(http.MethodGet, "/oauth2/userinfo?access_token="+url.QueryEscape(good), http.NoBody)
-		assert.Equal(t, http.StatusUnauthorized, h.do(inQuery).status)
+		assert.Equal(t, http.StatusUnauthorized, h.do(inQuery).status, "it would be in logs")
+		requireError(t, h.userinfo(h.own(c, "scope", testScope).text("access_token")), http.StatusForbidden, "insufficient_scope")
 	})
 }
 

@@ -1,5 +1,6 @@
-// Package claims reads which claims a client asks for one by one (OpenID
-// Connect Core 1.0 section 5.5).
+// Package claims says what relying parties may learn of a user: which claims a
+// scope stands for (OpenID Connect Core 1.0 section 5.4), which a client asks
+// for one by one (section 5.5), and what their values are.
 package claims
 
 import (

@@ -9,13 +9,13 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acr"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/authorize"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/claims"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/pkce"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/signed"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/userinfo"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
@@ -107,7 +107,7 @@ func New(issuer string, apiScopes []string, certificates bool) *Document {
 
 		SubjectTypes:             []string{"public", subject.Pairwise},
 		IDTokenSigningAlgorithms: keys.Algorithms(),
-		Claims:                   userinfo.Names(),
+		Claims:                   claims.Names(),
 		ClaimTypes:               []string{"normal"},
 		ACRs:                     acr.Values(),
 

@@ -5,7 +5,6 @@ package introspection
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -122,20 +121,4 @@ func requestOf(clientID string, scopes []string, session *grant.Session) *fosite
 	return &fosite.Request{
 		Client: &client.Client{Client: oauth.Client{ID: clientID}}, GrantedScope: scopes, Session: session,
 	}
-}
-
-// Token reads the access token of the Authorization header (RFC 6750 section
-// 2.1), the only place where it is looked for; "" if there is none.
-func Token(header []string) (string, error) {
-	if len(header) == 0 {
-		return "", nil
-	}
-	if len(header) > 1 {
-		return "", fosite.ErrInvalidRequest.WithHint("There is more than one Authorization header.")
-	}
-	scheme, token, _ := strings.Cut(header[0], " ")
-	if !strings.EqualFold(scheme, "bearer") {
-		return "", nil
-	}
-	return strings.TrimSpace(token), nil
 }

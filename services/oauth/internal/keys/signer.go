@@ -114,9 +114,10 @@ func (s *Signer) All(ctx context.Context) ([]keyring.Key, error) {
 	return all, nil
 }
 
-// Sign makes a JWT of the claims with the algorithm, "" for [Default]. Without a
-// type there is no header of it.
-func (s *Signer) Sign(ctx context.Context, algorithm, typ string, claims any) (string, error) {
+// Sign makes a JWT of the claims with the algorithm, "" for [Default]; of claims
+// that are there twice the later ones count. Without a type there is no header
+// of it.
+func (s *Signer) Sign(ctx context.Context, algorithm, typ string, claims ...any) (string, error) {
 	if algorithm == "" {
 		algorithm = Default
 	}
@@ -138,7 +139,11 @@ func (s *Signer) Sign(ctx context.Context, algorithm, typ string, claims any) (s
 	if err != nil {
 		return "", fmt.Errorf("keys: sign: %w", err)
 	}
-	token, err := jwt.Signed(signer).Claims(claims).Serialize()
+	builder := jwt.Signed(signer)
+	for _, c := range claims {
+		builder = builder.Claims(c)
+	}
+	token, err := builder.Serialize()
 	if err != nil {
 		return "", fmt.Errorf("keys: sign: %w", err)
 	}

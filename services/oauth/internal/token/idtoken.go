@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/claims"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
@@ -21,7 +23,7 @@ type IDToken struct {
 }
 
 // idClaims are OpenID Connect Core 1.0 sections 2 and 3.3.2.11. What a user is
-// called is left to UserInfo.
+// called is left to UserInfo, unless the request wants it here.
 type idClaims struct {
 	Issuer          string   `json:"iss"`
 	Subject         string   `json:"sub"`
@@ -47,11 +49,35 @@ func (m *Minter) IDToken(ctx context.Context, t IDToken) (string, error) {
 		}
 		return keys.HalfHash(algorithm, value)
 	}
+	about, err := m.about(ctx, t.Client, g)
+	if err != nil {
+		return "", err
+	}
 	login := LoginOf(g)
-	return m.Signer.Sign(ctx, algorithm, keys.TypeIDToken, idClaims{
+	return m.Signer.Sign(ctx, algorithm, keys.TypeIDToken, about, idClaims{
 		Issuer: m.Signer.Issuer, Subject: m.Names.Of(t.Client, g.Subject), Audience: g.Client,
 		Issued: t.Now.Unix(), Expires: t.Now.Add(m.Lifetimes.Of(t.Client).ID).Unix(),
 		AuthTime: login.AuthTime, Nonce: t.Nonce, ACR: login.ACR, AMR: login.AMR, Session: g.Session,
 		AccessTokenHash: hash(t.AccessToken), CodeHash: hash(t.Code), StateHash: hash(t.State),
 	})
+}
+
+// about are the claims about the user that the request wants in the ID token
+// (OpenID Connect Core 1.0 section 5.5).
+func (m *Minter) about(ctx context.Context, c *client.Client, g *grant.Grant) (map[string]any, error) {
+	request, err := claims.Parse(string(g.Details.Claims))
+	if err != nil {
+		return nil, err
+	}
+	names := claims.About(request.IDToken, c)
+	if len(names) == 0 {
+		return map[string]any{}, nil
+	}
+	account, err := m.Accounts.Claims(ctx, accounts.ClaimsRequest{
+		Subject: g.Subject, Hub: g.Details.Hub, Phone: claims.NeedPhone(names),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claims.Select(account, names), nil
 }

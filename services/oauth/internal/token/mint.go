@@ -22,6 +22,7 @@ type Minter struct {
 	Refresh   bearer.Refresh
 	Signer    *keys.Signer
 	Names     *subject.Names
+	Accounts  Accounts
 	Lifetimes Lifetimes // the installation's; see [Lifetimes.Of]
 }
 

@@ -1,27 +1,36 @@
+// Package userinfo tells relying parties who a user is (OpenID Connect Core
+// 1.0 section 5.3).
 package userinfo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/claims"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
-// Endpoint serves GET and POST /oauth2/userinfo. The access token comes in the
-// Authorization header and has the scope openid.
+// Endpoint serves GET and POST /oauth2/userinfo. The access token is a user's
+// and has the scope openid.
 type Endpoint struct {
 	Provider fosite.OAuth2Provider
+	Clients  *client.Store
 	Accounts token.Accounts
+	Signer   *keys.Signer
 	// Proofs are those that were made for tokens.
 	Proofs *replay.Memory
 	Logger *slog.Logger
@@ -33,11 +42,12 @@ var errToken = &fosite.RFC6749Error{
 	CodeField:        http.StatusUnauthorized,
 }
 
+var errMissing = errors.New("the request has no access token")
+
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	claims, err := e.claims(r)
+	err := e.serve(w, r)
 	switch {
 	case err == nil:
-		wire.JSON(w, http.StatusOK, claims)
 	case errors.Is(err, errMissing):
 		refuse(w, r, wire.Failure{Status: http.StatusUnauthorized}, "")
 	case errors.Is(err, fosite.ErrScopeNotGranted):
@@ -51,42 +61,102 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-var errMissing = errors.New("the request has no access token")
-
-func (e *Endpoint) claims(r *http.Request) (Claims, error) {
-	raw, err := presented(r)
+func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
+	raw, err := presented(w, r)
 	if err != nil {
-		return Claims{}, err
+		return err
 	}
 	if raw == "" {
-		return Claims{}, errMissing
+		return errMissing
 	}
-	kind, request, err := e.Provider.IntrospectToken(r.Context(), raw, fosite.AccessToken, &grant.Session{}, scope.OpenID)
+	request, session, err := e.find(r.Context(), raw)
+	if err != nil {
+		return err
+	}
+	if err := e.requireHolder(r, session.Confirmation); err != nil {
+		return err
+	}
+	c, err := e.client(r, request.GetClient().GetID())
+	if err != nil {
+		return err
+	}
+	about, err := e.about(r.Context(), c, session, request.GetGrantedScopes())
+	if err != nil {
+		return err
+	}
+	return e.write(r.Context(), w, c, about)
+}
+
+// find looks at what the token stands for.
+func (e *Endpoint) find(ctx context.Context, text string) (fosite.AccessRequester, *grant.Session, error) {
+	kind, request, err := e.Provider.IntrospectToken(ctx, text, fosite.AccessToken, &grant.Session{}, scope.OpenID)
 	switch {
 	case errors.Is(err, fosite.ErrInactiveToken), err == nil && kind != fosite.AccessToken:
-		return Claims{}, errToken
+		return nil, nil, errToken
 	case err != nil:
-		return Claims{}, err
+		return nil, nil, err
 	}
 	session, ok := request.GetSession().(*grant.Session)
 	if !ok || session.Grant == nil {
-		return Claims{}, errToken
+		return nil, nil, errToken
 	}
-	if err := e.requireHolder(r, session.Confirmation); err != nil {
-		return Claims{}, err
-	}
-	g := session.Grant
-	account, err := e.Accounts.Claims(r.Context(), accounts.ClaimsRequest{Subject: g.Subject, Hub: g.Details.Hub})
-	if fault.Is(err, fault.NotFound) {
-		return Claims{}, errToken
+	return request, session, nil
+}
+
+// client loads the token's client, which has to be one that may ask from where
+// the request comes.
+func (e *Endpoint) client(r *http.Request, id string) (*client.Client, error) {
+	found, err := e.Clients.GetClient(r.Context(), id)
+	if errors.Is(err, fosite.ErrNotFound) {
+		return nil, errToken
 	}
 	if err != nil {
-		return Claims{}, err
+		return nil, err
+	}
+	c := client.Of(found)
+	return c, client.CheckOrigin(c, r)
+}
+
+// about are the claims that the token's scopes stand for, and those that the
+// request named.
+func (e *Endpoint) about(ctx context.Context, c *client.Client, session *grant.Session, scopes []string) (map[string]any, error) {
+	g := session.Grant
+	request, err := claims.Parse(string(g.Details.Claims))
+	if err != nil {
+		return nil, err
+	}
+	names := append(claims.OfScopes(scopes), claims.About(request.UserInfo, c)...)
+	account, err := e.Accounts.Claims(ctx, accounts.ClaimsRequest{
+		Subject: g.Subject, Hub: g.Details.Hub, Phone: claims.NeedPhone(names),
+	})
+	if fault.Is(err, fault.NotFound) {
+		return nil, errToken
+	}
+	if err != nil {
+		return nil, err
 	}
 	if account.User.Hash != g.Subject {
-		return Claims{}, fmt.Errorf("userinfo: accounts answered about another user")
+		return nil, fmt.Errorf("userinfo: accounts answered about another user")
 	}
-	claims := Select(account, request.GetGrantedScopes())
-	claims.Subject = session.GetSubject()
-	return claims, nil
+	about := claims.Select(account, names)
+	about["sub"] = session.GetSubject()
+	return about, nil
+}
+
+// write answers in JSON, or in a JWT to a client that is registered so.
+func (e *Endpoint) write(ctx context.Context, w http.ResponseWriter, c *client.Client, about map[string]any) error {
+	if c.UserInfoAlg == "" {
+		wire.JSON(w, http.StatusOK, about)
+		return nil
+	}
+	signed := maps.Clone(about)
+	signed["iss"], signed["aud"] = e.Signer.Issuer, c.ID
+	// Without a type, as the specification has none: it must not pass for an ID
+	// token.
+	text, err := e.Signer.Sign(ctx, c.UserInfoAlg, "", signed)
+	if err != nil {
+		return err
+	}
+	wire.JWT(w, "application/jwt", text)
+	return nil
 }

@@ -6,21 +6,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/dpop"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/introspection"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/signed"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
-
-// presented is the access token of the request, under either scheme; "" if there
-// is none.
-func presented(r *http.Request) (string, error) {
-	raw, err := introspection.Token(r.Header.Values("Authorization"))
-	if err != nil || raw != "" {
-		return raw, err
-	}
-	return evidence.BoundToken(r), nil
-}
 
 // requireHolder refuses a token whose key the request does not prove (RFC 9449
 // section 7, RFC 8705 section 3). The scheme has to say what the token is: one
