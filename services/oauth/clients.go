@@ -6,14 +6,21 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acting"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/rules"
 )
 
 // registrar is what manages clients.
 func (p *parts) registrar() *registration.Registrar {
 	return &registration.Registrar{
 		DB: p.deps.DB, Store: p.clients, Outbox: p.outbox, Gate: acting.Gate{Accounts: p.deps.Accounts},
-		Secrets: p.secrets, APIScopes: p.config.Scopes, Clock: p.deps.Clock,
+		Secrets: p.secrets, Clock: p.deps.Clock,
+		Rules: &rules.Rules{
+			APIScopes: p.config.Scopes, Fetcher: p.fetcher,
+			AuthMethods: append(client.AuthMethods(p.auth.Authorities != nil), client.AuthNone),
+			Access:      p.config.AccessLifetime, ID: p.config.IDLifetime, Refresh: p.config.RefreshLifetime,
+		},
 	}
 }
 

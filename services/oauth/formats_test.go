@@ -193,10 +193,12 @@ func TestClientsCanHaveShorterLifetimes(t *testing.T) {
 		h.clock.Advance(time.Hour)
 		requireError(t, h.refresh(c, again.text("refresh_token")), http.StatusBadRequest, "invalid_grant")
 
-		longer := h.web(func(r *oauth.CreateClientRequest) { r.AccessTokenLifetime, r.IDTokenLifetime = 3600, 1<<62 })
+		longer := h.web(func(r *oauth.CreateClientRequest) { r.AccessTokenLifetime, r.IDTokenLifetime = 600, 3600 })
+		h.config.AccessLifetime, h.config.IDLifetime = 5*time.Minute, 30*time.Minute
+		h.restart()
 		tokens = h.tokens(longer)
-		assert.EqualValues(t, 600, tokens.json["expires_in"], "they only shorten")
+		assert.EqualValues(t, 300, tokens.json["expires_in"], "they only shorten")
 		_, id = h.read(tokens.text("id_token"))
-		assert.Equal(t, seconds(h.clock.Now().Add(time.Hour)), id["exp"])
+		assert.Equal(t, seconds(h.clock.Now().Add(30*time.Minute)), id["exp"])
 	})
 }

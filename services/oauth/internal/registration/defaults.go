@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/rules"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
@@ -55,7 +56,7 @@ func complete(c *oauth.Client) {
 	}
 	c.ResponseTypes = compact(c.ResponseTypes)
 	if c.May(client.AuthorizationCode) && len(c.ResponseTypes) == 0 {
-		c.ResponseTypes = []string{responseCode}
+		c.ResponseTypes = []string{rules.ResponseCode}
 	}
 	if string(c.JWKS) == "null" {
 		c.JWKS = nil

@@ -3,6 +3,7 @@ package registration
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -103,7 +104,10 @@ func (r *Registrar) Update(ctx context.Context, request oauth.UpdateClientReques
 // first.
 func (r *Registrar) change(ctx context.Context, before, after *client.Client, who author, names []string) (done bool, _ error) {
 	complete(&after.Client)
-	if err := r.check(after.Client); err != nil {
+	if !after.May(client.AuthorizationCode) && !slices.Contains(names, "response_types") {
+		after.ResponseTypes = []string{} // they went with the grant type
+	}
+	if err := r.check(ctx, before, after, who); err != nil {
 		return false, err
 	}
 	after.ModifiedTime = r.later(before.ModifiedTime)

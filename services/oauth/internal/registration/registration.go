@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acting"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/rules"
 )
 
 // Registrar registers clients, changes and deletes them.
@@ -27,8 +28,7 @@ type Registrar struct {
 	Gate    acting.Gate
 	Secrets bearer.Secrets
 	Clock   clockwork.Clock
-	// APIScopes are the scopes that clients can have beside those about users.
-	APIScopes []string
+	Rules   *rules.Rules
 }
 
 // Create registers a client. Its error names every broken rule, or is a
@@ -43,7 +43,7 @@ func (r *Registrar) Create(ctx context.Context, request oauth.CreateClientReques
 	}
 	c := &client.Client{Client: withDefaults(request)}
 	c.Hub = hub
-	if err := r.check(c.Client); err != nil {
+	if err := r.check(ctx, nil, c, by(request.Actor)); err != nil {
 		return oauth.CreatedClient{}, err
 	}
 	secret, err := r.begin(ctx, c)
@@ -72,6 +72,20 @@ func onlyOperators(hub *int64, request oauth.CreateClientRequest) error {
 		v.Add(name, "validation.client_operator")
 	}
 	return v.Err()
+}
+
+// check finds what is wrong with a client that is to be as after says; before is
+// nil if it is new.
+func (r *Registrar) check(ctx context.Context, before, after *client.Client, who author) error {
+	v := r.Rules.Check(&after.Client)
+	limits(&v, before, after, who)
+	if err := v.Err(); err != nil {
+		return err
+	}
+	if before == nil {
+		return r.Rules.CheckSector(ctx, nil, &after.Client)
+	}
+	return r.Rules.CheckSector(ctx, &before.Client, &after.Client)
 }
 
 // begin sets the times of a new client and makes its secret, if it needs one.

@@ -1,0 +1,64 @@
+package registration
+
+import (
+	"slices"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+)
+
+// limits are what somebody other than the operator may not give to a client.
+// What it has already, from the operator, it keeps.
+func limits(v *fault.Violations, before *client.Client, after *client.Client, who author) {
+	if who.operator {
+		return
+	}
+	had := oauth.Client{}
+	if before != nil {
+		had = before.Client
+	}
+	fresh := func(old, now []string) []string {
+		return slices.DeleteFunc(slices.Clone(now), func(s string) bool { return slices.Contains(old, s) })
+	}
+	if who.actor == nil {
+		itself(v, after, fresh(had.GrantTypes, after.GrantTypes), fresh(had.Scopes, after.Scopes), fresh(had.Resources, after.Resources))
+	}
+	if after.Hub == nil {
+		return
+	}
+	// A token that a machine gets for itself is not bound to the hub; the API that
+	// takes it would serve the whole installation's data.
+	if after.May(client.ClientCredentials) {
+		for _, name := range after.Scopes {
+			kept := slices.Contains(had.Scopes, name) && had.May(client.ClientCredentials)
+			if !scope.OfUser(name) && !kept {
+				v.Add("scopes", "validation.client_machine_scope", "Value", name)
+			}
+		}
+	}
+}
+
+// itself limits what clients can give to themselves. With an initial access token
+// somebody answers for the client; without one it could be anybody's, who must
+// get nothing that a user has not allowed.
+func itself(v *fault.Violations, c *client.Client, grants, scopes, resources []string) {
+	forbidden := []string{client.JWTBearer, client.TokenExchange}
+	if c.Registration == client.Open {
+		forbidden = append(forbidden, client.ClientCredentials)
+		for _, name := range scopes {
+			if !scope.OfUser(name) {
+				v.Add("scopes", "validation.client_not_self", "Value", name)
+			}
+		}
+		if len(resources) > 0 {
+			v.Add("resources", "validation.client_not_self", "Value", resources[0])
+		}
+	}
+	for _, name := range grants {
+		if slices.Contains(forbidden, name) {
+			v.Add("grant_types", "validation.client_not_self", "Value", name)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package rules
+
+import (
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+)
+
+func (k *check) authentication() {
+	k.oneOf("token_endpoint_auth_method", k.c.AuthMethod, k.AuthMethods...)
+	k.oneOf("token_endpoint_auth_signing_alg", k.c.AuthAlg, keyAlgorithms()...)
+	if k.c.AuthMethod == client.AuthJWT && !k.hasKeys() {
+		k.add("jwks", "validation.client_keys_needed", "Value", client.AuthJWT)
+	}
+	k.certificate()
+}
+
+// certificate looks at the name that is in the certificate of a client which
+// authenticates with one: exactly one of the five (RFC 8705 section 2.1.2).
+func (k *check) certificate() {
+	names := map[string]string{
+		"tls_client_auth_subject_dn": k.c.TLSSubject, "tls_client_auth_san_dns": k.c.TLSDNS,
+		"tls_client_auth_san_uri": k.c.TLSURI, "tls_client_auth_san_ip": k.c.TLSIP, "tls_client_auth_san_email": k.c.TLSEmail,
+	}
+	var given []string
+	for field, name := range names {
+		if name == "" {
+			continue
+		}
+		given = append(given, field)
+		if k.fine(field) && !certified(field, name) {
+			k.add(field, "validation.client_tls_name", "Value", shown(name))
+		}
+	}
+	slices.Sort(given)
+	switch {
+	case k.c.AuthMethod == client.AuthTLS && len(given) != 1:
+		k.add("token_endpoint_auth_method", "validation.client_tls_names")
+	case k.c.AuthMethod != client.AuthTLS && len(given) > 0:
+		k.add(given[0], "validation.client_only_with", "Value", "token_endpoint_auth_method = "+client.AuthTLS)
+	}
+}
+
+var dnsName = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
+
+// certified tells whether the name is one that a certificate can have there.
+func certified(field, name string) bool {
+	switch field {
+	case "tls_client_auth_san_dns":
+		return len(name) < 254 && dnsName.MatchString(name)
+	case "tls_client_auth_san_uri":
+		u, err := url.Parse(name)
+		return err == nil && u.IsAbs()
+	case "tls_client_auth_san_ip":
+		_, err := netip.ParseAddr(name)
+		return err == nil
+	case "tls_client_auth_san_email":
+		a, err := mail.ParseAddress(name)
+		return err == nil && a.Address == name
+	default:
+		return strings.Contains(name, "=")
+	}
+}
