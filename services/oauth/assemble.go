@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/par"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/requestobject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/revocation"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
@@ -79,7 +80,11 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 	provider := p.provider()
 	consents := &consent.Store{DB: d.DB}
 	flow := &authorize.Flow{
-		Parser: &authorize.Parser{Provider: provider, Hints: p.signer, RequirePushed: c.RequirePAR}, Provider: provider, DB: d.DB,
+		Parser: &authorize.Parser{
+			Provider: provider, Hints: p.signer, RequirePushed: c.RequirePAR,
+			Objects: &requestobject.Reader{Keys: p.jwks, Fetcher: p.fetcher, Issuer: c.PublicURL, Clock: d.Clock, Logger: d.Obs.Logger},
+		},
+		Provider: provider, DB: d.DB,
 		Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: consents, Grants: p.grants, Names: names,
 		Sessions: p.sessions,
 		Issuer:   c.PublicURL, Clock: d.Clock, Metrics: p.counts,
@@ -138,7 +143,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 
 		ClientAuthenticationStrategy: p.authenticate,
 		AuthorizeEndpointHandlers: fosite.AuthorizeEndpointHandlers{
-			&authorize.Handler{CodeLifetime: p.config.CodeLifetime, Clock: p.deps.Clock},
+			&authorize.Handler{IDTokens: grants.Minter, CodeLifetime: p.config.CodeLifetime, Clock: p.deps.Clock},
 		},
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
 			&token.Code{Deps: grants}, &token.Refresh{Deps: grants}, &token.ClientCredentials{Deps: grants},

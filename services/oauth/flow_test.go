@@ -150,7 +150,7 @@ func TestDiscoverySaysWhatIsOn(t *testing.T) {
 			"pushed_authorization_request_endpoint":         testOrigin + "/oauth2/par",
 			"require_pushed_authorization_requests":         false,
 			"scopes_supported":                              []any{"openid", "profile", "email", "phone", "address", "hub", "offline_access", testScope, "reports.read"},
-			"response_types_supported":                      []any{"code"},
+			"response_types_supported":                      []any{"code", "code id_token"},
 			"response_modes_supported":                      []any{"query", "fragment", "form_post"},
 			"grant_types_supported":                         []any{"authorization_code", "refresh_token", "client_credentials", deviceGrant},
 			"code_challenge_methods_supported":              []any{"S256"},
@@ -169,9 +169,12 @@ func TestDiscoverySaysWhatIsOn(t *testing.T) {
 				"phone_number", "phone_number_verified", "hub",
 			},
 			"authorization_response_iss_parameter_supported": true,
+			"require_request_uri_registration":               true,
+			"request_object_signing_alg_values_supported":    []any{"RS256", "PS256", "ES256", "EdDSA"},
+			"display_values_supported":                       []any{"page"},
 			"claims_parameter_supported":                     true,
-			"request_parameter_supported":                    false,
-			"request_uri_parameter_supported":                false,
+			"request_parameter_supported":                    true,
+			"request_uri_parameter_supported":                true,
 		}, want.json)
 		assert.Equal(t, "public, max-age=300", want.header.Get("Cache-Control"))
 	})

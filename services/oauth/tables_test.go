@@ -71,14 +71,15 @@ func TestAuthorizeRefusesInRedirects(t *testing.T) {
 			"login hint huge":        {one("login_hint", strings.Repeat("h", 321)), "invalid_request"},
 			"locales huge":           {one("ui_locales", strings.Repeat("l", 321)), "invalid_request"},
 			"hint no token":          {one("id_token_hint", "x.y.z"), "invalid_request"},
-			"request object":         {one("request", "eyJhbGciOiJub25lIn0.e30."), "request_not_supported"},
+			"request object":         {one("request", "eyJhbGciOiJub25lIn0.e30."), "invalid_request_object"},
 			"request without openid": {func(f url.Values) {
 				f.Set("request", "eyJhbGciOiJub25lIn0.e30.")
 				f.Set("scope", "profile")
-			}, "request_not_supported"},
-			"request_uri":      {one("request_uri", "https://evil.example/"), "request_uri_not_supported"},
-			"registration":     {one("registration", "{}"), "registration_not_supported"},
-			"nobody logged in": {one("prompt", "none"), "login_required"},
+			}, "invalid_request_object"},
+			"request_uri":             {one("request_uri", "https://evil.example/"), "invalid_request_uri"},
+			"request and request_uri": {func(f url.Values) { set(f, "request", "x.y.z", "request_uri", "https://evil.example/") }, "invalid_request"},
+			"registration":            {one("registration", "{}"), "registration_not_supported"},
+			"nobody logged in":        {one("prompt", "none"), "login_required"},
 		}
 		for name, test := range tests {
 			f := form(c)

@@ -9,13 +9,21 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 )
 
-// Handler answers response_type=code. It finishes the grant in the session
-// with an id and a code; whoever called stores the grant before the code
-// leaves the house.
+// IDTokens makes ID tokens.
+type IDTokens interface {
+	IDToken(ctx context.Context, t token.IDToken) (string, error)
+}
+
+// Handler answers response_type=code and code id_token. It finishes the grant in
+// the session with an id and a code; whoever called stores the grant before the
+// code leaves the house.
 type Handler struct {
+	IDTokens     IDTokens
 	CodeLifetime time.Duration
 	Clock        clockwork.Clock
 }
@@ -23,8 +31,9 @@ type Handler struct {
 var _ fosite.AuthorizeEndpointHandler = (*Handler)(nil)
 
 // HandleAuthorizeEndpointRequest makes the code.
-func (h *Handler) HandleAuthorizeEndpointRequest(_ context.Context, request fosite.AuthorizeRequester, responder fosite.AuthorizeResponder) error {
-	if !request.GetResponseTypes().ExactOne("code") {
+func (h *Handler) HandleAuthorizeEndpointRequest(ctx context.Context, request fosite.AuthorizeRequester, responder fosite.AuthorizeResponder) error {
+	hybrid := request.GetResponseTypes().Matches("code", "id_token")
+	if !hybrid && !request.GetResponseTypes().ExactOne("code") {
 		return nil
 	}
 	session, ok := request.GetSession().(*grant.Session)
@@ -40,5 +49,18 @@ func (h *Handler) HandleAuthorizeEndpointRequest(_ context.Context, request fosi
 	g.CodeHash = hash
 	responder.AddParameter("code", code)
 	request.SetResponseTypeHandled("code")
+	if !hybrid {
+		return nil
+	}
+	// It says no more than the one that the code is good for: it passes through
+	// the browser.
+	text, err := h.IDTokens.IDToken(ctx, token.IDToken{
+		Client: client.Of(request.GetClient()), Grant: g, Nonce: g.Details.Nonce, Code: code, Now: g.Created,
+	})
+	if err != nil {
+		return err
+	}
+	responder.AddParameter("id_token", text)
+	request.SetResponseTypeHandled("id_token")
 	return nil
 }

@@ -18,6 +18,10 @@ const (
 // Modes lists the response modes that are offered.
 func Modes() []string { return []string{ModeQuery, ModeFragment, ModeFormPost} }
 
+// ResponseTypes lists the response types that are offered; all but code only to
+// clients that have registered them.
+func ResponseTypes() []string { return []string{"code", "code id_token"} }
+
 var errMode = fosite.ErrInvalidRequest.WithDescription("The response_mode is not known, or not possible here.").WithHint("")
 
 // modeOf is how the answer to a request travels, in case of errors too: as it

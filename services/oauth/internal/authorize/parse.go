@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/requestobject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
@@ -41,6 +42,7 @@ var names = []string{
 type Parser struct {
 	Provider fosite.OAuth2Provider
 	Hints    *keys.Signer
+	Objects  *requestobject.Reader
 	// RequirePushed has all clients push their requests (RFC 9126).
 	RequirePushed bool
 }
@@ -52,11 +54,7 @@ func (p *Parser) Parse(ctx context.Context, form url.Values) (*Request, error) {
 	if tooLarge(form) || !wire.Text(form) {
 		return nil, errLarge
 	}
-	r, err := p.parse(ctx, form, source{})
-	if err != nil {
-		return r, err
-	}
-	return r, p.readHint(ctx, r, form)
+	return p.read(ctx, form, source{})
 }
 
 // parsePushed reads a request that the client has sent directly. Whatever is
@@ -69,7 +67,24 @@ func (p *Parser) parsePushed(ctx context.Context, c *client.Client, form url.Val
 	if own.Set("client_id", c.ID); tooLarge(own) {
 		return nil, errLarge
 	}
-	r, err := p.parse(ctx, own, source{Pushed: true})
+	for _, name := range []string{"request", "id_token_hint"} { // with bounds of their own
+		if form.Has(name) {
+			own[name] = form[name]
+		}
+	}
+	return p.read(ctx, own, source{Pushed: true})
+}
+
+// read reads a request that is new, whether or not it is signed.
+func (p *Parser) read(ctx context.Context, form url.Values, from source) (*Request, error) {
+	if form.Get("request") != "" || form.Get("request_uri") != "" {
+		sender, signed, err := p.unwrap(ctx, form)
+		if err != nil {
+			return sender, err
+		}
+		form, from.Signed = signed, true
+	}
+	r, err := p.parse(ctx, form, from)
 	if err != nil {
 		return r, err
 	}
@@ -98,20 +113,19 @@ func (p *Parser) readHint(ctx context.Context, r *Request, form url.Values) (err
 
 // parse reads everything but the hint, which is kept in another form.
 func (p *Parser) parse(ctx context.Context, form url.Values, from source) (*Request, error) {
-	known := pick(form)
-	r, fositeErr := p.ask(ctx, known)
+	r, fositeErr := p.ask(ctx, pick(form))
 	r.source = from
 	if r.Client == nil {
-		if known.Get("client_id") == "" {
-			return nil, fosite.ErrInvalidRequest.WithHint("The client_id is missing.")
-		}
-		return nil, fositeErr
+		return nil, nobody(form, fositeErr)
 	}
 	if err := r.prove(form); err != nil {
 		return nil, err
 	}
 	if err := refused(form); err != nil {
 		return r, err
+	}
+	if !from.Signed && r.Client.RequireSignedRequest {
+		return r, fosite.ErrInvalidRequest.WithHint("The request has to be a signed request object (RFC 9101).")
 	}
 	if !from.Pushed && (p.RequirePushed || r.Client.RequirePAR) {
 		return r, fosite.ErrInvalidRequest.WithHint("The request has to be pushed (RFC 9126).")
@@ -120,6 +134,14 @@ func (p *Parser) parse(ctx context.Context, form url.Values, from source) (*Requ
 		return r, fositeErr
 	}
 	return r, r.fill()
+}
+
+// nobody says why a request has no client.
+func nobody(form url.Values, err error) error {
+	if form.Get("client_id") == "" {
+		return fosite.ErrInvalidRequest.WithHint("The client_id is missing.")
+	}
+	return err
 }
 
 // prove finds the redirect URI among the client's, and how and with which state
@@ -171,8 +193,7 @@ func (p *Parser) ask(ctx context.Context, form url.Values) (*Request, error) {
 	return r, err
 }
 
-// refused finds what makes a request wrong whatever else it says. fosite looks
-// at request objects only if the scope is openid; they are not offered at all.
+// refused finds what makes a request wrong whatever else it says.
 func refused(form url.Values) error {
 	switch {
 	case wire.Repeated(form, resource.Parameter) != "":
@@ -187,10 +208,6 @@ func refused(form url.Values) error {
 		return fosite.ErrInvalidRequest.WithHint("The ui_locales are too long.")
 	case len(form.Get("acr_values")) > maxACRs:
 		return fosite.ErrInvalidRequest.WithHint("The acr_values are too long.")
-	case form.Get("request") != "":
-		return fosite.ErrRequestNotSupported
-	case form.Get("request_uri") != "":
-		return fosite.ErrRequestURINotSupported
 	case form.Get("response_type") == "":
 		return fosite.ErrInvalidRequest.WithHint("The response_type is missing.")
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ory/fosite"
@@ -51,6 +52,9 @@ func (r *Request) fill() error {
 	if r.Scopes = r.scopes(); len(r.Scopes) == 0 {
 		return fosite.ErrInvalidScope.WithHint("The request asks for no scope.")
 	}
+	if err := r.checkHybrid(); err != nil {
+		return err
+	}
 	if err := r.checkChallenge(); err != nil {
 		return err
 	}
@@ -78,6 +82,21 @@ func (r *Request) scopes() []string {
 		asked = slices.DeleteFunc(asked, func(s string) bool { return s == scope.OfflineAccess })
 	}
 	return asked
+}
+
+// checkHybrid demands what an ID token beside the code needs (OpenID Connect Core
+// 1.0 section 3.3.2.11).
+func (r *Request) checkHybrid() error {
+	if !slices.Contains(strings.Fields(r.form.Get("response_type")), "id_token") {
+		return nil
+	}
+	switch {
+	case !slices.Contains(r.Scopes, scope.OpenID):
+		return fosite.ErrInvalidRequest.WithHint("An ID token is asked for without the scope openid.")
+	case r.form.Get("nonce") == "":
+		return fosite.ErrInvalidRequest.WithHint("An ID token is asked for without a nonce.")
+	}
+	return nil
 }
 
 // checkChallenge demands a proof key, with S256, of everybody who was not

@@ -70,6 +70,10 @@ type Document struct {
 	BackchannelLogoutSession  bool `json:"backchannel_logout_session_supported"`
 	FrontchannelLogout        bool `json:"frontchannel_logout_supported"`
 	FrontchannelLogoutSession bool `json:"frontchannel_logout_session_supported"`
+	// RequestURIs have to be registered.
+	RequestURIRegistration bool     `json:"require_request_uri_registration"`
+	RequestObjectAlgs      []string `json:"request_object_signing_alg_values_supported"`
+	Displays               []string `json:"display_values_supported"`
 }
 
 // New describes the provider of that issuer, which offers apiScopes beside
@@ -91,7 +95,7 @@ func New(issuer string, apiScopes []string, certificates bool) *Document {
 		EndSessionEndpoint:    issuer + "/oauth2/logout",
 
 		Scopes:               append(scope.User(), apiScopes...),
-		ResponseTypes:        []string{"code"},
+		ResponseTypes:        authorize.ResponseTypes(),
 		ResponseModes:        authorize.Modes(),
 		GrantTypes:           client.GrantTypes(),
 		CodeChallengeMethods: []string{pkce.Method},
@@ -116,6 +120,8 @@ func New(issuer string, apiScopes []string, certificates bool) *Document {
 
 		BackchannelLogout: true, BackchannelLogoutSession: true,
 		FrontchannelLogout: true, FrontchannelLogoutSession: true,
+		RequestParameter: true, RequestURIParameter: true, RequestURIRegistration: true, RequestObjectAlgs: signed.Names(),
+		Displays: []string{"page"},
 	}
 }
 
