@@ -84,9 +84,12 @@ func originOf(o Options) string { return o.PublicURL.Scheme + "://" + o.PublicUR
 // of intent in itself: no browser sends one unasked.
 func cookieOnly(r *http.Request) bool { return of(r.Context()).credential.cookie }
 
-// withoutAuthorizationEndpoint protects all pages but the one that relying
-// parties may post to (OpenID Connect Core section 3.1.2.1).
-func withoutAuthorizationEndpoint(r *http.Request) bool { return r.URL.Path != authorizationEndpoint }
+// withoutAppEndpoints protects all pages but those that relying parties may post
+// to (OpenID Connect Core section 3.1.2.1, RP-Initiated Logout section 2). Neither
+// does anything that its user has not agreed to.
+func withoutAppEndpoints(r *http.Request) bool {
+	return r.URL.Path != authorizationEndpoint && r.URL.Path != endSessionEndpoint
+}
 
 // onlyFrom refuses requests that another site than the trusted ones made the
 // browser send and that change something.

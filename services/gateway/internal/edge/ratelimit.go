@@ -179,6 +179,8 @@ const (
 	// authorizationEndpoint is where relying parties send people (RFC 6749 section
 	// 3.1).
 	authorizationEndpoint = "/oauth2/authorize"
+	// endSessionEndpoint is where they send people who sign out.
+	endSessionEndpoint = "/oauth2/logout"
 	// deviceEndpoint is where devices ask for people (RFC 8628 section 3.1).
 	deviceEndpoint = "/oauth2/device_authorization"
 )

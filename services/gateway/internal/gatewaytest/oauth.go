@@ -38,6 +38,11 @@ func (o *OAuth) Providers(context.Context, oauth.ProvidersRequest) (oauth.Provid
 	return oauth.ProviderList{Providers: []oauth.Provider{{Name: Provider, Title: "Company account"}}}, o.Err
 }
 
+// SessionClients implements oauth.Service: no app wants to hear of a session.
+func (o *OAuth) SessionClients(context.Context, oauth.SessionClientsRequest) (oauth.SessionClientList, error) {
+	return oauth.SessionClientList{}, o.Err
+}
+
 // BeginIdentity implements oauth.Service.
 func (o *OAuth) BeginIdentity(_ context.Context, r oauth.BeginIdentityRequest) (oauth.IdentityState, error) {
 	o.mu.Lock()

@@ -229,3 +229,16 @@ func (s *Sessions) UseAccessToken(_ context.Context, r sessions.UseAccessTokenRe
 	}
 	return t, nil
 }
+
+// Hashes are those of the sessions that have not ended, in no order.
+func (s *Sessions) Hashes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var hashes []string
+	for id, session := range s.open {
+		if _, ended := s.ended[id]; !ended {
+			hashes = append(hashes, session.Hash)
+		}
+	}
+	return hashes
+}

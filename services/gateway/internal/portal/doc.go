@@ -15,7 +15,7 @@
 //	/login/factor       GET, POST; /login/factor/confirm: POST
 //	/login/password     GET, POST
 //	/login/terms        GET, POST
-//	/logout             POST
+//	/logout             POST; /logout/app: GET, POST
 //	/register           GET, POST
 //	/register/sent      GET
 //	/forgot, /recover   GET, POST; /forgot/sent, /recover/sent: GET
@@ -24,7 +24,8 @@
 //	/link/{hash}        GET, POST
 //	/activation         GET, POST
 //	/email, /recovery   GET, POST; /email/done, /recovery/done: GET
-//	/oauth2/authorize   GET, POST (the only one another site may post to)
+//	/oauth2/authorize   GET, POST (another site may post to it)
+//	/oauth2/logout      GET, POST (likewise)
 //	/oauth2/resume      GET, POST
 //	/consent            GET, POST
 //	/mailbox            GET
@@ -44,6 +45,16 @@
 //
 // The id is all that travels. There is no return address in any page or form,
 // hence none that could be made to point elsewhere.
+//
+// # Signing out
+//
+//	app ──▶ /oauth2/logout ─┬─ the hint proves the session ──────────┐
+//	                        ├─▶ page that asks ──POST─▶ /logout/app ─┤
+//	                        ├─ nobody is signed in ──────────┐       ▼
+//	                        └─▶ error page          back to the app ◀─ session ended ─▶ page with a frame per app
+//
+// The page that asks carries the app's request in its form, and it is read again
+// when the answer comes: an address that is not registered is never gone to.
 //
 // # The steps of a login
 //

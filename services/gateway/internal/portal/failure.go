@@ -41,6 +41,8 @@ type failure struct {
 	Reference string
 	// Problem is an OAuth error, for whoever looks after the app.
 	Problem *oauth.Problem
+	// SignOut offers to sign out all the same.
+	SignOut bool
 }
 
 // Fail answers a failure as a page. It is an edge.FailFunc.

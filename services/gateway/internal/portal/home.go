@@ -74,22 +74,3 @@ func nameOf(u accounts.User) string {
 	}
 	return u.Email
 }
-
-// logout ends the session of the browser. If that cannot be done now the cookie
-// stays, so that it can be tried again.
-func (p *Portal) logout(v *visit) error {
-	caller, ok, err := v.caller()
-	if err != nil {
-		return err
-	}
-	if ok {
-		if err := p.deps.Flow.Logout(v.r.Context(), caller); err != nil {
-			return err
-		}
-	}
-	p.deps.Edge.ClearSession(v.w)
-	p.cookies.clear(v.w, v.r, activationCookie)
-	p.cookies.clear(v.w, v.r, authorizationCookie)
-	p.cookies.clear(v.w, v.r, challengeCookie)
-	return v.see("/")
-}

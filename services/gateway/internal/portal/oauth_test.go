@@ -15,6 +15,7 @@ import (
 // know to log in and everybody else for consent.
 type fakeOAuth struct {
 	oauth.Service
+	fakeLogouts
 	mu          sync.Mutex
 	err         error
 	interaction oauth.Interaction

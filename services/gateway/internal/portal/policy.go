@@ -13,6 +13,8 @@ type allowed struct {
 	away bool
 	// script is the one script of ours that it runs; empty: none.
 	script string
+	// frames are the origins of the frames in it.
+	frames []string
 	// calls tells that the script asks this origin for something.
 	calls bool
 }
@@ -32,6 +34,9 @@ func (a allowed) policy() string {
 		"form-action " + strings.Join(append(self, a.targets...), " "),
 		"base-uri 'none'",
 		"frame-ancestors 'none'",
+	}
+	if len(a.frames) > 0 {
+		rules = append(rules, "frame-src "+strings.Join(a.frames, " "))
 	}
 	if a.script != "" {
 		rules = append(rules, "script-src 'self'")

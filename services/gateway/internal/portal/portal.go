@@ -107,6 +107,8 @@ func (p *Portal) Routes() http.Handler {
 		"/recovery/done":        {get: recovery.done},
 		authorizePath:           {get: p.authorize, post: p.authorizeByPost},
 		"/oauth2/resume":        {get: p.resume, post: p.resumeAs},
+		endSessionPath:          {get: p.endSession, post: p.endSessionByPost},
+		signOutPath:             {get: p.endSession, post: p.signOut},
 		"/consent":              {get: p.showConsent, post: p.consent},
 		"/mailbox":              {get: p.mailbox},
 		"/mailbox/{id}/html":    {get: p.mailHTML},
