@@ -131,55 +131,6 @@ func verifiedClaims(ctx context.Context, t *testing.T, h *harness, provider *oid
 
 func seconds(at time.Time) float64 { return float64(at.Unix()) }
 
-func TestDiscoverySaysWhatIsOn(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, h *harness) {
-		want := h.do(httptest.NewRequest(http.MethodGet, "/.well-known/openid-configuration", http.NoBody))
-		require.Equal(t, http.StatusOK, want.status)
-		other := h.do(httptest.NewRequest(http.MethodGet, "/.well-known/oauth-authorization-server", http.NoBody))
-		assert.Equal(t, want.json, other.json)
-		assert.Equal(t, map[string]any{
-			"issuer":                 testOrigin,
-			"authorization_endpoint": testOrigin + "/oauth2/authorize", "token_endpoint": testOrigin + "/oauth2/token",
-			"userinfo_endpoint": testOrigin + "/oauth2/userinfo", "jwks_uri": testOrigin + "/oauth2/jwks",
-			"end_session_endpoint":         "https://id.example/oauth2/logout",
-			"backchannel_logout_supported": true, "backchannel_logout_session_supported": true,
-			"frontchannel_logout_supported": true, "frontchannel_logout_session_supported": true,
-			"introspection_endpoint": testOrigin + "/oauth2/introspect", "revocation_endpoint": testOrigin + "/oauth2/revoke",
-			"device_authorization_endpoint":                 testOrigin + "/oauth2/device_authorization",
-			"pushed_authorization_request_endpoint":         testOrigin + "/oauth2/par",
-			"require_pushed_authorization_requests":         false,
-			"scopes_supported":                              []any{"openid", "profile", "email", "phone", "address", "hub", "offline_access", testScope, "reports.read"},
-			"response_types_supported":                      []any{"code", "code id_token"},
-			"response_modes_supported":                      []any{"query", "fragment", "form_post"},
-			"grant_types_supported":                         []any{"authorization_code", "refresh_token", "client_credentials", deviceGrant},
-			"code_challenge_methods_supported":              []any{"S256"},
-			"prompt_values_supported":                       []any{"none", "login", "consent", "select_account", "create"},
-			"ui_locales_supported":                          []any{"de", "en"},
-			"token_endpoint_auth_methods_supported":         []any{"client_secret_basic", "client_secret_post", "none"},
-			"introspection_endpoint_auth_methods_supported": []any{"client_secret_basic", "client_secret_post"},
-			"revocation_endpoint_auth_methods_supported":    []any{"client_secret_basic", "client_secret_post", "none"},
-			"subject_types_supported":                       []any{"public", "pairwise"},
-			"id_token_signing_alg_values_supported":         []any{"RS256", "ES256", "EdDSA"},
-			"claim_types_supported":                         []any{"normal"},
-			"acr_values_supported":                          []any{"urn:gatehouse:acr:1", "urn:gatehouse:acr:2", "urn:gatehouse:acr:phr"},
-			"claims_supported": []any{
-				"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "c_hash", "s_hash",
-				"name", "given_name", "family_name", "preferred_username", "locale", "updated_at", "email", "email_verified",
-				"phone_number", "phone_number_verified", "hub",
-			},
-			"authorization_response_iss_parameter_supported": true,
-			"require_request_uri_registration":               true,
-			"request_object_signing_alg_values_supported":    []any{"RS256", "PS256", "ES256", "EdDSA"},
-			"display_values_supported":                       []any{"page"},
-			"claims_parameter_supported":                     true,
-			"request_parameter_supported":                    true,
-			"request_uri_parameter_supported":                true,
-		}, want.json)
-		assert.Equal(t, "public, max-age=300", want.header.Get("Cache-Control"))
-	})
-}
-
 func TestUserInfoByScope(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {

@@ -56,6 +56,8 @@ type Document struct {
 
 	SubjectTypes             []string `json:"subject_types_supported"`
 	IDTokenSigningAlgorithms []string `json:"id_token_signing_alg_values_supported"`
+	UserInfoAlgorithms       []string `json:"userinfo_signing_alg_values_supported"`
+	IntrospectionAlgorithms  []string `json:"introspection_signing_alg_values_supported"` // RFC 9701 section 7
 	Claims                   []string `json:"claims_supported"`
 	ClaimTypes               []string `json:"claim_types_supported"`
 	ACRs                     []string `json:"acr_values_supported"`
@@ -111,6 +113,8 @@ func New(issuer string, apiScopes []string, certificates bool) *Document {
 
 		SubjectTypes:             []string{"public", subject.Pairwise},
 		IDTokenSigningAlgorithms: keys.Algorithms(),
+		UserInfoAlgorithms:       keys.Algorithms(),
+		IntrospectionAlgorithms:  keys.Algorithms(),
 		Claims:                   claims.Names(),
 		ClaimTypes:               []string{"normal"},
 		ACRs:                     acr.Values(),
@@ -125,6 +129,6 @@ func New(issuer string, apiScopes []string, certificates bool) *Document {
 	}
 }
 
-func (d *Document) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	wire.CachedJSON(w, cacheFor, d)
+func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	wire.CachedJSON(w, r, cacheFor, d)
 }

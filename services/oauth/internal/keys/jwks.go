@@ -34,5 +34,5 @@ func (s *Published) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Key: key.Public(), KeyID: key.ID, Algorithm: string(key.Alg), Use: "sig",
 		})
 	}
-	wire.CachedJSON(w, CacheFor, set)
+	wire.CachedJSON(w, r, CacheFor, set)
 }

@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -18,10 +21,20 @@ func JSON(w http.ResponseWriter, status int, body any) {
 	writeJSON(w, status, body)
 }
 
-// CachedJSON writes a public document that may be kept for maxAge.
-func CachedJSON(w http.ResponseWriter, maxAge time.Duration, body any) {
+// CachedJSON writes a public document that may be kept for maxAge, and then need
+// not be sent again if it is still the same.
+func CachedJSON(w http.ResponseWriter, r *http.Request, maxAge time.Duration, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		writeJSON(w, http.StatusOK, body) // which says so
+		return
+	}
+	sum := sha256.Sum256(text)
 	w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(maxAge.Seconds())))
-	writeJSON(w, http.StatusOK, body)
+	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
