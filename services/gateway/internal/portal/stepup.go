@@ -88,7 +88,7 @@ func (p *Portal) stepUp(v *visit) error {
 	}
 	challenge, err := p.deps.Flow.StepUp(v.r.Context(), caller)
 	switch {
-	case fault.Is(err, fault.NotFound):
+	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Forbidden): // or no session for that
 		return v.ok("stepup", page{Title: v.text("page.stepup.none_title"), Data: stepUpPage{
 			plain: plain{Text: v.text("page.stepup.none", "App", app)}, Without: v.without(),
 		}})
