@@ -56,7 +56,7 @@ func (e *Edge) Pages(routes http.Handler, fail FailFunc) http.Handler {
 		e.limitAuthorizations(fail),
 		e.limitRate(fail, unsafeRequest),
 		limitBody(fail),
-		onlyFrom(e.pageSites, fail, withoutAppEndpoints),
+		onlyFrom(e.pageSites, fail, withoutForeignPosts),
 	)
 }
 

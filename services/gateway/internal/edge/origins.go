@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/rs/cors"
 
@@ -84,11 +85,17 @@ func originOf(o Options) string { return o.PublicURL.Scheme + "://" + o.PublicUR
 // of intent in itself: no browser sends one unasked.
 func cookieOnly(r *http.Request) bool { return of(r.Context()).credential.cookie }
 
-// withoutAppEndpoints protects all pages but those that relying parties may post
-// to (OpenID Connect Core section 3.1.2.1, RP-Initiated Logout section 2). Neither
-// does anything that its user has not agreed to.
-func withoutAppEndpoints(r *http.Request) bool {
-	return r.URL.Path != authorizationEndpoint && r.URL.Path != endSessionEndpoint
+// identityEndpoint is below where upstream providers send people back to.
+const identityEndpoint = "/login/identity/"
+
+// withoutForeignPosts protects all pages but those that others may post to:
+// relying parties their requests (OpenID Connect Core section 3.1.2.1, RP-Initiated
+// Logout section 2), which do nothing that their user has not agreed to, and
+// upstream providers their answers (OAuth 2.0 Form Post Response Mode), which
+// count only with the cookie and the state of their beginning.
+func withoutForeignPosts(r *http.Request) bool {
+	path := r.URL.Path
+	return path != authorizationEndpoint && path != endSessionEndpoint && !strings.HasPrefix(path, identityEndpoint)
 }
 
 // onlyFrom refuses requests that another site than the trusted ones made the

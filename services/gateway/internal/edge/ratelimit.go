@@ -64,6 +64,8 @@ var credentialEndpoints = []string{
 	"POST /login/factor",
 	"POST /login/factor/confirm",
 	"POST /login/passkey",
+	"POST /login/with/{provider}",
+	"POST /login/identity/{provider}",
 	"POST /login/stepup",
 	"POST /device",
 	"POST /login/stepup/code",

@@ -18,6 +18,7 @@ const (
 	activationCookie    = "gatehouse_activation"
 	authorizationCookie = "gatehouse_authorization"
 	challengeCookie     = "gatehouse_challenge"
+	identityCookie      = "gatehouse_identity"
 )
 
 // cookies keeps small things in the browser. Whatever comes back is input like

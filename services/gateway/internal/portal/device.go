@@ -143,6 +143,8 @@ func (v *visit) decideDevice(d oauth.Device, c edge.Caller, allow bool) error {
 func (v *visit) changeHubForDevice(d oauth.Device, c edge.Caller) error {
 	done, err := v.portal.deps.Flow.SwitchHub(v.r.Context(), c, api.Ref{ID: *d.Client.Hub})
 	switch {
+	case says(err, "fault.provider_required"):
+		return err // and says by which
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Forbidden):
 		return fault.New(fault.Forbidden, "page.device.forbidden").Because(err)
 	case err != nil:

@@ -45,9 +45,9 @@ type field struct {
 	Identifier bool
 	// Capitals tells it to show capital letters.
 	Capitals bool
-	Optional   bool
-	ReadOnly   bool
-	Checked    bool // of a checkbox
+	Optional bool
+	ReadOnly bool
+	Checked  bool // of a checkbox
 	// Link leads to what a checkbox is about.
 	Link *link
 	// Errors are the rules that the value breaks; ErrorPrefix stands before each

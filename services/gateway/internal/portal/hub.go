@@ -15,6 +15,8 @@ const hubPath = "/login/hub"
 type hubPage struct {
 	plain
 
+	// Providers are the only ways into the hub, if it wants one of them.
+	Providers []provider
 	// Without is the form that goes back to the app.
 	Without *form
 }
@@ -97,6 +99,19 @@ func (v *visit) noMember(i oauth.Interaction) error {
 	})
 }
 
+// onlyByProvider says that the hub is entered by signing in at a provider alone.
+func (v *visit) onlyByProvider(i oauth.Interaction, err error) error {
+	hub := hubOf(i)
+	i.Client.Hub = &hub
+	return v.ok("hub", page{
+		Title: v.text("page.hub.provider_title"),
+		Data: hubPage{
+			plain:     plain{Text: v.message(fault.From(err).Message, field{}), After: []aside{v.otherAccount()}},
+			Providers: v.providers(i), Without: v.leaveForApp(),
+		},
+	})
+}
+
 func (v *visit) leaveForApp() *form {
 	return &form{Action: v.stepAction(hubPath + "/skip"), Submit: v.text("page.hub.without"), Second: true}
 }
@@ -118,6 +133,8 @@ func (p *Portal) changeHub(v *visit) error {
 	}
 	done, err := p.deps.Flow.SwitchHub(v.r.Context(), caller, api.Ref{ID: hubOf(interaction)})
 	switch {
+	case says(err, "fault.provider_required"):
+		return v.onlyByProvider(interaction, err)
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Forbidden):
 		return v.noMember(interaction)
 	case err != nil:

@@ -24,6 +24,8 @@ type loginPage struct {
 	Forgot string
 	// Passkey is the way without a password.
 	Passkey *passkeyForm
+	// Providers are the ways in by somebody else's account.
+	Providers []provider
 }
 
 // present is the account a browser is signed in with.
@@ -86,11 +88,12 @@ func (v *visit) loginPage() (page, error) {
 	id := v.value("authorization")
 	var login flow.Login
 	var data loginPage
+	interaction, err := v.pendingOf(id)
+	if err != nil {
+		return page{}, err
+	}
+	data.Providers = v.providers(interaction)
 	if id != "" {
-		interaction, err := v.pending(id)
-		if err != nil {
-			return page{}, err
-		}
 		data.App, login.User = appName(interaction.Client), interaction.LoginHint
 		_, data.Device = deviceCode(id)
 		if err := v.mentionPresent(&data, &login); err != nil {

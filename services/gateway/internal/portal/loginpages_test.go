@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
@@ -41,7 +42,37 @@ func pagesOfLogins() []shown {
 			return b.get("/login/hub" + waits)
 		}
 	}
+	company := func(change func(*world, url.Values)) func(*world, *browser) answer {
+		return func(w *world, b *browser) answer {
+			language := b.language
+			b, answer := w.offering().atCompany(waits)
+			b.language = language
+			change(w, answer)
+			return b.get(fromCompany + "?" + answer.Encode())
+		}
+	}
 	return []shown{
+		{name: "login at a provider", visit: func(w *world, b *browser) answer {
+			w.offering()
+			return b.get("/login")
+		}, status: 200, en: "Sign in", de: "Anmelden"},
+		{
+			name: "nobody's identity", visit: company(func(w *world, _ url.Values) { w.oauth.upstream.Subject = "x" }),
+			status: 422, en: "Not connected yet", de: "Noch nicht verbunden",
+		},
+		{
+			name: "no answer of a provider", visit: company(func(_ *world, a url.Values) { a.Del("state") }),
+			status: 410, en: "No longer valid", de: "Nicht mehr gültig",
+		},
+		{
+			name: "cancelled at a provider", visit: company(func(_ *world, a url.Values) { a.Set("error", "access_denied") }),
+			status: 422, en: "Sign in", de: "Anmelden", wrong: true,
+		},
+		{name: "hub by a provider alone", visit: func(w *world, b *browser) answer {
+			hub(2)(w.offering(), b)
+			w.accounts.failing("Admit", fault.New(fault.Forbidden, "fault.provider_required", "Provider", "Company account"))
+			return b.post("/login/hub" + waits)
+		}, status: 200, en: "Another way in", de: "Anderer Zugang"},
 		{name: "hub of an app", visit: hub(2), status: 200, en: "Change to Falcon?", de: "Zu Falcon wechseln?"},
 		{name: "hub of others", visit: hub(99), status: 200, en: "No access", de: "Kein Zugang"},
 		{name: "device", visit: get("/device"), status: 200, en: "Connect a device", de: "Gerät verbinden"},

@@ -9,12 +9,13 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
 )
 
 // fakeOAuth has one request waiting, pendingID, and asks whoever it does not
 // know to log in and everybody else for consent.
 type fakeOAuth struct {
-	oauth.Service
+	oauth.Service // what is not doubled panics
 	fakeLogouts
 	mu          sync.Mutex
 	err         error
@@ -28,6 +29,9 @@ type fakeOAuth struct {
 	device      oauth.Device
 	looked      []string // for devices
 	decided     []oauth.DecideDeviceRequest
+	upstream    *gatewaytest.OAuth // nil: no provider
+	asked       []oauth.ProvidersRequest
+	begun       []oauth.BeginIdentityRequest
 }
 
 const pendingID = "pending-request-1"

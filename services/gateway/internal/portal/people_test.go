@@ -87,6 +87,9 @@ func (p *people) Admit(ctx context.Context, r accounts.AdmitRequest) (accounts.A
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.failures["Admit"]; err != nil {
+		return accounts.Admission{}, err
+	}
 	for _, step := range []accounts.Step{accounts.StepCode, accounts.StepFactor, accounts.StepPassword, accounts.StepTerms} {
 		switch {
 		case !p.due[step] || step == accounts.StepCode && r.Challenge != nil:
