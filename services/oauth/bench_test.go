@@ -91,3 +91,30 @@ func BenchmarkUserInfo(b *testing.B) {
 		})
 	})
 }
+
+// The usual authorization request: logged in, and allowed before. It writes in
+// one transaction.
+func BenchmarkAuthorize(b *testing.B) {
+	benchmark(b, func(b *testing.B, h *harness, _ oauth.CreatedClient) {
+		b.Helper()
+		c := h.web(thirdParty)
+		redirected(b, h.resume(h.authorize(form(c), h.login()).Consent.ID, h.login(), allow))
+		f, login := form(c), h.login()
+		for b.Loop() {
+			if h.authorize(f, login).Redirect == "" {
+				b.Fatal("no code")
+			}
+		}
+	})
+}
+
+func BenchmarkPushedAuthorize(b *testing.B) {
+	benchmark(b, func(b *testing.B, h *harness, c oauth.CreatedClient) {
+		b.Helper()
+		for b.Loop() {
+			if h.authorize(opens(c, h.push(c, form(c))), h.login()).Redirect == "" {
+				b.Fatal("no code")
+			}
+		}
+	})
+}

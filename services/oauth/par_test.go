@@ -101,8 +101,8 @@ func (h *harness) alter(c oauth.CreatedClient, change func(*oauth.Client)) {
 		require.NoError(h.t, err)
 		texts[i] = string(text)
 	}
-	_, err = h.db.Exec(h.t.Context(), `UPDATE clients SET metadata = $2, redirect_uris = $3, scopes = $4, hub = $5 WHERE id = $1`,
-		c.Client.ID, texts[0], texts[1], texts[2], changed.Hub)
+	_, err = h.db.Exec(h.t.Context(), `UPDATE clients SET metadata = $2, redirect_uris = $3, scopes = $4, hub = $5, auth_method = $6
+		WHERE id = $1`, c.Client.ID, texts[0], texts[1], texts[2], changed.Hub, changed.AuthMethod)
 	require.NoError(h.t, err)
 }
 

@@ -133,7 +133,8 @@ func (p *Parser) parse(ctx context.Context, form url.Values, from source) (*Requ
 	if fositeErr != nil {
 		return r, fositeErr
 	}
-	return r, r.fill()
+	err := r.fill()
+	return r, err
 }
 
 // nobody says why a request has no client.

@@ -132,12 +132,11 @@ func (r *Request) readPrompts() error {
 
 func (r *Request) readMaxAge() error {
 	text := r.form.Get("max_age")
+	if own := r.Client.DefaultMaxAge; text == "" && own != nil {
+		text = strconv.FormatInt(*own, 10)
+	}
 	if text == "" {
-		if age := r.Client.DefaultMaxAge; age != nil {
-			text = strconv.FormatInt(*age, 10)
-		} else {
-			return nil
-		}
+		return nil
 	}
 	seconds, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {

@@ -62,7 +62,7 @@ func Parse(text string) (Request, error) {
 		return Request{}, ErrRequest
 	}
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
-	decoder.UseNumber()
+	decoder.SetNumberType(json.UnmarshalJSONNumber)
 	if err := decoder.Decode(&r); err != nil {
 		return Request{}, ErrRequest
 	}

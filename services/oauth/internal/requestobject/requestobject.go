@@ -101,7 +101,7 @@ func (r *Reader) check(c *client.Client, e envelope) error {
 		return bad("The aud is not the issuer.")
 	case e.ClientID != "" && e.ClientID != c.ID:
 		return bad("The client_id is another client's.")
-	case e.Times.Check(r.Clock.Now(), MaxLife) != nil:
+	case e.Check(r.Clock.Now(), MaxLife) != nil:
 		return bad("The exp is missing, past or more than an hour ahead, or another time is in the future.")
 	}
 	return nil
