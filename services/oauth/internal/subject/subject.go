@@ -30,8 +30,35 @@ const (
 // clients keep the names for ever.
 type Names struct{ salt []byte }
 
-// Load reads the installation's salt, and makes it if there is none.
+// Load reads the installation's salt, and makes it if there is none. What an
+// older root sealed is sealed again, so that the root can go.
 func Load(ctx context.Context, d *db.DB, ring *keyring.Ring) (*Names, error) {
+	box, err := stored(ctx, d, ring)
+	if err != nil {
+		return nil, err
+	}
+	salt, err := ring.Open(saltPurpose, box, nil)
+	if err != nil {
+		return nil, fmt.Errorf("subject: open the salt: %w", err)
+	}
+	if len(salt) != saltSize {
+		return nil, errors.New("subject: the salt has another length")
+	}
+	if ring.Stale(box) {
+		fresh, err := ring.Seal(saltPurpose, salt, nil)
+		if err != nil {
+			return nil, fmt.Errorf("subject: seal the salt: %w", err)
+		}
+		if _, err := d.Exec(ctx, "UPDATE pairwise_salt SET sealed = $1 WHERE id = 1 AND sealed = $2", fresh, box); err != nil {
+			return nil, fmt.Errorf("subject: seal the salt again: %w", err)
+		}
+	}
+	return &Names{salt}, nil
+}
+
+// stored is the sealed salt. Of several that make it at once one wins, and the
+// others read its.
+func stored(ctx context.Context, d *db.DB, ring *keyring.Ring) (box []byte, _ error) {
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt) // never fails since Go 1.24
 	box, err := ring.Seal(saltPurpose, salt, nil)
@@ -44,14 +71,7 @@ func Load(ctx context.Context, d *db.DB, ring *keyring.Ring) (*Names, error) {
 	if err := d.QueryRow(ctx, "SELECT sealed FROM pairwise_salt WHERE id = 1").Scan(&box); err != nil {
 		return nil, fmt.Errorf("subject: read the salt: %w", err)
 	}
-	salt, err = ring.Open(saltPurpose, box, nil)
-	if err != nil {
-		return nil, fmt.Errorf("subject: open the salt: %w", err)
-	}
-	if len(salt) != saltSize {
-		return nil, errors.New("subject: the salt has another length")
-	}
-	return &Names{salt}, nil
+	return box, nil
 }
 
 // Of is what the client calls the user of that hash.
