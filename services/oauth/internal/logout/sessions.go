@@ -126,7 +126,9 @@ func (s *Sessions) frame(c *client.Client, session string) string {
 }
 
 // find is nil if the client is gone.
-func (s *Sessions) find(ctx context.Context, id string) (*client.Client, error) { return find(ctx, s.Clients, id) }
+func (s *Sessions) find(ctx context.Context, id string) (*client.Client, error) {
+	return find(ctx, s.Clients, id)
+}
 
 // Sweep deletes what need not be remembered any more.
 func (s *Sessions) Sweep(ctx context.Context, now time.Time) (int64, error) {

@@ -69,7 +69,9 @@ func (m *Metrics) Device(outcome string) { m.devices.WithLabelValues(outcome).In
 func (m *Metrics) Revoked(r Reason) { m.revoked.WithLabelValues(string(r)).Inc() }
 
 // RevokedMany counts grants that ended together.
-func (m *Metrics) RevokedMany(r Reason, n int64) { m.revoked.WithLabelValues(string(r)).Add(float64(n)) }
+func (m *Metrics) RevokedMany(r Reason, n int64) {
+	m.revoked.WithLabelValues(string(r)).Add(float64(n))
+}
 
 // BackchannelLogout counts an attempt to tell an app of the end of a session.
 func (m *Metrics) BackchannelLogout(outcome string) { m.logouts.WithLabelValues(outcome).Inc() }
