@@ -138,12 +138,27 @@ func holding(key virtualwebauthn.Credential, person system.Person) step {
 		if err != nil {
 			return err
 		}
-		_, err = cdp.Call(ctx, t, webauthn.AddCredential, webauthn.AddCredentialParams{
-			AuthenticatorID: device.AuthenticatorID,
-			Credential: &webauthn.Credential{
-				CredentialID: key.ID, IsResidentCredential: true, RpID: "localhost", PrivateKey: key.Key.Data, UserHandle: handle, SignCount: 1,
-			},
-		})
+		_, err = cdp.Call(ctx, t, addCredential, addCredentialParams{device.AuthenticatorID, credential{
+			CredentialID: key.ID, IsResidentCredential: true, RpID: "localhost", PrivateKey: key.Key.Data, UserHandle: handle, SignCount: 1,
+		}})
 		return err
 	})
+}
+
+// addCredential is WebAuthn.addCredential with what every Chromium knows:
+// cdproto's always mentions what only the newest ones do.
+var addCredential = cdp.Command[addCredentialParams, cdp.Empty]{Method: webauthn.CommandAddCredential}
+
+type addCredentialParams struct {
+	AuthenticatorID webauthn.AuthenticatorID `json:"authenticatorId"`
+	Credential      credential               `json:"credential"`
+}
+
+type credential struct {
+	CredentialID         []byte `json:"credentialId"`
+	IsResidentCredential bool   `json:"isResidentCredential"`
+	RpID                 string `json:"rpId"`
+	PrivateKey           []byte `json:"privateKey"`
+	UserHandle           []byte `json:"userHandle"`
+	SignCount            int    `json:"signCount"`
 }

@@ -110,7 +110,7 @@ func (v *visit) goOn(a oauth.Authorization) error {
 	case a.Post != nil:
 		return v.post(*a.Post)
 	case a.Login != nil:
-		return v.see(loginPath(*a.Login))
+		return v.see(v.loginPath(*a.Login))
 	case a.Consent != nil:
 		return v.see(with("/consent", "authorization", a.Consent.ID))
 	case a.Problem != nil:
@@ -121,8 +121,14 @@ func (v *visit) goOn(a oauth.Authorization) error {
 
 // loginPath is where somebody does what an interaction asks for. Of the prompts
 // one makes a difference to the login page.
-func loginPath(i oauth.Interaction) string {
+func (v *visit) loginPath(i oauth.Interaction) string {
 	switch i.Prompt {
+	case oauth.PromptCreate:
+		if _, in, err := v.signedIn(); err == nil && !in && v.portal.deps.SelfRegistration {
+			return with("/register", "authorization", i.ID)
+		}
+		// Who has an account already may mean that one.
+		return with("/login", "authorization", i.ID, "prompt", oauth.PromptSelectAccount)
 	case oauth.PromptStepUp:
 		return with(stepUpPath, "authorization", i.ID, "acr", i.ACR)
 	case oauth.PromptHub:

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/portal"
 )
 
 func TestAuthorizeSaysWhoIsSignedIn(t *testing.T) {
@@ -166,4 +167,24 @@ func TestAuthorizationServiceAway(t *testing.T) {
 		assert.Equal(t, http.StatusServiceUnavailable, a.Code, path)
 		assert.NotEmpty(t, a.Header().Get("Retry-After"))
 	}
+}
+
+// An app may send people to register (prompt=create).
+func TestAuthorizeToRegister(t *testing.T) {
+	t.Parallel()
+	const choose = "/login?authorization=" + pendingID + "&prompt=select_account"
+	w := newWorld(t)
+	w.oauth.prompt = oauth.PromptCreate
+	b := w.browser()
+	a := b.get("/oauth2/authorize?client_id=rota")
+	assert.Equal(t, "/register?authorization="+pendingID, a.location())
+	assert.Contains(t, b.follow(a).Body.String(), `href="/login?authorization=`+pendingID)
+	b.signIn()
+	a = b.get("/oauth2/authorize?client_id=rota")
+	assert.Equal(t, choose, a.location(), "who has an account may mean that one")
+	assert.Contains(t, b.follow(a).text(), "Continue as Olli Kahn")
+
+	w = newWorld(t, func(d *portal.Deps) { d.SelfRegistration = false })
+	w.oauth.prompt = oauth.PromptCreate
+	assert.Equal(t, choose, w.browser().get("/oauth2/authorize").location(), "nobody can")
 }

@@ -10,11 +10,16 @@
 // Its patterns are
 //
 //	/                   account home, or the way in
-//	/login              GET, POST
+//	/login              GET, POST; /login/passkey: POST
+//	/login/with/{provider}      POST: off to an upstream provider
+//	/login/identity/{provider}  GET, POST: back from there
 //	/login/code         GET, POST; /login/code/send: POST
 //	/login/factor       GET, POST; /login/factor/confirm: POST
 //	/login/password     GET, POST
 //	/login/terms        GET, POST
+//	/login/stepup       GET, POST; /code: GET, POST; /send, /passkey, /skip: POST
+//	/login/hub          GET, POST; /skip: POST
+//	/device             GET, POST; /done, /denied: GET
 //	/logout             POST; /logout/app: GET, POST
 //	/register           GET, POST
 //	/register/sent      GET
@@ -38,7 +43,9 @@
 // # An authorization request
 //
 //	app ──▶ /oauth2/authorize ─┬─▶ redirect to the app
-//	               ▲           ├─▶ /login?authorization=ID ──▶ /oauth2/resume?authorization=ID
+//	               ▲           ├─▶ form that posts to the app
+//	               │           ├─▶ /login?authorization=ID ──▶ /oauth2/resume?authorization=ID
+//	               │           ├─▶ /login/stepup, /login/hub ─▶ /oauth2/resume?authorization=ID
 //	               │           ├─▶ /consent?authorization=ID ─▶ redirect to the app
 //	        /oauth2/resume ────┘
 //	                           └─▶ error page, if the app's address is not proved
@@ -73,5 +80,16 @@
 //	/unlock/HASH ──POST──▶ done, and no session
 //
 // Opening a link uses it up, and mail scanners open links: so a GET only shows a
-// button or a form. Pages need no JavaScript.
+// button or a form.
+//
+// # A device
+//
+//	/device ──POST code──▶ /login?authorization=device:CODE ──▶ /device?user_code=CODE
+//	   └── signed in ──▶ what the device asks for ──POST decision──▶ /device/done, /device/denied
+//
+// # Scripts
+//
+// Pages need no JavaScript, with one exception: no page can ask for a passkey
+// without. Two scripts of ours run on the pages that name them, and nowhere else:
+// passkey.js and submit.js, which saves a click.
 package portal

@@ -94,6 +94,10 @@ func otherPages() []shown {
 			w.oauth.answer = &oauth.Authorization{Problem: &oauth.Problem{Code: "quite_new"}}
 			return b.get("/oauth2/authorize")
 		}, status: 400, en: "The app cannot sign you in", de: "Die App kann Sie nicht anmelden"},
+		{name: "expired request", visit: func(w *world, b *browser) answer {
+			w.oauth.answer = &oauth.Authorization{Problem: &oauth.Problem{Code: "invalid_request_uri"}}
+			return b.get("/oauth2/authorize?client_id=rota&request_uri=x")
+		}, status: 400, en: "The app cannot sign you in", de: "Die App kann Sie nicht anmelden"},
 		{name: "form for an app", visit: func(w *world, b *browser) answer {
 			w.oauth.answer = &oauth.Authorization{Post: &oauth.FormPost{Action: "https://app.example.net/cb", Fields: map[string]string{"code": "c"}}}
 			return b.get("/oauth2/authorize")
