@@ -30,10 +30,7 @@ const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 // id has to be remembered.
 const maxAssertionLife = time.Hour
 
-var (
-	errAssertion     = errClient.WithHint("The client assertion is not accepted.")
-	errAssertionUsed = errClient.WithHint("The client assertion has been used before.")
-)
+var errAssertionUsed = errClient.WithHint("The client assertion has been used before.")
 
 // assertion are the claims of a client's assertion (RFC 7523 section 3, OpenID
 // Connect Core 1.0 section 9).
@@ -67,7 +64,7 @@ func readAssertion(form url.Values, id string) (credentials, error) {
 
 // proveByAssertion checks the signature, then what was signed, and then notes
 // the id to be used up: nothing that is refused uses one up. Which of the checks
-// failed is in the log, not in the answer.
+// failed is in the log and not in the answer, which is that to an unknown client.
 func (a *Authenticator) proveByAssertion(ctx context.Context, r *http.Request, c *Client, claim credentials) error {
 	token := claim.assertion
 	if c.AuthAlg != "" && c.AuthAlg != string(token.Algorithm()) {
@@ -111,7 +108,7 @@ func (a *Authenticator) spend(ctx context.Context, id replay.ID) error {
 
 func (a *Authenticator) refuse(ctx context.Context, c *Client, why error) error {
 	a.Logger.InfoContext(ctx, "a client assertion was refused", slog.String("client_id", c.ID), slog.Any("error", why))
-	return errAssertion
+	return errClient
 }
 
 // audience tells whether the assertion is for this provider and for nobody

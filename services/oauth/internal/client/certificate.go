@@ -13,16 +13,14 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 )
 
-var errCertificate = errClient.WithHint("The client certificate is missing or not accepted.")
-
 // proveByCertificate checks the certificate of the connection (RFC 8705 section
 // 2.1): that an authority of ours vouches for it now, for clients, and that it
-// names this one.
+// names this one. Why not is in the log only.
 func (a *Authenticator) proveByCertificate(ctx context.Context, c *Client) error {
 	certificate := evidence.From(ctx).Certificate
 	switch {
 	case certificate == nil:
-		return errCertificate
+		return errClient
 	case a.Authorities == nil:
 		return a.refuseCertificate(ctx, c, errors.New("no authority is configured"))
 	}
@@ -39,7 +37,7 @@ func (a *Authenticator) proveByCertificate(ctx context.Context, c *Client) error
 
 func (a *Authenticator) refuseCertificate(ctx context.Context, c *Client, why error) error {
 	a.Logger.InfoContext(ctx, "a client certificate was refused", slog.String("client_id", c.ID), slog.Any("error", why))
-	return errCertificate
+	return errClient
 }
 
 // names tells whether the certificate has the one name that the client is
