@@ -80,9 +80,9 @@ func (h *harness) keyed(key *ecdsa.PrivateKey) oauth.CreatedClient {
 	})
 }
 
-// claims are those of a good assertion of the client, with changes by pairs; nil
+// asserting are the claims of a good assertion of the client, with changes by pairs; nil
 // takes one out.
-func (h *harness) claims(c oauth.CreatedClient, change ...any) map[string]any {
+func (h *harness) asserting(c oauth.CreatedClient, change ...any) map[string]any {
 	now := h.clock.Now()
 	m := map[string]any{
 		"iss": c.Client.ID, "sub": c.Client.ID, "aud": h.issuer, "jti": rand.Text(),
@@ -147,7 +147,7 @@ func TestClientAssertions(t *testing.T) {
 			"an assertion of all sizes ": {[]any{"x", strings.Repeat("x", 17<<10)}, false},
 		}
 		for name, test := range tests {
-			a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.claims(c, test.change...)))))
+			a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.asserting(c, test.change...)))))
 			if test.good {
 				assert.Equal(t, http.StatusOK, a.status, "%s: %s", name, a.body)
 				continue
@@ -206,10 +206,10 @@ func TestAlgorithmsAreNotConfused(t *testing.T) {
 			"a key for encryption":          {jose.ES256, with(curve, "enc"), false},
 		}
 		for name, test := range tests {
-			a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, test.alg, test.key, h.claims(c)))))
+			a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, test.alg, test.key, h.asserting(c)))))
 			assert.Equal(t, test.good, a.status == http.StatusOK, "%s: %s", name, a.body)
 		}
-		none := "eyJhbGciOiJub25lIn0." + strings.Split(sign(t, jose.ES256, curve, h.claims(c)), ".")[1] + "."
+		none := "eyJhbGciOiJub25lIn0." + strings.Split(sign(t, jose.ES256, curve, h.asserting(c)), ".")[1] + "."
 		requireError(t, h.do(post("/oauth2/token", asserted(ownToken(), none))), http.StatusUnauthorized, "invalid_client")
 
 		for name, header := range map[string][]any{
@@ -220,10 +220,10 @@ func TestAlgorithmsAreNotConfused(t *testing.T) {
 			"its own key":         {"jwk", &jose.JSONWebKey{Key: &stranger.PublicKey}},
 		} {
 			key := map[bool]any{true: stranger, false: curve}[name == "its own key"]
-			a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.claims(c), header...))))
+			a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.asserting(c), header...))))
 			assert.Equal(t, http.StatusUnauthorized, a.status, "%s: %s", name, a.body)
 		}
-		typed := sign(t, jose.ES256, curve, h.claims(c), "typ", "client-authentication+jwt")
+		typed := sign(t, jose.ES256, curve, h.asserting(c), "typ", "client-authentication+jwt")
 		assert.Equal(t, http.StatusOK, h.do(post("/oauth2/token", asserted(ownToken(), typed))).status)
 	})
 }
@@ -235,7 +235,7 @@ func TestTheRegisteredAlgorithmIsTheOnlyOne(t *testing.T) {
 			c.AuthMethod, c.AuthAlg, c.JWKS = client.AuthJWT, "PS256", jwks(t, map[string]any{"k": &rsaKey().PublicKey})
 		})
 		for alg, status := range map[jose.SignatureAlgorithm]int{jose.PS256: http.StatusOK, jose.RS256: http.StatusUnauthorized} {
-			a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, alg, rsaKey(), h.claims(c)))))
+			a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, alg, rsaKey(), h.asserting(c)))))
 			assert.Equal(t, status, a.status, a.body)
 		}
 	})
@@ -247,7 +247,7 @@ func TestAssertionsAndOtherWays(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		key := ecKey(t)
 		c, other := h.keyed(key), h.web()
-		good := func() string { return sign(t, jose.ES256, key, h.claims(c)) }
+		good := func() string { return sign(t, jose.ES256, key, h.asserting(c)) }
 		tests := map[string]struct {
 			change []string
 			status int
@@ -262,8 +262,8 @@ func TestAssertionsAndOtherWays(t *testing.T) {
 			"the type alone":            {[]string{"client_assertion", ""}, http.StatusUnauthorized, "invalid_client"},
 			"no assertion at all":       {[]string{"client_assertion", "", "client_assertion_type", "", "client_id", c.Client.ID}, http.StatusUnauthorized, "invalid_client"},
 			"not a token":               {[]string{"client_assertion", "a.b.c"}, http.StatusUnauthorized, "invalid_client"},
-			"an unknown client":         {[]string{"client_assertion", sign(t, jose.ES256, key, h.claims(c, "iss", "x", "sub", "x"))}, http.StatusUnauthorized, "invalid_client"},
-			"a client with a secret":    {[]string{"client_assertion", sign(t, jose.ES256, key, h.claims(other))}, http.StatusUnauthorized, "invalid_client"},
+			"an unknown client":         {[]string{"client_assertion", sign(t, jose.ES256, key, h.asserting(c, "iss", "x", "sub", "x"))}, http.StatusUnauthorized, "invalid_client"},
+			"a client with a secret":    {[]string{"client_assertion", sign(t, jose.ES256, key, h.asserting(other))}, http.StatusUnauthorized, "invalid_client"},
 			"the token in the JSON way": {[]string{"client_assertion", `{"payload":"e30","signatures":[]}`}, http.StatusUnauthorized, "invalid_client"},
 		}
 		for name, test := range tests {
@@ -280,7 +280,7 @@ func TestAssertionsAndOtherWays(t *testing.T) {
 		requireError(t, h.do(post("/oauth2/token", repeated)), http.StatusBadRequest, "invalid_request")
 
 		theirs := h.keyed(ecKey(t))
-		requireError(t, h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.claims(theirs))))),
+		requireError(t, h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.asserting(theirs))))),
 			http.StatusUnauthorized, "invalid_client")
 	})
 }
@@ -290,12 +290,12 @@ func TestStrangersLearnNothingOfClients(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
 		c, key := h.keyed(ecKey(t)), ecKey(t)
-		known := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.claims(c)))))
+		known := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.asserting(c)))))
 		bySecret := h.do(post("/oauth2/token", set(ownToken(), "client_id", c.Client.ID, "client_secret", "s")))
 		unknownBySecret := h.do(post("/oauth2/token", set(ownToken(), "client_id", "x", "client_secret", "s")))
 		assert.Equal(t, bySecret.body, unknownBySecret.body)
 		assert.Equal(t, "invalid_client", known.text("error"))
-		claims := maps.Clone(h.claims(c))
+		claims := maps.Clone(h.asserting(c))
 		claims["iss"], claims["sub"] = "x", "x"
 		unknown := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, claims))))
 		assert.Equal(t, known.body, unknown.body)

@@ -42,7 +42,7 @@ func TestAnAssertionIsGoodOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		key := ecKey(t)
 		c := h.keyed(key)
-		used := sign(t, jose.ES256, key, h.claims(c))
+		used := sign(t, jose.ES256, key, h.asserting(c))
 		send := func(assertion string) answer { return h.do(post("/oauth2/token", asserted(ownToken(), assertion))) }
 		assert.Equal(t, http.StatusOK, send(used).status)
 		requireError(t, send(used), http.StatusUnauthorized, "invalid_client")
@@ -52,12 +52,12 @@ func TestAnAssertionIsGoodOnce(t *testing.T) {
 		// The id is the client's: another's may be the same.
 		second := ecKey(t)
 		other := h.keyed(second)
-		assert.Equal(t, http.StatusOK, send(sign(t, jose.ES256, key, h.claims(c, "jti", "1"))).status)
-		assert.Equal(t, http.StatusOK, send(sign(t, jose.ES256, second, h.claims(other, "jti", "1"))).status)
+		assert.Equal(t, http.StatusOK, send(sign(t, jose.ES256, key, h.asserting(c, "jti", "1"))).status)
+		assert.Equal(t, http.StatusOK, send(sign(t, jose.ES256, second, h.asserting(other, "jti", "1"))).status)
 		// Another assertion of the same id is the same one.
-		requireError(t, send(sign(t, jose.ES256, key, h.claims(c, "jti", "1", "x", 1))), http.StatusUnauthorized, "invalid_client")
+		requireError(t, send(sign(t, jose.ES256, key, h.asserting(c, "jti", "1", "x", 1))), http.StatusUnauthorized, "invalid_client")
 
-		both := sign(t, jose.ES256, key, h.claims(c))
+		both := sign(t, jose.ES256, key, h.asserting(c))
 		assert.ElementsMatch(t, []int{http.StatusOK, http.StatusUnauthorized}, h.twice(func() *http.Request {
 			return post("/oauth2/token", asserted(ownToken(), both))
 		}))
@@ -70,7 +70,7 @@ func TestASpentIdOutlivesItsAssertion(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		key := ecKey(t)
 		c := h.keyed(key)
-		used := sign(t, jose.ES256, key, h.claims(c, "exp", h.clock.Now().Add(time.Minute).Unix()))
+		used := sign(t, jose.ES256, key, h.asserting(c, "exp", h.clock.Now().Add(time.Minute).Unix()))
 		require.Equal(t, http.StatusOK, h.do(post("/oauth2/token", asserted(ownToken(), used))).status)
 		left := func() (n int) {
 			require.NoError(t, h.db.QueryRow(t.Context(), "SELECT COUNT(*) FROM spent_ids WHERE expiration_time > $1", h.clock.Now().UnixMicro()).Scan(&n))
@@ -92,7 +92,7 @@ func TestAssertionsAtOtherEndpoints(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		key := ecKey(t)
 		c := h.keyed(key)
-		good := func() string { return sign(t, jose.ES256, key, h.claims(c)) }
+		good := func() string { return sign(t, jose.ES256, key, h.asserting(c)) }
 		to := func(path, assertion string) int {
 			f := url.Values{"token": {"gh_at_none"}}
 			if path == "/oauth2/token" {
@@ -123,7 +123,7 @@ func TestTrap13ARefusedRequestBurnsNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		key := ecKey(t)
 		c := h.keyed(key)
-		a := sign(t, jose.ES256, key, h.claims(c))
+		a := sign(t, jose.ES256, key, h.asserting(c))
 		refused := []url.Values{
 			asserted(set(ownToken(), "scope", "unknown"), a),
 			asserted(codeForm("gh_ac_none"), a),
@@ -135,9 +135,9 @@ func TestTrap13ARefusedRequestBurnsNothing(t *testing.T) {
 		assert.Equal(t, http.StatusOK, h.do(post("/oauth2/token", asserted(ownToken(), a))).status)
 
 		// A wrong audience is found before the id is looked at.
-		again := sign(t, jose.ES256, key, h.claims(c, "jti", "x", "aud", "https://other.example"))
+		again := sign(t, jose.ES256, key, h.asserting(c, "jti", "x", "aud", "https://other.example"))
 		assert.Equal(t, http.StatusUnauthorized, h.do(post("/oauth2/token", asserted(ownToken(), again))).status)
-		again = sign(t, jose.ES256, key, h.claims(c, "jti", "x"))
+		again = sign(t, jose.ES256, key, h.asserting(c, "jti", "x"))
 		assert.Equal(t, http.StatusOK, h.do(post("/oauth2/token", asserted(ownToken(), again))).status)
 	})
 }
@@ -157,7 +157,7 @@ func TestTrap13TheAudienceOfFAPI(t *testing.T) {
 		}{
 			{h.issuer, true}, {[]string{h.issuer}, false}, {h.issuer + "/oauth2/token", false}, {h.issuer + "/oauth2/introspect", false},
 		} {
-			f := asserted(url.Values{"token": {"x"}}, sign(t, jose.ES256, key, h.claims(c, "aud", test.audience)))
+			f := asserted(url.Values{"token": {"x"}}, sign(t, jose.ES256, key, h.asserting(c, "aud", test.audience)))
 			a := h.do(post("/oauth2/introspect", f))
 			assert.Equal(t, test.good, a.status == http.StatusOK, "%v: %s", test.audience, a.body)
 		}
@@ -175,7 +175,7 @@ func TestTrap14KeySetsOfPrivateNetworks(t *testing.T) {
 		}))
 		t.Cleanup(server.Close)
 		c := h.changed(func(c *client.Client) { c.AuthMethod, c.JWKSURI = client.AuthJWT, server.URL })
-		a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.claims(c)))))
+		a := h.do(post("/oauth2/token", asserted(ownToken(), sign(t, jose.ES256, key, h.asserting(c)))))
 		requireError(t, a, http.StatusUnauthorized, "invalid_client")
 		assert.Zero(t, asked)
 		assert.NotContains(t, a.body, strings.TrimPrefix(server.URL, "https://"))
