@@ -15,7 +15,7 @@ func (k *Keys) Run(ctx context.Context) error {
 	tick := k.clock.NewTicker(refreshEvery / 2)
 	defer tick.Stop()
 	for {
-		if err := k.maintain(ctx); err != nil && ctx.Err() == nil {
+		if err := k.Maintain(ctx); err != nil && ctx.Err() == nil {
 			k.logger.ErrorContext(ctx, "signing keys could not be looked after; another attempt follows", "error", err)
 		}
 		select {
@@ -79,8 +79,8 @@ func (k *Keys) Revoke(ctx context.Context, kid string) error {
 	return err
 }
 
-// maintain is one round of Run.
-func (k *Keys) maintain(ctx context.Context) error {
+// Maintain is one round of [Keys.Run].
+func (k *Keys) Maintain(ctx context.Context) error {
 	s, err := k.read(ctx)
 	if err != nil {
 		return err

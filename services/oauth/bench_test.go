@@ -66,13 +66,48 @@ func BenchmarkRefresh(b *testing.B) {
 	})
 }
 
+// formats are those of access tokens, by the algorithm of the JWT.
+var formats = map[string]func(*oauth.CreateClientRequest){
+	"opaque": func(*oauth.CreateClientRequest) {}, "RS256": signs("RS256"), "ES256": signs("ES256"), "EdDSA": signs("EdDSA"),
+}
+
+func BenchmarkAccessTokenFormats(b *testing.B) {
+	for name, format := range formats {
+		b.Run(name, func(b *testing.B) {
+			benchmark(b, func(b *testing.B, h *harness, _ oauth.CreatedClient) {
+				b.Helper()
+				c := h.web(format)
+				for b.Loop() {
+					h.mustDo(b, as(c, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "scope": {testScope}}))
+				}
+			})
+		})
+	}
+}
+
 func BenchmarkIntrospection(b *testing.B) {
-	benchmark(b, func(b *testing.B, h *harness, c oauth.CreatedClient) {
+	for name, format := range formats {
+		b.Run(name, func(b *testing.B) {
+			benchmark(b, func(b *testing.B, h *harness, _ oauth.CreatedClient) {
+				b.Helper()
+				c := h.web(format)
+				token := h.tokens(c).text("access_token")
+				b.RunParallel(func(p *testing.PB) {
+					for p.Next() {
+						h.mustDo(b, as(c, "/oauth2/introspect", url.Values{"token": {token}}))
+					}
+				})
+			})
+		})
+	}
+}
+
+func BenchmarkKeySet(b *testing.B) {
+	benchmark(b, func(b *testing.B, h *harness, _ oauth.CreatedClient) {
 		b.Helper()
-		token := h.tokens(c).text("access_token")
 		b.RunParallel(func(p *testing.PB) {
 			for p.Next() {
-				h.mustDo(b, as(c, "/oauth2/introspect", url.Values{"token": {token}}))
+				h.mustDo(b, httptest.NewRequest(http.MethodGet, "/oauth2/jwks", http.NoBody))
 			}
 		})
 	})

@@ -46,6 +46,9 @@ const (
 // ErrToken says that a JWT is not one that this installation signed.
 var ErrToken = errors.New("keys: the token is not one of ours")
 
+// ErrUnknownKey says that there is no key of an id.
+var ErrUnknownKey = keyring.ErrUnknownKey
+
 // Algorithms lists what can be signed with, the default first.
 func Algorithms() []string {
 	names := make([]string, 0, len(algorithms))
@@ -177,6 +180,18 @@ func (s *Signer) Verify(ctx context.Context, token, typ string, claims any) erro
 		return ErrToken
 	}
 	return nil
+}
+
+// Revoke has a key neither sign nor verify any more, and another one sign instead
+// if need be. Other replicas follow within a minute. The error is
+// [ErrUnknownKey] if there is no such key.
+func (s *Signer) Revoke(ctx context.Context, kid string) error {
+	for _, set := range s.sets {
+		if err := set.Revoke(ctx, kid); !errors.Is(err, keyring.ErrUnknownKey) {
+			return err
+		}
+	}
+	return ErrUnknownKey
 }
 
 // Set is the set of keys of an algorithm.
