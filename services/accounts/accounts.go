@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/challenge"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/identity"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/passkey"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/password"
@@ -103,7 +104,8 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	confirm := entrance.login.Confirm
 	flow := activation.New(activation.Options{
 		DB: d.DB, Outbox: box, Hasher: hasher, Clock: d.Clock, Metrics: counters, Confirm: confirm,
-		PublicURL: activation.TrimURL(c.PublicURL), SelfRegistration: c.SelfRegistration,
+		Identities: identity.New(identity.Options{DB: d.DB, Outbox: box, Clock: d.Clock}),
+		PublicURL:  activation.TrimURL(c.PublicURL), SelfRegistration: c.SelfRegistration,
 		LinkLife: c.LinkLife, InvitationLife: c.InvitationLife, FinishWindow: c.FinishWindow,
 	})
 	passkeys, err := newPasskeys(c, d, box, entrance.login)

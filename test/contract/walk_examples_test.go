@@ -18,12 +18,15 @@ var placeholders = map[string]int{
 	"beginIdentity ":  http.StatusNotFound, // there is no provider
 	"finishIdentity ": http.StatusNotFound,
 	"logInByPasskey ": http.StatusUnauthorized,
-	"finishPasskey ":  http.StatusUnprocessableEntity,
-	"confirmFactor ":  http.StatusNotFound,
-	"removeFactor ":   http.StatusNotFound,
-	"removePasskey ":  http.StatusNotFound,
-	"finishReset ":    http.StatusNotFound,
-	"confirmCode ":    http.StatusUnauthorized,
+	// The providers are not there.
+	"putHubProvider own": http.StatusUnprocessableEntity, "putHubProvider installed": http.StatusUnprocessableEntity,
+	"assignIdentity email": http.StatusUnprocessableEntity, "assignIdentity subject": http.StatusUnprocessableEntity,
+	"finishPasskey ": http.StatusUnprocessableEntity,
+	"confirmFactor ": http.StatusNotFound,
+	"removeFactor ":  http.StatusNotFound,
+	"removePasskey ": http.StatusNotFound,
+	"finishReset ":   http.StatusNotFound,
+	"confirmCode ":   http.StatusUnauthorized,
 }
 
 // examples runs every body that the document gives as an example.

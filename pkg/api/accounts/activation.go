@@ -14,10 +14,13 @@ type Activations interface {
 	// OpenLink uses a mailed link up. NotFound if unknown, Gone if used,
 	// superseded or expired.
 	OpenLink(context.Context, OpenLinkRequest) (OpenedLink, error)
-	// FinishActivation sets the password, accepts the terms and creates or
-	// joins the hub, once. Somebody who is active already joins the hub by their
-	// password and needs nothing else. NotFound if it is not this user's
-	// activation or is finished or expired; Invalid names every broken rule.
+	// FinishActivation sets the password or links the identity, accepts the terms
+	// and creates or joins the hub, once. Somebody who is active already joins the
+	// hub by their password or an identity of theirs and needs nothing else. NotFound
+	// if it is not this user's activation or is finished or expired; Invalid names
+	// every broken rule; Conflict if the identity is somebody's already;
+	// Unauthenticated (fault.identity_unknown) if it is not the active user's;
+	// Forbidden if administrators decide whose it is.
 	FinishActivation(context.Context, FinishActivationRequest) (Identity, error)
 	// ConfirmEmail makes the address of the user's opened link the user's, once.
 	// NotFound if there is none; Conflict if somebody else has it by now.
@@ -62,16 +65,19 @@ type OpenedLink struct {
 
 // FinishActivationRequest makes an invited user active.
 type FinishActivationRequest struct {
-	Activation           string     `json:"activation"`
-	User                 int64      `json:"user"` // whom the narrow-scope token is of
-	Kind                 LinkKind   `json:"kind"` // which the narrow-scope token is for
-	Name                 string     `json:"name"` // of the hub to create; not for an invitation to a hub
-	FirstName            string     `json:"first_name,omitempty"`
-	LastName             string     `json:"last_name,omitempty"`
-	Password             string     `json:"password"`
-	PasswordConfirmation string     `json:"password_confirmation"`
-	Terms                bool       `json:"terms"`
-	Origin               api.Origin `json:"origin"`
+	Activation           string   `json:"activation"`
+	User                 int64    `json:"user"` // whom the narrow-scope token is of
+	Kind                 LinkKind `json:"kind"` // which the narrow-scope token is for
+	Name                 string   `json:"name"` // of the hub to create; not for an invitation to a hub
+	FirstName            string   `json:"first_name,omitempty"`
+	LastName             string   `json:"last_name,omitempty"`
+	Password             string   `json:"password"`
+	PasswordConfirmation string   `json:"password_confirmation"`
+	Terms                bool     `json:"terms"`
+	// Identity is what the user will log in with instead of a password; nil: the
+	// password.
+	Identity *UpstreamIdentity `json:"identity,omitempty"`
+	Origin   api.Origin        `json:"origin"`
 }
 
 // InviteRequest is an operator's invitation.

@@ -6,14 +6,16 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
 // accept lets an active user join the hub of the invitation. The link proves the
-// mailbox, to which others may have access; the password proves the user.
+// mailbox, to which others may have access; the password proves the user, or an
+// identity that they have linked before.
 func (f *Flow) accept(ctx context.Context, r accounts.FinishActivationRequest, a store.Activation, user store.User) (accounts.Identity, error) {
-	hash, err := f.o.Confirm(ctx, api.Actor{User: user.ID, Origin: r.Origin}, "password", r.Password)
+	hash, err := f.prove(ctx, r, user)
 	if err != nil {
 		return accounts.Identity{}, err
 	}
@@ -26,6 +28,21 @@ func (f *Flow) accept(ctx context.Context, r accounts.FinishActivationRequest, a
 		return accounts.Identity{}, err
 	}
 	return identity, nil
+}
+
+// prove gives the hash of the password that proves the user; empty: an identity
+// does.
+func (f *Flow) prove(ctx context.Context, r accounts.FinishActivationRequest, user store.User) (string, error) {
+	if r.Identity == nil {
+		return f.o.Confirm(ctx, api.Actor{User: user.ID, Origin: r.Origin}, "password", r.Password)
+	}
+	anywhere := *r.Identity
+	anywhere.Into, anywhere.EmailTrusted = nil, false // linked, not recognised
+	found, err := f.o.Identities.Find(ctx, anywhere)
+	if err == nil && (found.User.ID != user.ID || found.ProviderHub != nil) {
+		err = fault.New(fault.Unauthenticated, "fault.identity_unknown")
+	}
+	return "", err
 }
 
 // join writes all that comes of it, or nothing, in the order of finish. Whoever
@@ -44,7 +61,7 @@ func (f *Flow) join(ctx context.Context, tx *db.Tx, r accounts.FinishActivationR
 	if err != nil {
 		return accounts.Identity{}, err
 	}
-	if !active || !ours || current != hash {
+	if !active || !ours || r.Identity == nil && current != hash {
 		return accounts.Identity{}, notFound()
 	}
 	if err := store.RevokeInvitations(ctx, tx, *a.Hub, a.User, now); err != nil {

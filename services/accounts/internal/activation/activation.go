@@ -31,6 +31,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/identity"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/input"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/metrics"
@@ -49,6 +50,8 @@ type Options struct {
 	// Confirm checks the actor's password, which is in the field, and gives the hash
 	// that it was checked against.
 	Confirm func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
+	// Identities are what users log in with who have no password.
+	Identities *identity.Identities
 	// PublicURL is the origin of links, without a slash at its end.
 	PublicURL string
 	// SelfRegistration lets people come without an invitation.

@@ -31,9 +31,11 @@ func (f *Flow) Finish(ctx context.Context, r accounts.FinishActivationRequest) (
 	if err != nil {
 		return accounts.Identity{}, err
 	}
-	hash, err := f.o.Hasher.Hash(ctx, r.Origin.Address, r.Password) // slow, so outside of the transaction
-	if err != nil {
-		return accounts.Identity{}, err
+	hash := ""
+	if r.Identity == nil {
+		if hash, err = f.o.Hasher.Hash(ctx, r.Origin.Address, r.Password); err != nil { // slow, so outside of the transaction
+			return accounts.Identity{}, err
+		}
 	}
 	var identity accounts.Identity
 	err = f.o.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -89,9 +91,11 @@ func checkFinish(r accounts.FinishActivationRequest, a *store.Activation, user s
 	if !r.Terms {
 		v.Add("terms", "validation.accepted")
 	}
-	password.Check(&v, r.Password, r.PasswordConfirmation, password.Person{
-		FirstName: a.FirstName, LastName: a.LastName, Email: user.Email,
-	})
+	if r.Identity == nil {
+		password.Check(&v, r.Password, r.PasswordConfirmation, password.Person{
+			FirstName: a.FirstName, LastName: a.LastName, Email: user.Email,
+		})
+	}
 	return hubName, v.Err()
 }
 
@@ -114,7 +118,12 @@ func (f *Flow) finish(ctx context.Context, tx *db.Tx, r accounts.FinishActivatio
 	if err := store.RevokeActivations(ctx, tx, a.User, a.Hub, now); err != nil {
 		return accounts.Identity{}, err
 	}
-	if err := store.SetCredential(ctx, tx, a.User, hash, now); err != nil {
+	if hash != "" {
+		err = store.SetCredential(ctx, tx, a.User, hash, now)
+	} else {
+		err = f.o.Identities.LinkNew(ctx, tx, a.User, a.Hub, *r.Identity)
+	}
+	if err != nil {
 		return accounts.Identity{}, err
 	}
 	user, err := store.UserByID(ctx, tx, a.User)
@@ -133,7 +142,11 @@ func (f *Flow) finish(ctx context.Context, tx *db.Tx, r accounts.FinishActivatio
 	if err != nil {
 		return accounts.Identity{}, err
 	}
-	return identify(ctx, tx, user, hub, now)
+	identity, err := identify(ctx, tx, user, hub, now)
+	if r.Identity != nil {
+		identity.ProviderHub = r.Identity.Hub
+	}
+	return identity, err
 }
 
 // identify is the user in the hub, or in another one if that cannot be entered.

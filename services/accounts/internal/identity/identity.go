@@ -84,6 +84,44 @@ func (i *Identities) Link(ctx context.Context, r accounts.LinkIdentityRequest) (
 	return linked.LinkedIdentity, err
 }
 
+// LinkNew makes it an identity of somebody who becomes active in the transaction,
+// by an activation that joins the hub if it is not nil.
+func (i *Identities) LinkNew(ctx context.Context, tx *db.Tx, user int64, hub *int64, u accounts.UpstreamIdentity) error {
+	u, err := clean(u)
+	if err != nil {
+		return err
+	}
+	if u.Hub != nil && (hub == nil || *hub != *u.Hub) {
+		return fault.New(fault.Forbidden, "fault.provider_session")
+	}
+	if hub != nil {
+		if err := notIndividual(ctx, tx, hub, u.Provider, u.Hub != nil); err != nil {
+			return err
+		}
+	}
+	if u.Hub != nil {
+		_, err = inForce(ctx, tx, *u.Hub, u)
+	}
+	if errors.Is(err, errUnknown) || errors.Is(err, db.ErrNoRows) {
+		return fault.New(fault.NotFound, "")
+	}
+	if err != nil {
+		return err
+	}
+	now := i.o.Clock.Now()
+	linked, err := store.InsertIdentity(ctx, tx, user, u, false, now)
+	if errors.Is(err, db.ErrNoRows) {
+		return fault.New(fault.Conflict, "fault.identity_linked")
+	}
+	if err != nil {
+		return err
+	}
+	return store.Record(ctx, tx, store.Event{
+		Kind: store.IdentityLinked, User: &user, Hub: hub, Actor: store.ActorUser, ActorID: &user, Origin: u.Origin, Time: now,
+		Detail: map[string]any{"identity": linked.ID, "provider": linked.Provider},
+	})
+}
+
 // List lists the actor's. Forbidden while somebody else acts as them: which
 // accounts they have elsewhere is their own business.
 func (i *Identities) List(ctx context.Context, r accounts.ActorRequest) (accounts.IdentityList, error) {

@@ -20,7 +20,7 @@ var parts embed.FS
 
 // partNames are the parts in the order of the document.
 var partNames = []string{
-	"openapi", "authentication", "activation", "passwords", "factors", "recovery", "passkeys", "identities", "sessions", "members",
+	"openapi", "authentication", "activation", "passwords", "factors", "recovery", "passkeys", "identities", "providers", "sessions", "members",
 	"hubs", "images", "audit", "account", "description", "documents", "values", "failures",
 }
 

@@ -11,6 +11,7 @@ type Identity struct {
 	ID           int64   `json:"id"`
 	Hash         string  `json:"hash"`
 	Provider     string  `json:"provider"`
+	Hub          *int64  `json:"hub"`   // for which alone it counts; null: all
 	Email        *string `json:"email"` // null: not told
 	Name         *string `json:"name"`
 	LastUsedTime *Time   `json:"last_used_time"`
@@ -22,7 +23,7 @@ type Identity struct {
 // IdentityOf is the document of a linked identity.
 func IdentityOf(i accounts.LinkedIdentity) Identity {
 	return Identity{
-		ID: i.ID, Hash: i.Hash, Provider: i.Provider, Email: optionalText(i.Email), Name: optionalText(i.Name),
+		ID: i.ID, Hash: i.Hash, Provider: i.Provider, Hub: i.Hub, Email: optionalText(i.Email), Name: optionalText(i.Name),
 		LastUsedTime: optionalTime(i.LastUsedTime), CreatedTime: Time(i.CreatedTime), ModifiedTime: Time(i.ModifiedTime),
 		Model: "UserIdentity",
 	}

@@ -186,12 +186,15 @@ func RecoveryOf(r accounts.Recovery) Recovery {
 type IdentityProvider struct {
 	Name  string `json:"name"`  // in paths
 	Title string `json:"title"` // for people
-	Model string `json:"model"`
+	Kind  string `json:"kind"`
+	// Mode is that of the hub that was asked about; null if it has none.
+	Mode  *string `json:"mode"`
+	Model string  `json:"model"`
 }
 
 // IdentityProviderOf is the document of a provider.
 func IdentityProviderOf(p oauth.Provider) IdentityProvider {
-	return IdentityProvider{Name: p.Name, Title: p.Title, Model: "IdentityProvider"}
+	return IdentityProvider{Name: p.Name, Title: p.Title, Kind: p.Kind, Mode: optionalText(string(p.Mode)), Model: "IdentityProvider"}
 }
 
 // IdentityState is what a client needs to send the user to a provider.

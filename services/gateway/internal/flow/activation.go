@@ -39,6 +39,9 @@ type Activation struct {
 	Password             string
 	PasswordConfirmation string
 	Terms                bool
+	// Identity is what to log in with instead of a password, begun in the caller's
+	// session; nil: the password.
+	Identity *IdentityAnswer
 }
 
 // FinishScopes are the scopes of which one finishes an activation.
@@ -55,7 +58,8 @@ var finishKinds = map[sessions.Scope]accounts.LinkKind{
 // FinishActivation makes the caller, who has opened a link, an active user, or a
 // member of one more hub, and lets them in. Forbidden without such a link;
 // NotFound if the activation is another's, finished or expired; Invalid names
-// every broken rule. If it is Unavailable after all, the user may be active by
+// every broken rule; otherwise as LogInByIdentity and LinkIdentity, if it is by an
+// identity. If it is Unavailable after all, the user may be active by
 // then and can log in with the password given.
 func (f *Flow) FinishActivation(ctx context.Context, c edge.Caller, a Activation) (Outcome, error) {
 	kind, ok := finishKinds[c.Session.Scope]
@@ -68,16 +72,28 @@ func (f *Flow) FinishActivation(ctx context.Context, c edge.Caller, a Activation
 	if err := f.ready(ctx); err != nil {
 		return Outcome{}, err
 	}
+	var upstream *accounts.UpstreamIdentity
+	if a.Identity != nil {
+		found, err := f.finishIdentity(ctx, *a.Identity, &c)
+		if err != nil {
+			return Outcome{}, err
+		}
+		upstream = &found
+	}
 	identity, err := f.deps.Accounts.FinishActivation(ctx, accounts.FinishActivationRequest{
 		Activation: a.Activation, User: c.Session.User, Kind: kind,
 		Name: a.Name, FirstName: a.FirstName, LastName: a.LastName,
 		Password: a.Password, PasswordConfirmation: a.PasswordConfirmation, Terms: a.Terms,
-		Origin: edge.Origin(ctx),
+		Identity: upstream, Origin: edge.Origin(ctx),
 	})
 	if err != nil {
 		return Outcome{}, err
 	}
 	e := identified(identity, accounts.ProofLink, sessions.MethodMail)
+	if upstream != nil {
+		e = identified(identity, accounts.ProofIdentity, sessions.MethodUpstream, sessions.MethodMail)
+		e.provider, e.providerHub = upstream.Provider, identity.ProviderHub
+	}
 	e.proved, e.replaces = f.provedBy(identity.User), &c.Session.ID
 	return f.enter(ctx, e)
 }

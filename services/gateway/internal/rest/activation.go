@@ -53,6 +53,11 @@ func (a *API) finishActivation(w http.ResponseWriter, r *http.Request) (reply, e
 		PasswordConfirmation: body.String("password_confirmation"),
 		Terms:                body.Bool("terms", false),
 	}
+	if provider := body.String("provider"); provider != "" {
+		in.Identity = &flow.IdentityAnswer{
+			Provider: provider, State: body.String("state"), Code: body.String("code"), Issuer: body.String("iss"),
+		}
+	}
 	if err := body.Err(); err != nil {
 		return reply{}, err
 	}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"math"
 	"net/http"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
@@ -8,11 +9,18 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/jsonbody"
+	"github.com/gatehouse-id/gatehouse/services/gateway/internal/query"
 )
 
-// identityProviders is GET /v1/auth/identity.
+// identityProviders is GET /v1/auth/identity, wherever one wants to go or to a
+// hub.
 func (a *API) identityProviders(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	known, err := a.deps.OAuth.Providers(r.Context(), oauth.ProvidersRequest{})
+	q := query.Read(r)
+	hub := identifier(q.Int("hub", 1, math.MaxInt))
+	if err := q.Err(); err != nil {
+		return reply{}, err
+	}
+	known, err := a.deps.OAuth.Providers(r.Context(), oauth.ProvidersRequest{Hub: hub})
 	if err != nil {
 		return reply{}, err
 	}
@@ -22,7 +30,7 @@ func (a *API) identityProviders(_ http.ResponseWriter, r *http.Request) (reply, 
 // beginIdentity is POST /v1/auth/identity/{type}/state. Whoever wants to link the
 // identity to their account sends its token along, here and with the answer.
 func (a *API) beginIdentity(w http.ResponseWriter, r *http.Request) (reply, error) {
-	linker, err := linker(r)
+	linker, err := linker(r, true)
 	if err != nil {
 		return reply{}, err
 	}
@@ -30,7 +38,9 @@ func (a *API) beginIdentity(w http.ResponseWriter, r *http.Request) (reply, erro
 	if err != nil {
 		return reply{}, err
 	}
-	in := flow.IdentityRequest{Provider: r.PathValue("type"), RedirectURI: body.String("redirect_uri"), Linker: linker}
+	in := flow.IdentityRequest{
+		Provider: r.PathValue("type"), Hub: identifier(body.IntPtr("hub")), RedirectURI: body.String("redirect_uri"), Linker: linker,
+	}
 	if err := body.Err(in.Validate()); err != nil {
 		return reply{}, err
 	}
@@ -46,7 +56,7 @@ func (a *API) beginIdentity(w http.ResponseWriter, r *http.Request) (reply, erro
 
 // finishIdentity is POST /v1/auth/identity/{type}: logs in, or links.
 func (a *API) finishIdentity(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	linker, err := linker(r)
+	linker, err := linker(r, false)
 	if err != nil {
 		return reply{}, err
 	}
@@ -54,7 +64,10 @@ func (a *API) finishIdentity(_ http.ResponseWriter, r *http.Request) (reply, err
 	if err != nil {
 		return reply{}, err
 	}
-	in := flow.IdentityAnswer{Provider: r.PathValue("type"), State: body.String("state"), Code: body.String("code")}
+	in := flow.IdentityAnswer{
+		Provider: r.PathValue("type"), State: body.String("state"), Code: body.String("code"),
+		Issuer: body.String("iss"), Error: body.String("error"),
+	}
 	if err := body.Err(in.Validate()); err != nil {
 		return reply{}, err
 	}
@@ -71,9 +84,25 @@ func (a *API) finishIdentity(_ http.ResponseWriter, r *http.Request) (reply, err
 	return ok(a.composer(r).Current(account, linker.Resolved)), nil
 }
 
+// identifier is the number of an object.
+func identifier(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	id := int64(*n)
+	return &id
+}
+
 // linker is whose bearer token was sent along; nil if there was none. One that is
-// no good is refused: its owner means to link, not to become somebody else.
-func linker(r *http.Request) (*edge.Caller, error) {
+// no good is refused: its owner means to link, not to become somebody else. Who
+// begins may also be on the way to finish an activation by it.
+func linker(r *http.Request, begins bool) (*edge.Caller, error) {
+	if begins {
+		caller, err := edge.ScopedSession(r.Context(), flow.FinishScopes()...)
+		if err == nil && !caller.Cookie {
+			return &caller, nil
+		}
+	}
 	if _, there, err := edge.BearerSession(r.Context()); err != nil || !there {
 		return nil, err
 	}

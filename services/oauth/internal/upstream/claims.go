@@ -26,7 +26,9 @@ type claims struct {
 
 func (c claims) saysVerified() bool { return isTrue(c.EmailVerified) }
 
-func isTrue(value json.RawMessage) bool { return slices.Contains([]string{`true`, `"true"`}, string(value)) }
+func isTrue(value json.RawMessage) bool {
+	return slices.Contains([]string{`true`, `"true"`}, string(value))
+}
 
 // methods are a list of short names; anything else is none.
 type methods []string
