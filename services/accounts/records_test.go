@@ -66,7 +66,9 @@ func onEachAmong(t *testing.T, test func(f *fixture, o *others)) {
 
 // guarded are actors who may not touch what secures an account.
 func guarded(i accounts.Identity) map[string]api.Actor {
-	impersonated, byToken := actor(i), actor(i)
-	impersonated.Impersonator, byToken.PAT = &i.User.ID, &i.User.ID
-	return map[string]api.Actor{"fault.impersonating": impersonated, "fault.personal_token": byToken}
+	impersonated, byToken, byHub := actor(i), actor(i), actor(i)
+	impersonated.Impersonator, byToken.PAT, byHub.ProviderHub = &i.User.ID, &i.User.ID, byHub.Hub
+	return map[string]api.Actor{
+		"fault.impersonating": impersonated, "fault.personal_token": byToken, "fault.provider_session": byHub,
+	}
 }

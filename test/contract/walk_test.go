@@ -200,6 +200,7 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 		{"the record and the account", theRecord},
 		{"sessions and tokens", sessionsAndTokens},
 		{"apps and providers", appsAndProviders},
+		{"the providers of a hub", providersOfAHub},
 		{"the examples", examples},
 		{"refusals", refusals},
 		{"closed registration and no mailbox", closed},

@@ -36,12 +36,21 @@ type Issuer struct {
 	Status int
 	// ForeignKey signs with a key that is not published; Unsigned does not sign.
 	ForeignKey, Unsigned bool
+	// WithSecret signs with the client secret (HS256).
+	WithSecret bool
 	// NoIDToken leaves it out.
 	NoIDToken bool
+	// Metadata are changed or removed (nil) in the metadata.
+	Metadata map[string]any
+	// UserInfo, if not nil, is what the UserInfo endpoint answers.
+	UserInfo map[string]any
+	// Instead, if not nil, answers what the path names.
+	Instead map[string]http.HandlerFunc
 
 	clock  clockwork.Clock
 	server *httptest.Server
 	key    *ecdsa.PrivateKey
+	kid    string
 
 	mu    sync.Mutex
 	codes map[string]url.Values // authorization requests
@@ -50,12 +59,19 @@ type Issuer struct {
 // New starts an issuer that ends with the test.
 func New(tb testing.TB, clock clockwork.Clock) *Issuer {
 	tb.Helper()
-	i := &Issuer{clock: clock, key: newKey(tb), codes: map[string]url.Values{}, Claims: map[string]any{}}
+	i := &Issuer{clock: clock, kid: "1", key: newKey(tb), codes: map[string]url.Values{}, Claims: map[string]any{}, Metadata: map[string]any{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.metadata)
 	mux.HandleFunc("GET /jwks", i.keys)
 	mux.HandleFunc("POST /token", i.token)
-	i.server = httptest.NewServer(mux)
+	mux.HandleFunc("GET /userinfo", i.userInfo)
+	i.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if instead := i.Instead[r.URL.Path]; instead != nil {
+			instead(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	tb.Cleanup(i.server.Close)
 	i.URL = i.server.URL
 	return i
@@ -63,6 +79,12 @@ func New(tb testing.TB, clock clockwork.Clock) *Issuer {
 
 // Stop makes the issuer unreachable.
 func (i *Issuer) Stop() { i.server.Close() }
+
+// Rotate gives the issuer another key, and that another name.
+func (i *Issuer) Rotate(tb testing.TB) {
+	tb.Helper()
+	i.key, i.kid = newKey(tb), i.kid+"x"
+}
 
 func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	tb.Helper()
@@ -100,14 +122,36 @@ func (i *Issuer) Request(state, challenge, redirectURI string) string {
 }
 
 func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{
+	metadata := map[string]any{
 		"issuer": i.URL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/jwks",
 		"id_token_signing_alg_values_supported": []string{"ES256"}, "code_challenge_methods_supported": []string{"S256"},
-	})
+	}
+	if i.UserInfo != nil {
+		metadata["userinfo_endpoint"] = i.URL + "/userinfo"
+	}
+	answer(w, http.StatusOK, changed(metadata, i.Metadata))
+}
+
+func changed(what, by map[string]any) map[string]any {
+	for name, value := range by {
+		what[name] = value
+		if value == nil {
+			delete(what, name)
+		}
+	}
+	return what
+}
+
+func (i *Issuer) userInfo(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer upstream" {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	answer(w, http.StatusOK, i.UserInfo)
 }
 
 func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}})
+	answer(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: i.kid, Algorithm: "ES256", Use: "sig"}}})
 }
 
 func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
@@ -149,13 +193,7 @@ func (i *Issuer) idToken(nonce string) string {
 	if nonce != "" {
 		claims["nonce"] = nonce
 	}
-	for name, value := range i.Claims {
-		claims[name] = value
-		if value == nil {
-			delete(claims, name)
-		}
-	}
-	payload, _ := json.Marshal(claims) // plain values
+	payload, _ := json.Marshal(changed(claims, i.Claims)) // plain values
 	if i.Unsigned {
 		encode := base64.RawURLEncoding.EncodeToString
 		return encode([]byte(`{"alg":"none"}`)) + "." + encode(payload) + "."
@@ -164,7 +202,11 @@ func (i *Issuer) idToken(nonce string) string {
 	if i.ForeignKey {
 		key, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}, nil)
+	with := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: i.kid}}
+	if i.WithSecret {
+		with = jose.SigningKey{Algorithm: jose.HS256, Key: append([]byte(ClientSecret), make([]byte, 32)...)}
+	}
+	signer, err := jose.NewSigner(with, nil)
 	if err != nil {
 		panic(err) // the key is of the right type
 	}
