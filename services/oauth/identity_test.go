@@ -118,6 +118,7 @@ func TestUpstreamProvidersThatLieProveNothing(t *testing.T) {
 	t.Parallel()
 	for name, lie := range map[string]func(*fakeissuer.Issuer){
 		"signature":        func(i *fakeissuer.Issuer) { i.ForeignKey = true },
+		"client secret":    func(i *fakeissuer.Issuer) { i.WithSecret = true },
 		"no signature":     func(i *fakeissuer.Issuer) { i.Unsigned = true },
 		"issuer":           func(i *fakeissuer.Issuer) { i.Claims["iss"] = "https://other.example" },
 		"audience":         func(i *fakeissuer.Issuer) { i.Claims["aud"] = "another" },
