@@ -104,6 +104,8 @@ var oauthPaths = []string{
 	"/oauth2/revoke",
 	"/oauth2/userinfo",
 	"/oauth2/jwks",
+	"/oauth2/register",
+	"/oauth2/register/",
 }
 
 func routes(e *edge.Edge, api *rest.API, pages *portal.Portal, oauthPublic http.Handler) http.Handler {

@@ -171,6 +171,7 @@ func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) htt
 		Proofs: replay.NewMemory(p.deps.Clock), Logger: logger,
 	}
 	mux := http.NewServeMux()
+	p.registration(mux, metadata)
 	mux.Handle("POST /oauth2/token", &token.Endpoint{Provider: provider, Metrics: p.counts, Logger: logger})
 	mux.Handle("POST /oauth2/device_authorization", &device.Endpoint{
 		Devices: p.devices, Authenticate: p.authenticate, Page: p.config.PublicURL + "/device",

@@ -2,12 +2,15 @@ package oauth
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acting"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/discovery"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/dynamic"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/rules"
 )
 
@@ -16,12 +19,33 @@ func (p *parts) registrar() *registration.Registrar {
 	return &registration.Registrar{
 		DB: p.deps.DB, Store: p.clients, Outbox: p.outbox, Gate: acting.Gate{Accounts: p.deps.Accounts},
 		Secrets: p.secrets, Clock: p.deps.Clock,
+		Self: registration.Self{
+			Open: p.config.Registration == registrationOpen, Limit: p.config.RegistrationLimit,
+			Unused: p.config.RegistrationUnused, PKCEOptional: p.config.RegistrationPKCEOptional,
+		},
 		Rules: &rules.Rules{
 			APIScopes: p.config.Scopes, Fetcher: p.fetcher,
 			AuthMethods: append(client.AuthMethods(p.auth.Authorities != nil), client.AuthNone),
 			Access:      p.config.AccessLifetime, ID: p.config.IDLifetime, Refresh: p.config.RefreshLifetime,
 		},
 	}
+}
+
+// Who may register clients without an operator: GATEHOUSE_OAUTH_REGISTRATION.
+const (
+	registrationClosed = "closed"
+	registrationToken  = "token" //nolint:gosec // the name of a mode
+	registrationOpen   = "open"
+)
+
+// registration mounts where clients register themselves, unless it is closed.
+func (p *parts) registration(mux *http.ServeMux, metadata *discovery.Document) {
+	if p.config.Registration == registrationClosed {
+		return
+	}
+	metadata.RegistrationEndpoint = p.config.PublicURL + dynamic.Path
+	endpoint := &dynamic.Endpoint{Registrar: p.registrar(), Issuer: p.config.PublicURL, Logger: p.deps.Obs.Logger}
+	endpoint.Mount(mux)
 }
 
 // CreateClient implements [oauth.Service].
@@ -52,4 +76,19 @@ func (s *Service) DeleteClient(ctx context.Context, r oauth.ClientRequest) (api.
 // RotateSecret implements [oauth.Service].
 func (s *Service) RotateSecret(ctx context.Context, r oauth.RotateSecretRequest) (oauth.CreatedClient, error) {
 	return s.registrar.Rotate(ctx, r)
+}
+
+// CreateRegistrationToken implements [oauth.Service].
+func (s *Service) CreateRegistrationToken(ctx context.Context, r oauth.CreateRegistrationTokenRequest) (oauth.CreatedRegistrationToken, error) {
+	return s.registrar.CreateToken(ctx, r)
+}
+
+// ListRegistrationTokens implements [oauth.Service].
+func (s *Service) ListRegistrationTokens(ctx context.Context, r oauth.ListRegistrationTokensRequest) (oauth.RegistrationTokenList, error) {
+	return s.registrar.ListTokens(ctx, r)
+}
+
+// DeleteRegistrationToken implements [oauth.Service].
+func (s *Service) DeleteRegistrationToken(ctx context.Context, r oauth.RegistrationTokenRequest) (api.Nothing, error) {
+	return api.Nothing{}, s.registrar.DeleteToken(ctx, r)
 }

@@ -16,18 +16,22 @@ import (
 
 // Config are the service's settings.
 type Config struct {
-	PublicURL       string           `env:"GATEHOUSE_PUBLIC_URL" doc:"the public origin, such as https://id.example.org"`
-	AccessLifetime  time.Duration    `env:"GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME" envDefault:"10m" doc:"how long an OAuth access token is good for"`
-	IDLifetime      time.Duration    `env:"GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME" envDefault:"1h" doc:"how long an ID token is good for"`
-	CodeLifetime    time.Duration    `env:"GATEHOUSE_OAUTH_CODE_LIFETIME" envDefault:"1m" doc:"how long an authorization code may be redeemed, at most 10m"`
-	RefreshLifetime time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME" envDefault:"720h" doc:"how long a refresh token may lie unused"`
-	GrantLifetime   time.Duration    `env:"GATEHOUSE_OAUTH_GRANT_LIFETIME" envDefault:"8760h" doc:"when refreshing ends, however often it was done"`
-	RefreshGrace    time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
-	PendingLimit    int              `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
-	RequirePAR      bool             `env:"GATEHOUSE_OAUTH_REQUIRE_PAR" envDefault:"false" doc:"whether all clients have to push their authorization requests (RFC 9126)"`
-	Scopes          []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
-	FetchAllow      []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients register may be: key sets, request objects, logout endpoints"`
-	ClientCA        string           `env:"GATEHOUSE_OAUTH_CLIENT_CA" doc:"PEM file with the authorities, roots or not, that issue certificates with which clients authenticate (tls_client_auth, RFC 8705); empty: no client does"`
+	PublicURL                string           `env:"GATEHOUSE_PUBLIC_URL" doc:"the public origin, such as https://id.example.org"`
+	AccessLifetime           time.Duration    `env:"GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME" envDefault:"10m" doc:"how long an OAuth access token is good for"`
+	IDLifetime               time.Duration    `env:"GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME" envDefault:"1h" doc:"how long an ID token is good for"`
+	CodeLifetime             time.Duration    `env:"GATEHOUSE_OAUTH_CODE_LIFETIME" envDefault:"1m" doc:"how long an authorization code may be redeemed, at most 10m"`
+	RefreshLifetime          time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME" envDefault:"720h" doc:"how long a refresh token may lie unused"`
+	GrantLifetime            time.Duration    `env:"GATEHOUSE_OAUTH_GRANT_LIFETIME" envDefault:"8760h" doc:"when refreshing ends, however often it was done"`
+	RefreshGrace             time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
+	PendingLimit             int              `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
+	RequirePAR               bool             `env:"GATEHOUSE_OAUTH_REQUIRE_PAR" envDefault:"false" doc:"whether all clients have to push their authorization requests (RFC 9126)"`
+	Scopes                   []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
+	FetchAllow               []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients register may be: key sets, request objects, logout endpoints"`
+	Registration             string           `env:"GATEHOUSE_OAUTH_REGISTRATION" envDefault:"token" doc:"whether clients can register themselves (RFC 7591): closed, token (with an initial access token) or open (anybody)"`
+	RegistrationLimit        int              `env:"GATEHOUSE_OAUTH_REGISTRATION_LIMIT" envDefault:"1000" doc:"how many clients there can be that have registered themselves without a token"`
+	RegistrationUnused       time.Duration    `env:"GATEHOUSE_OAUTH_REGISTRATION_UNUSED" envDefault:"168h" doc:"after how long such a client is deleted if no user has allowed it anything"`
+	RegistrationPKCEOptional bool             `env:"GATEHOUSE_OAUTH_REGISTRATION_PKCE_OPTIONAL" envDefault:"false" doc:"whether confidential clients that register themselves may do without PKCE, for those that only know nonce"`
+	ClientCA                 string           `env:"GATEHOUSE_OAUTH_CLIENT_CA" doc:"PEM file with the authorities, roots or not, that issue certificates with which clients authenticate (tls_client_auth, RFC 8705); empty: no client does"`
 	// Providers hold client secrets.
 	Providers     upstream.Providers `env:"GATEHOUSE_UPSTREAM_PROVIDERS" secret:"true" doc:"other OpenID providers at which users can sign in: a JSON list, see the operations guide"`
 	KeyRotation   time.Duration      `env:"GATEHOUSE_OAUTH_KEY_ROTATION" envDefault:"720h" doc:"how long a key signs before the next one does"`
@@ -52,6 +56,10 @@ func (c *Config) Validate() []string {
 	add(c.GrantLifetime < c.RefreshLifetime, "GATEHOUSE_OAUTH_GRANT_LIFETIME must not be less than GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME")
 	add(c.RefreshGrace < 0 || c.RefreshGrace > time.Minute, "GATEHOUSE_OAUTH_REFRESH_GRACE must be between 0 and 1m")
 	add(c.PendingLimit < 1, "GATEHOUSE_OAUTH_PENDING_PER_CLIENT must be at least 1")
+	add(!slices.Contains([]string{registrationClosed, registrationToken, registrationOpen}, c.Registration),
+		"GATEHOUSE_OAUTH_REGISTRATION must be closed, token or open")
+	add(c.RegistrationLimit < 0, "GATEHOUSE_OAUTH_REGISTRATION_LIMIT must not be less than 0")
+	add(c.RegistrationUnused < time.Hour, "GATEHOUSE_OAUTH_REGISTRATION_UNUSED must be at least 1h")
 	add(c.KeyRotation < 8*keys.CacheFor, "GATEHOUSE_OAUTH_KEY_ROTATION must be at least 40m")
 	add(c.KeyRetirement < max(c.IDLifetime, c.AccessLifetime),
 		"GATEHOUSE_OAUTH_KEY_RETIREMENT must not be less than GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME and GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME")

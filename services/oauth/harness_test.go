@@ -72,7 +72,7 @@ func newHarness(tb testing.TB, d *db.DB) *harness {
 			AccessLifetime: 10 * time.Minute, IDLifetime: time.Hour, CodeLifetime: time.Minute,
 			RefreshLifetime: 30 * 24 * time.Hour, GrantLifetime: 365 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
 			Scopes: []string{testScope, "reports.read"}, KeyRotation: 30 * 24 * time.Hour, KeyRetirement: 30 * 24 * time.Hour,
-			PendingLimit: 10000,
+			PendingLimit: 10000, Registration: "token", RegistrationLimit: 1000, RegistrationUnused: 7 * 24 * time.Hour,
 		},
 	}
 	h.obs = obs.Nop()

@@ -136,10 +136,11 @@ func (s *Service) sweep(ctx context.Context) error {
 		spent, err4 := replay.Sweep(ctx, s.db, now)
 		devices, err5 := s.devices.Devices.Sweep(ctx, now)
 		ended, err6 := s.sessions.Sweep(ctx, now)
-		if err := errors.Join(err, err2, err3, err4, err5, err6); err != nil && ctx.Err() == nil {
+		registered, err7 := s.registrar.Sweep(ctx)
+		if err := errors.Join(err, err2, err3, err4, err5, err6, err7); err != nil && ctx.Err() == nil {
 			s.logger.WarnContext(ctx, "expired rows were not deleted; another attempt follows", slog.Any("error", err))
 		}
-		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins+spent+devices+ended))
+		s.logger.DebugContext(ctx, "expired rows deleted", slog.Int64("count", grants+requests+logins+spent+devices+ended+registered))
 	}
 }
 

@@ -7,6 +7,8 @@
 //	gh_rt_  refresh token        grant id ‖ generation ‖ MAC over both under the ring
 //	gh_at_  access token         everything about it, sealed under the ring
 //	gh_cs_  client secret        32 random bytes; its MAC under the ring is in the client's row
+//	gh_ia_  initial access token 32 random bytes, registers clients; its SHA-256 is in its row
+//	gh_ra_  registration token   32 random bytes, manages a client; its SHA-256 is in the client's row
 //
 // Clients that want it get access tokens that resource servers can read by
 // themselves instead: JWTs (RFC 9068).
@@ -27,6 +29,8 @@ const (
 	refreshPrefix    = "gh_rt_"
 	accessPrefix     = "gh_at_"
 	secretPrefix     = "gh_cs_"
+	initialPrefix    = "gh_ia_"
+	managePrefix     = "gh_ra_"
 )
 
 // encoding is strict, so that every token has exactly one spelling.

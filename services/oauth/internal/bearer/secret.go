@@ -17,10 +17,18 @@ const secretPurpose = "oauth client secret" //nolint:gosec // the name of a purp
 var ErrSecret = errors.New("the client secret is wrong")
 
 // NewSecret makes a client secret: 256 random bits.
-func NewSecret() string {
+func NewSecret() string { return newRandom(secretPrefix) }
+
+// NewInitialToken makes an initial access token (RFC 7591 section 3).
+func NewInitialToken() string { return newRandom(initialPrefix) }
+
+// NewManagementToken makes a registration access token (RFC 7592).
+func NewManagementToken() string { return newRandom(managePrefix) }
+
+func newRandom(prefix string) string {
 	data := make([]byte, 32)
 	_, _ = rand.Read(data) // never fails since Go 1.24
-	return encode(secretPrefix, data)
+	return encode(prefix, data)
 }
 
 // Secrets hashes client secrets with a fast keyed hash. They are random and

@@ -32,6 +32,7 @@ type Document struct {
 	JWKSURI               string `json:"jwks_uri"`
 	IntrospectionEndpoint string `json:"introspection_endpoint"`
 	RevocationEndpoint    string `json:"revocation_endpoint"`
+	RegistrationEndpoint  string `json:"registration_endpoint,omitempty"`
 	DeviceEndpoint        string `json:"device_authorization_endpoint"`
 	PAREndpoint           string `json:"pushed_authorization_request_endpoint"`
 	EndSessionEndpoint    string `json:"end_session_endpoint"`

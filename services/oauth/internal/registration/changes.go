@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
 // Where the fields of a client are, by their names in JSON.
@@ -131,4 +132,47 @@ func privilegesOf(p oauth.Privileges) []string {
 	}
 	slices.Sort(given)
 	return given
+}
+
+// changedNames are the names of what differs.
+func changedNames(before, after oauth.Metadata) []string {
+	var names []string
+	old, now := reflect.ValueOf(before), reflect.ValueOf(after)
+	for name, i := range metadataFields {
+		if !reflect.DeepEqual(old.Field(i).Interface(), now.Field(i).Interface()) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ReadMetadata reads client metadata as clients send it (RFC 7591 section 2):
+// names that mean nothing here are passed over, null is as if it was not there,
+// and scope is one text. All members are in the answer, too. The error is Invalid
+// and names what is of another type.
+func ReadMetadata(text []byte) (oauth.Metadata, map[string]json.RawMessage, error) {
+	var c oauth.Client
+	object, err := readObject(text)
+	if err != nil {
+		return c.Metadata, nil, fault.New(fault.Invalid, "fault.malformed")
+	}
+	var v fault.Violations
+	for name, raw := range object {
+		target, ok := field(&c, name, false)
+		if !ok || name == "scopes" || string(raw) == "null" {
+			continue
+		}
+		if err := decodeInto(target, raw); err != nil {
+			v.Add(name, typeText(target.Kind()))
+		}
+	}
+	if raw, ok := object["scope"]; ok && string(raw) != "null" {
+		var list string
+		if err := json.Unmarshal(raw, &list); err != nil {
+			v.Add("scope", "validation.string")
+		}
+		c.Scopes = scope.Parse(list)
+	}
+	return c.Metadata, object, v.Err()
 }

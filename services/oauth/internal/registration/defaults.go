@@ -30,7 +30,7 @@ func withDefaults(request oauth.CreateClientRequest) oauth.Client {
 // complete brings what was chosen into its one form, and chooses what was not.
 func complete(c *oauth.Client) {
 	c.Name = strings.TrimSpace(c.Name)
-	for _, list := range []*[]string{&c.RedirectURIs, &c.GrantTypes, &c.ResponseTypes, &c.Scopes} {
+	for _, list := range []*[]string{&c.RedirectURIs, &c.GrantTypes, &c.Scopes} {
 		*list = compact(*list)
 	}
 	for _, list := range []*[]string{
@@ -49,18 +49,25 @@ func complete(c *oauth.Client) {
 	if c.AuthMethod == "" {
 		c.AuthMethod = client.AuthBasic
 	}
-	for i, name := range c.ResponseTypes { // the order of its words means nothing
-		words := strings.Fields(name)
-		slices.Sort(words)
-		c.ResponseTypes[i] = strings.Join(words, " ")
-	}
-	c.ResponseTypes = compact(c.ResponseTypes)
+	c.ResponseTypes = spelled(c.ResponseTypes)
 	if c.May(client.AuthorizationCode) && len(c.ResponseTypes) == 0 {
 		c.ResponseTypes = []string{rules.ResponseCode}
 	}
 	if string(c.JWKS) == "null" {
 		c.JWKS = nil
 	}
+}
+
+// spelled are response types in their one spelling: the order of the words in a
+// name means nothing.
+func spelled(responseTypes []string) []string {
+	names := make([]string, 0, len(responseTypes))
+	for _, name := range responseTypes {
+		words := strings.Fields(name)
+		slices.Sort(words)
+		names = append(names, strings.Join(words, " "))
+	}
+	return compact(names)
 }
 
 // newNumber is a random number that JavaScript can hold.

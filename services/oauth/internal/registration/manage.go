@@ -158,28 +158,33 @@ func (r *Registrar) Rotate(ctx context.Context, request oauth.RotateSecretReques
 	if _, err := r.mine(ctx, hub, request.ID); err != nil {
 		return oauth.CreatedClient{}, err
 	}
-	secret := bearer.NewSecret()
-	hash, err := r.Secrets.Hash(ctx, []byte(secret))
-	if err != nil {
-		return oauth.CreatedClient{}, err
-	}
-	now := r.now()
 	var until *time.Time
 	if overlap > 0 {
-		end := now.Add(overlap)
+		end := r.now().Add(overlap)
 		until = &end
 	}
-	var rotated *client.Client
-	err = r.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		if rotated, err = r.Store.Rotate(ctx, tx, request.ID, hash, now, until); err != nil {
-			return err
-		}
-		return r.record(ctx, tx, "client.secret_rotated", by(request.Actor), &rotated.Client, map[string]any{"overlap": request.Overlap})
-	})
+	secret := bearer.NewSecret()
+	rotated, err := r.rotate(ctx, request.ID, secret, until, by(request.Actor), map[string]any{"overlap": request.Overlap})
 	if err != nil {
 		return oauth.CreatedClient{}, err
 	}
 	return oauth.CreatedClient{Client: rotated.Client, Secret: secret}, nil
+}
+
+func (r *Registrar) rotate(
+	ctx context.Context, id, secret string, until *time.Time, who author, detail map[string]any,
+) (rotated *client.Client, _ error) {
+	hash, err := r.Secrets.Hash(ctx, []byte(secret))
+	if err != nil {
+		return nil, err
+	}
+	err = r.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if rotated, err = r.Store.Rotate(ctx, tx, id, hash, r.now(), until); err != nil {
+			return err
+		}
+		return r.record(ctx, tx, "client.secret_rotated", who, &rotated.Client, detail)
+	})
+	return rotated, err
 }
 
 // record tells the audit record what happened to a client.

@@ -29,6 +29,7 @@ type Registrar struct {
 	Secrets bearer.Secrets
 	Clock   clockwork.Clock
 	Rules   *rules.Rules
+	Self    Self
 }
 
 // Create registers a client. Its error names every broken rule, or is a

@@ -44,6 +44,8 @@ var codes = []string{
 	"invalid_target",
 	// RFC 9449 section 12.2
 	"invalid_dpop_proof",
+	// RFC 7591 section 3.2.2
+	"invalid_redirect_uri", "invalid_client_metadata", "unapproved_software_statement",
 }
 
 // Codes lists the error codes that clients may get, for bounded metrics.

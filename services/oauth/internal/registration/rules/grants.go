@@ -55,10 +55,4 @@ func (k *check) requests() {
 // maxAge bounds default_max_age, in seconds: ten years.
 const maxAge = 10 * 365 * 24 * 60 * 60
 
-func keyAlgorithms() []string {
-	var names []string
-	for _, a := range signed.Algorithms() {
-		names = append(names, string(a))
-	}
-	return names
-}
+func keyAlgorithms() []string { return signed.Names() }

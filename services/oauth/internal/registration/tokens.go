@@ -1,0 +1,192 @@
+package registration
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+)
+
+const (
+	maxTokenName = 100
+	maxUses      = 1_000_000
+)
+
+// good is the condition of a registration token that can still be used; $1 is the
+// time.
+const good = "(uses IS NULL OR uses > 0) AND (expiration_time IS NULL OR expiration_time > $1)"
+
+// CreateToken makes an initial access token, whose text is in the answer and
+// nowhere else.
+func (r *Registrar) CreateToken(ctx context.Context, request oauth.CreateRegistrationTokenRequest) (oauth.CreatedRegistrationToken, error) {
+	var created oauth.CreatedRegistrationToken
+	hub, err := r.Gate.Hub(ctx, request.Actor)
+	if err != nil {
+		return created, err
+	}
+	now := r.now()
+	if err := checkToken(&request, now); err != nil {
+		return created, err
+	}
+	text := bearer.NewInitialToken()
+	t := oauth.RegistrationToken{Name: request.Name, Hub: hub, Uses: request.Uses, ExpirationTime: request.ExpirationTime, CreatedTime: now}
+	err = r.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := r.boundTokens(ctx, tx, hub, now); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `INSERT INTO registration_tokens (token_hash, name, hub, uses, expiration_time, created_time)
+			VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
+			bearer.Hash(text), t.Name, t.Hub, t.Uses, db.NullMicros(t.ExpirationTime), db.Micros(now)).Scan(&t.ID)
+		if err != nil {
+			return fmt.Errorf("registration: insert a token: %w", err)
+		}
+		return r.recordToken(ctx, tx, "registration_token.created", by(request.Actor), t)
+	})
+	if err != nil {
+		return created, err
+	}
+	return oauth.CreatedRegistrationToken{RegistrationToken: t, Token: text}, nil
+}
+
+func checkToken(request *oauth.CreateRegistrationTokenRequest, now time.Time) error {
+	var v fault.Violations
+	request.Name = strings.TrimSpace(request.Name)
+	switch {
+	case request.Name == "":
+		v.Add("name", "validation.required")
+	case !utf8.ValidString(request.Name):
+		v.Add("name", "validation.utf8")
+	case strings.ContainsFunc(request.Name, unicode.IsControl):
+		v.Add("name", "validation.control_characters")
+	case utf8.RuneCountInString(request.Name) > maxTokenName:
+		v.Add("name", "validation.max_length", "Max", maxTokenName)
+	}
+	if request.Uses != nil && (*request.Uses < 1 || *request.Uses > maxUses) {
+		v.Add("uses", "validation.between", "Min", 1, "Max", maxUses)
+	}
+	if at := request.ExpirationTime; at != nil {
+		if !at.After(now) {
+			v.Add("expiration_time", "validation.future")
+		}
+		exact := at.UTC().Truncate(time.Microsecond)
+		request.ExpirationTime = &exact
+	}
+	return v.Err()
+}
+
+// boundTokens is a Conflict if the hub has too many already.
+func (r *Registrar) boundTokens(ctx context.Context, tx *db.Tx, hub *int64, now time.Time) error {
+	if hub == nil {
+		return nil
+	}
+	var n int
+	err := tx.QueryRow(ctx, "SELECT COUNT(*) FROM registration_tokens WHERE "+good+" AND hub = $2", db.Micros(now), *hub).Scan(&n)
+	if err != nil {
+		return fmt.Errorf("registration: count tokens: %w", err)
+	}
+	if n >= maxPerHub {
+		return fault.New(fault.Conflict, "fault.too_many")
+	}
+	return nil
+}
+
+// ListTokens lists those that are still good, by id.
+func (r *Registrar) ListTokens(ctx context.Context, request oauth.ListRegistrationTokensRequest) (oauth.RegistrationTokenList, error) {
+	list := oauth.RegistrationTokenList{Tokens: []oauth.RegistrationToken{}}
+	hub, err := r.Gate.Hub(ctx, request.Actor)
+	if err != nil {
+		return list, err
+	}
+	query, args := "SELECT "+tokenColumns+" FROM registration_tokens WHERE "+good, []any{db.Micros(r.now())}
+	if hub != nil {
+		query, args = query+" AND hub = $2", append(args, *hub)
+	}
+	rows, err := r.DB.Query(ctx, query+" ORDER BY id", args...)
+	if err != nil {
+		return list, fmt.Errorf("registration: list tokens: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // an error while reading is in Err
+	for rows.Next() {
+		t, err := scanToken(rows)
+		if err != nil {
+			return list, fmt.Errorf("registration: list tokens: %w", err)
+		}
+		list.Tokens = append(list.Tokens, t)
+	}
+	if err := rows.Err(); err != nil {
+		return list, fmt.Errorf("registration: list tokens: %w", err)
+	}
+	return list, nil
+}
+
+// DeleteToken revokes a token. The clients that it has registered stay.
+func (r *Registrar) DeleteToken(ctx context.Context, request oauth.RegistrationTokenRequest) error {
+	hub, err := r.Gate.Hub(ctx, request.Actor)
+	if err != nil {
+		return err
+	}
+	query, args := "DELETE FROM registration_tokens WHERE id = $1", []any{request.ID}
+	if hub != nil {
+		query, args = query+" AND hub = $2", append(args, *hub)
+	}
+	return r.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		t, err := scanToken(tx.QueryRow(ctx, query+" RETURNING "+tokenColumns, args...))
+		if errors.Is(err, db.ErrNoRows) {
+			return fault.New(fault.NotFound, "")
+		}
+		if err != nil {
+			return fmt.Errorf("registration: delete a token: %w", err)
+		}
+		return r.recordToken(ctx, tx, "registration_token.deleted", by(request.Actor), t)
+	})
+}
+
+const tokenColumns = "id, name, hub, uses, expiration_time, created_time"
+
+func scanToken(row db.Scanner) (t oauth.RegistrationToken, err error) {
+	var expiration sql.NullInt64
+	var created int64
+	if err := row.Scan(&t.ID, &t.Name, &t.Hub, &t.Uses, &expiration, &created); err != nil {
+		return t, err
+	}
+	t.ExpirationTime, t.CreatedTime = db.FromNullMicros(expiration), db.FromMicros(created)
+	return t, nil
+}
+
+// findToken is the initial access token of that text, if it is still good.
+func (r *Registrar) findToken(ctx context.Context, text string) (*oauth.RegistrationToken, error) {
+	t, err := scanToken(r.DB.QueryRow(ctx, "SELECT "+tokenColumns+" FROM registration_tokens WHERE "+good+" AND token_hash = $2",
+		db.Micros(r.now()), bearer.Hash(text)))
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, ErrToken
+	}
+	if err != nil {
+		return nil, fmt.Errorf("registration: find a token: %w", err)
+	}
+	return &t, nil
+}
+
+// use takes one of the token's uses: two at once cannot take the last one.
+func (r *Registrar) use(ctx context.Context, tx *db.Tx, id int64) error {
+	n, err := tx.Exec(ctx, "UPDATE registration_tokens SET uses = uses - 1 WHERE "+good+" AND id = $2", db.Micros(r.now()), id)
+	if err != nil {
+		return fmt.Errorf("registration: use a token: %w", err)
+	}
+	if n == 0 {
+		return ErrToken
+	}
+	return nil
+}
+
+func (r *Registrar) recordToken(ctx context.Context, tx *db.Tx, kind string, who author, t oauth.RegistrationToken) error {
+	return r.queue(ctx, tx, kind, who, t.Hub, map[string]any{"registration_token": t.ID, "name": t.Name})
+}
