@@ -10,7 +10,7 @@ const decode = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_
 const ask = async (from) => {
 	const response = await fetch(from, { method: "POST", headers: { Accept: "application/json" } });
 	if (!response.ok) throw new Error("status " + response.status);
-	const { ceremony, options } = await response.json();
+	const { ceremony, options } = (await response.json()).data;
 	const publicKey = { ...options, challenge: decode(options.challenge) };
 	publicKey.allowCredentials = (options.allowCredentials || []).map((c) => ({ ...c, id: decode(c.id) }));
 	const key = await navigator.credentials.get({ publicKey });
