@@ -135,6 +135,9 @@ func (p *parts) provider() fosite.OAuth2Provider {
 			Lifetimes: p.config.lifetimes(),
 		},
 	}
+	inspector := &introspection.Inspector{
+		Grants: p.grants, Access: p.access, Refresh: p.refresh, Grace: p.config.RefreshGrace, Clock: p.deps.Clock,
+	}
 	return fosite.NewOAuth2Provider(p.clients, &fosite.Config{
 		// Without these fosite would take wildcards and bcrypt.
 		ScopeStrategy:            fosite.ExactScopeStrategy,
@@ -148,12 +151,9 @@ func (p *parts) provider() fosite.OAuth2Provider {
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
 			&token.Code{Deps: grants}, &token.Refresh{Deps: grants}, &token.ClientCredentials{Deps: grants},
 			&token.Device{Deps: grants, Devices: p.devices},
+			&token.Exchange{Deps: grants, Tokens: inspector, Outbox: p.outbox},
 		},
-		TokenIntrospectionHandlers: fosite.TokenIntrospectionHandlers{
-			&introspection.Inspector{
-				Grants: p.grants, Access: p.access, Refresh: p.refresh, Grace: p.config.RefreshGrace, Clock: p.deps.Clock,
-			},
-		},
+		TokenIntrospectionHandlers: fosite.TokenIntrospectionHandlers{inspector},
 		RevocationHandlers: fosite.RevocationHandlers{
 			&revocation.Revoker{
 				Grants: p.grants, Access: p.access, Refresh: p.refresh, Metrics: p.counts, Clock: p.deps.Clock,

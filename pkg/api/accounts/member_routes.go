@@ -17,7 +17,7 @@ var (
 	sendInvitationRoute     = rpc.Route[MemberRequest, Member]{Service: Name, Method: "SendInvitation", Callers: []string{api.Gateway}}
 	withdrawInvitationRoute = rpc.Route[MemberRequest, api.Nothing]{Service: Name, Method: "WithdrawInvitation", Callers: []string{api.Gateway}}
 	unlockMemberRoute       = rpc.Route[MemberRequest, api.Nothing]{Service: Name, Method: "UnlockMember", Callers: []string{api.Gateway}}
-	impersonateRoute        = rpc.Route[MemberRequest, Identity]{Service: Name, Method: "Impersonate", Callers: []string{api.Gateway}}
+	impersonateRoute        = rpc.Route[MemberRequest, Identity]{Service: Name, Method: "Impersonate", Callers: []string{api.Gateway, api.OAuth}}
 )
 
 func mountMembers(server *rpc.Server, s Members) {

@@ -45,8 +45,9 @@ type AccessToken struct {
 	Audience []string // resources (RFC 8707); empty: none in particular
 	// Confirmation binds the token to a key; nil: whoever bears it.
 	Confirmation *grant.Confirmation
-	Issued       time.Time // whole seconds
-	Expires      time.Time // whole seconds
+	Actor        *grant.Actor // who acts for the user; nil: nobody
+	Issued       time.Time    // whole seconds
+	Expires      time.Time    // whole seconds
 }
 
 // HasGrant tells a user's token from a client's own.
@@ -62,6 +63,7 @@ type sealed struct {
 	Scopes   []string            `json:"s,omitempty"`
 	Audience []string            `json:"a,omitempty"`
 	Confirm  *grant.Confirmation `json:"k,omitempty"`
+	Actor    *grant.Actor        `json:"x,omitempty"`
 	Issued   int64               `json:"i"`
 	Expires  int64               `json:"e"`
 }
@@ -76,7 +78,7 @@ type Access struct {
 func (a Access) Seal(t AccessToken) (string, error) {
 	inside := sealed{
 		ID: t.ID[:], Client: t.Client, Subject: t.Subject, Scopes: t.Scopes, Audience: t.Audience,
-		Confirm: t.Confirmation, Issued: t.Issued.Unix(), Expires: t.Expires.Unix(),
+		Confirm: t.Confirmation, Actor: t.Actor, Issued: t.Issued.Unix(), Expires: t.Expires.Unix(),
 	}
 	if t.HasGrant() {
 		inside.Grant = t.Grant[:]
@@ -113,8 +115,8 @@ func (a Access) Open(ctx context.Context, token string) (AccessToken, error) {
 	}
 	t := AccessToken{
 		ID: TokenID(inside.ID), Client: inside.Client, Subject: inside.Subject, Scopes: inside.Scopes, Audience: inside.Audience,
-		Confirmation: inside.Confirm,
-		Issued:       time.Unix(inside.Issued, 0).UTC(), Expires: time.Unix(inside.Expires, 0).UTC(),
+		Confirmation: inside.Confirm, Actor: inside.Actor,
+		Issued: time.Unix(inside.Issued, 0).UTC(), Expires: time.Unix(inside.Expires, 0).UTC(),
 	}
 	if len(inside.Grant) == grant.IDSize {
 		t.Grant = grant.ID(inside.Grant)

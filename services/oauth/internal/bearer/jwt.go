@@ -20,8 +20,6 @@ type Login struct {
 	AuthTime int64    `json:"auth_time,omitempty"` // seconds since 1970
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
-	// Actor is who acts for the user (RFC 8693 section 4.1).
-	Actor *grant.Actor `json:"act,omitempty"`
 }
 
 // accessClaims are RFC 9068 section 2.2.
@@ -35,6 +33,7 @@ type accessClaims struct {
 	ID       string              `json:"jti"`
 	Scope    string              `json:"scope,omitempty"`
 	Confirm  *grant.Confirmation `json:"cnf,omitempty"`
+	Actor    *grant.Actor        `json:"act,omitempty"` // RFC 8693 section 4.1
 	// Grant is ours: with the grant the token ends before its time.
 	Grant string `json:"grant_id,omitempty"`
 	Login
@@ -47,7 +46,7 @@ func (a Access) Sign(ctx context.Context, t AccessToken, login Login, algorithm 
 	claims := accessClaims{
 		Issuer: a.Signer.Issuer, Subject: t.Subject, Audience: t.Audience, Client: t.Client,
 		Expires: t.Expires.Unix(), Issued: t.Issued.Unix(), ID: t.ID.String(),
-		Scope: strings.Join(t.Scopes, " "), Confirm: t.Confirmation, Login: login,
+		Scope: strings.Join(t.Scopes, " "), Confirm: t.Confirmation, Actor: t.Actor, Login: login,
 	}
 	if len(t.Audience) == 0 {
 		claims.Audience = jwt.Audience{a.Signer.Issuer}
@@ -75,7 +74,8 @@ func (a Access) verify(ctx context.Context, token string) (AccessToken, error) {
 		return AccessToken{}, err
 	}
 	t := AccessToken{
-		Client: claims.Client, Scopes: strings.Fields(claims.Scope), Audience: claims.Audience, Confirmation: claims.Confirm,
+		Client: claims.Client, Scopes: strings.Fields(claims.Scope), Audience: claims.Audience,
+		Confirmation: claims.Confirm, Actor: claims.Actor,
 		Issued: time.Unix(claims.Issued, 0).UTC(), Expires: time.Unix(claims.Expires, 0).UTC(),
 	}
 	if slices.Equal(t.Audience, []string{a.Signer.Issuer}) {

@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 )
@@ -38,6 +39,18 @@ func NewID(now time.Time) ID {
 
 // String is the ID in hexadecimal, for logs.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// MarshalText is the ID in hexadecimal.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what [ID.MarshalText] writes.
+func (id *ID) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(IDSize) {
+		return errors.New("grant: an ID of another length")
+	}
+	_, err := hex.Decode(id[:], text)
+	return err
+}
 
 // Grant is what a user has granted to a client.
 type Grant struct {
@@ -76,6 +89,23 @@ type Actor struct {
 	Actor   *Actor `json:"act,omitempty"` // who acted before
 }
 
+// Depth is how many have acted, 0 for nil.
+func (a *Actor) Depth() int {
+	n := 0
+	for ; a != nil; a = a.Actor {
+		n++
+	}
+	return n
+}
+
+// First gives the chain with another name for who acted first.
+func (a *Actor) First(name string) *Actor {
+	if a.Actor == nil {
+		return &Actor{Subject: name}
+	}
+	return &Actor{Subject: a.Subject, Actor: a.Actor.First(name)}
+}
+
 // Details are what is only ever read together with the row.
 type Details struct {
 	RedirectURI       string    `json:"redirect_uri,omitempty"` // as the request named it; empty if it did not
@@ -93,6 +123,8 @@ type Details struct {
 	// refresh tokens to a key.
 	Confirmation *Confirmation `json:"cnf,omitempty"`
 	Actor        *Actor        `json:"act,omitempty"`
+	// Parent is the grant of who acts for the user: this one ends with it.
+	Parent *ID `json:"parent,omitempty"`
 }
 
 // Live tells whether the grant's tokens count at that time.

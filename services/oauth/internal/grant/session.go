@@ -23,6 +23,9 @@ type Session struct {
 	TokenID      string
 	Subject      string
 	Confirmation *Confirmation
+	Actor        *Actor
+	// Acting is the grant of who is about to act for the user of Grant.
+	Acting *Grant
 }
 
 var _ fosite.Session = (*Session)(nil)
@@ -72,6 +75,7 @@ func (s *Session) Clone() fosite.Session {
 		g.Details.Claims = slices.Clone(g.Details.Claims)
 		g.Details.Confirmation = clonePointer(g.Details.Confirmation)
 		g.Details.Actor = clonePointer(g.Details.Actor) // its own actor never changes
+		g.Details.Parent = clonePointer(g.Details.Parent)
 		g.CodeUsed, g.Rotated, g.Revoked = clonePointer(g.CodeUsed), clonePointer(g.Rotated), clonePointer(g.Revoked)
 		c.Grant = &g
 	}

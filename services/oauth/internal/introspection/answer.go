@@ -67,7 +67,7 @@ func (e *Endpoint) describe(asker *client.Client, kind fosite.TokenUse, request 
 	}
 	if g := session.Grant; g != nil {
 		login := token.LoginOf(g)
-		a.AuthTime, a.ACR, a.AMR, a.Actor = login.AuthTime, login.ACR, login.AMR, login.Actor
+		a.AuthTime, a.ACR, a.AMR, a.Actor = login.AuthTime, login.ACR, login.AMR, session.Actor
 	}
 	return a
 }

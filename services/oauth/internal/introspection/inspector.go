@@ -17,7 +17,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
-// Inspector reads tokens. Each costs one indexed read and no write.
+// Inspector reads tokens. Each costs one indexed read, two if somebody acts for
+// the user, and no write.
 type Inspector struct {
 	Grants  *grant.Store
 	Access  bearer.Access
@@ -64,7 +65,7 @@ func (i *Inspector) access(ctx context.Context, t bearer.AccessToken) (*fosite.R
 	if !i.Clock.Now().Before(t.Expires) {
 		return nil, errInactive
 	}
-	session := &grant.Session{Issued: t.Issued, TokenID: t.ID.String(), Subject: t.Subject, Confirmation: t.Confirmation}
+	session := &grant.Session{Issued: t.Issued, TokenID: t.ID.String(), Subject: t.Subject, Confirmation: t.Confirmation, Actor: t.Actor}
 	session.SetExpiresAt(fosite.AccessToken, t.Expires)
 	if t.HasGrant() {
 		g, err := i.live(ctx, t.Grant)
@@ -72,7 +73,9 @@ func (i *Inspector) access(ctx context.Context, t bearer.AccessToken) (*fosite.R
 			return nil, err
 		}
 		session.Grant = g
-	} else {
+	}
+	// What rests on no grant, or on another client's, its own client can end alone.
+	if session.Grant == nil || session.Grant.Client != t.Client {
 		live, err := i.Grants.TokenLive(ctx, t.ID[:], t.Client, t.Issued)
 		if err != nil {
 			return nil, err
@@ -113,6 +116,11 @@ func (i *Inspector) live(ctx context.Context, id grant.ID) (*grant.Grant, error)
 	}
 	if !g.Live(i.Clock.Now()) {
 		return nil, errInactive
+	}
+	if g.Details.Parent != nil {
+		if _, err := i.live(ctx, *g.Details.Parent); err != nil {
+			return nil, err
+		}
 	}
 	return g, nil
 }

@@ -20,7 +20,8 @@ import (
 
 // Revoker ends tokens. A user's token of either kind ends the whole grant,
 // also a refresh token that was replaced meanwhile: the client wants to be
-// logged out. A client's own access token ends alone.
+// logged out. A client's own access token ends alone, and so does one that was
+// got for another client's by an exchange: the grant is not its client's to end.
 type Revoker struct {
 	Grants  *grant.Store
 	Access  bearer.Access
@@ -38,48 +39,61 @@ var errForeign = fosite.ErrUnauthorizedClient.WithDescription("The token was iss
 func (v *Revoker) RevokeToken(ctx context.Context, token string, _ fosite.TokenType, client fosite.Client) error {
 	t, err := v.Access.Open(ctx, token)
 	if err == nil {
-		switch {
-		case t.Client != client.GetID():
-			return errForeign
-		case t.HasGrant():
-			return v.grant(ctx, t.Grant, client)
-		case v.Clock.Now().Before(t.Expires):
-			return v.commit(ctx, func(ctx context.Context, q db.Queryer) error {
-				return v.Grants.RevokeToken(ctx, q, t.ID[:], t.Expires)
-			})
-		}
-		return v.commit(ctx, nil)
+		return v.access(ctx, t, client)
 	}
 	if !errors.Is(err, bearer.ErrToken) {
 		return err
 	}
 	if id, _, ok := v.Refresh.Parse(token); ok {
-		return v.grant(ctx, id, client)
+		own, err := v.grant(ctx, id, client)
+		if err == nil && !own {
+			return errForeign
+		}
+		return err
 	}
 	return v.commit(ctx, nil)
 }
 
-func (v *Revoker) grant(ctx context.Context, id grant.ID, client fosite.Client) error {
-	g, err := v.Grants.ByID(ctx, id)
-	if errors.Is(err, grant.ErrNotFound) {
-		return v.commit(ctx, nil)
-	}
-	if err != nil {
-		return err
-	}
-	if g.Client != client.GetID() {
+func (v *Revoker) access(ctx context.Context, t bearer.AccessToken, client fosite.Client) error {
+	if t.Client != client.GetID() {
 		return errForeign
 	}
-	if g.Revoked != nil {
+	if t.HasGrant() {
+		if own, err := v.grant(ctx, t.Grant, client); own || err != nil {
+			return err
+		}
+	}
+	if !v.Clock.Now().Before(t.Expires) {
 		return v.commit(ctx, nil)
+	}
+	return v.commit(ctx, func(ctx context.Context, q db.Queryer) error {
+		return v.Grants.RevokeToken(ctx, q, t.ID[:], t.Expires)
+	})
+}
+
+// grant ends the grant; own is false, and nothing ends, if it is another
+// client's.
+func (v *Revoker) grant(ctx context.Context, id grant.ID, client fosite.Client) (own bool, err error) {
+	g, err := v.Grants.ByID(ctx, id)
+	if errors.Is(err, grant.ErrNotFound) {
+		return true, v.commit(ctx, nil)
+	}
+	if err != nil {
+		return false, err
+	}
+	if g.Client != client.GetID() {
+		return false, nil
+	}
+	if g.Revoked != nil {
+		return true, v.commit(ctx, nil)
 	}
 	if err := v.commit(ctx, func(ctx context.Context, q db.Queryer) error {
 		return v.Grants.Revoke(ctx, q, id, v.Clock.Now())
 	}); err != nil {
-		return err
+		return true, err
 	}
 	v.Metrics.Revoked(metrics.ByClient)
-	return nil
+	return true, nil
 }
 
 // commit ends what there is to end; the client's assertion is used up with it,

@@ -33,7 +33,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
-	form, err := wire.ReadForm(w, r, resource.Parameter)
+	form, err := wire.ReadForm(w, r, resource.Parameter, AudienceParameter)
 	if err != nil {
 		return nil, err
 	}

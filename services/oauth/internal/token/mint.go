@@ -36,7 +36,9 @@ type order struct {
 	// confirmation binds the access token to a key; nil: whoever bears it. mint
 	// finds it out.
 	confirmation *grant.Confirmation
-	generation   int64 // of the refresh token, 0 for none
+	actor        *grant.Actor // who acts for the user; nil: who does by the grant
+	jwt          bool         // the access token, whatever the client's format is
+	generation   int64        // of the refresh token, 0 for none
 	nonce        string
 	now          time.Time
 	expires      time.Time // of the access token at the latest
@@ -97,21 +99,25 @@ func (m *Minter) access(ctx context.Context, o order) (minted, error) {
 	if o.grant != nil {
 		t.Grant, t.Subject = o.grant.ID, m.Names.Of(o.client, o.grant.Subject)
 		login = LoginOf(o.grant)
+		t.Actor = o.grant.Details.Actor
+	}
+	if o.actor != nil {
+		t.Actor = o.actor
 	}
 	t.Expires = t.Issued.Add(m.Lifetimes.Of(o.client).Access)
 	if t.Expires.After(o.expires) {
 		t.Expires = o.expires.Truncate(time.Second)
 	}
-	text, err := m.text(ctx, o.client, t, login)
+	text, err := m.text(ctx, o, t, login)
 	return minted{
 		access: text, tokenType: TypeOf(o.confirmation), confirmation: o.confirmation, scopes: t.Scopes, expiresIn: t.Expires.Sub(t.Issued),
 	}, err
 }
 
-// text is the token in the client's format.
-func (m *Minter) text(ctx context.Context, c *client.Client, t bearer.AccessToken, login bearer.Login) (string, error) {
-	if c.AccessTokenFormat == client.JWT {
-		return m.Access.Sign(ctx, t, login, c.IDTokenAlg)
+// text is the token in the client's format, unless it has to be a JWT.
+func (m *Minter) text(ctx context.Context, o order, t bearer.AccessToken, login bearer.Login) (string, error) {
+	if o.jwt || o.client.AccessTokenFormat == client.JWT {
+		return m.Access.Sign(ctx, t, login, o.client.IDTokenAlg)
 	}
 	return m.Access.Seal(t)
 }
@@ -120,7 +126,7 @@ func (m *Minter) text(ctx context.Context, c *client.Client, t bearer.AccessToke
 // with a grant on somebody's word, it says nothing.
 func LoginOf(g *grant.Grant) bearer.Login {
 	d := g.Details
-	login := bearer.Login{AMR: d.Methods, Actor: d.Actor}
+	login := bearer.Login{AMR: d.Methods}
 	if !d.AuthenticatedTime.IsZero() {
 		login.AuthTime, login.ACR = d.AuthenticatedTime.Unix(), acr.Of(d.Methods)
 	}
