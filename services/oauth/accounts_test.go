@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
@@ -17,6 +18,10 @@ type fakeAccounts struct {
 	users map[string]accounts.Account
 	err   error
 	calls int
+	// acted are the calls of Impersonate, which answers with refuse if that is set.
+	acted  []accounts.MemberRequest
+	refuse error
+	events []accounts.RecordEventRequest
 }
 
 func newFakeAccounts() *fakeAccounts {
@@ -68,6 +73,28 @@ func (f *fakeAccounts) fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err = err
+}
+
+// Impersonate lets Alice act as Bob unless told otherwise.
+func (f *fakeAccounts) Impersonate(_ context.Context, r accounts.MemberRequest) (accounts.Identity, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.acted = append(f.acted, r)
+	if f.refuse != nil {
+		return accounts.Identity{}, f.refuse
+	}
+	target, ok := f.users[r.Member.Hash]
+	if !ok || r.Actor.Hub == nil || *r.Actor.Hub != 7 {
+		return accounts.Identity{}, fault.New(fault.NotFound, "")
+	}
+	return accounts.Identity{User: target.User, Hub: f.users[alice].Hub}, nil
+}
+
+func (f *fakeAccounts) RecordEvent(_ context.Context, r accounts.RecordEventRequest) (api.Nothing, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = append(f.events, r)
+	return api.Nothing{}, nil
 }
 
 // Describe knows by number whom Claims knows by hash.
