@@ -152,6 +152,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 			&token.Code{Deps: grants}, &token.Refresh{Deps: grants}, &token.ClientCredentials{Deps: grants},
 			&token.Device{Deps: grants, Devices: p.devices},
 			&token.Exchange{Deps: grants, Tokens: inspector, Outbox: p.outbox},
+			&token.JWTBearer{Deps: grants, Keys: p.jwks},
 		},
 		TokenIntrospectionHandlers: fosite.TokenIntrospectionHandlers{inspector},
 		RevocationHandlers: fosite.RevocationHandlers{

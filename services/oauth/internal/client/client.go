@@ -19,7 +19,7 @@ const (
 
 // GrantTypes lists the grant types that are offered.
 func GrantTypes() []string {
-	return []string{AuthorizationCode, RefreshToken, ClientCredentials, DeviceCode, TokenExchange}
+	return []string{AuthorizationCode, RefreshToken, ClientCredentials, DeviceCode, TokenExchange, JWTBearer}
 }
 
 // How clients authenticate: token_endpoint_auth_method.

@@ -11,10 +11,14 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 )
 
+// GrantKind is the kind of the one-time id of an assertion that is taken as a
+// grant.
+const GrantKind = "grant assertion"
+
 // Commit does what a request is for and uses up its one-time ids with it: one
 // transaction, or none if there is only one thing to write, or nothing. A nil
-// effect has nothing to write but the ids. The error is invalid_client or
-// invalid_dpop_proof if an id was used before.
+// effect has nothing to write but the ids. The error is invalid_client,
+// invalid_grant or invalid_dpop_proof if an id was used before.
 func Commit(ctx context.Context, d *db.DB, effect func(ctx context.Context, q db.Queryer) error) error {
 	spends := From(ctx).Spends
 	if len(spends) == 0 {
@@ -43,6 +47,8 @@ func Refusal(err error) error {
 		return err
 	case replay.KindOf(err) == dpop.ReplayKind:
 		return dpop.ErrProof.WithHint("It has been used before.")
+	case replay.KindOf(err) == GrantKind:
+		return fosite.ErrInvalidGrant.WithDescription("The assertion has been used before.").WithHint("")
 	}
 	return fosite.ErrInvalidClient.WithDescription("The assertion has been used before.").WithHint("")
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
@@ -190,14 +189,9 @@ func (h *Exchange) delegate(ctx context.Context, request fosite.AccessRequester,
 // that was sent one does not have it.
 func mayExchange(ctx context.Context, c *client.Client, t *held) bool {
 	if t.client == c.ID {
-		return proves(ctx, t.session.Confirmation)
+		return holds(ctx, t.session.Confirmation)
 	}
 	return len(scope.Both(t.audience, c.Resources)) > 0 || len(t.audience) == 0 && c.ResourceServer
-}
-
-// proves tells whether the request shows that its sender holds the key.
-func proves(ctx context.Context, bound *grant.Confirmation) bool {
-	return bound == nil || bound.KeyThumbprint != "" && bound.KeyThumbprint == evidence.From(ctx).KeyThumbprint
 }
 
 // inHubOf keeps the clients of a hub to that hub.

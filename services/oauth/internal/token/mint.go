@@ -69,10 +69,6 @@ func TypeOf(c *grant.Confirmation) string {
 
 // mint makes all tokens of an answer.
 func (m *Minter) mint(ctx context.Context, o order) (minted, error) {
-	var err error
-	if o.confirmation, err = confirm(ctx, o.client); err != nil {
-		return minted{}, err
-	}
 	answer, err := m.access(ctx, o)
 	if err != nil || o.grant == nil {
 		return answer, err
@@ -91,6 +87,10 @@ func (m *Minter) mint(ctx context.Context, o order) (minted, error) {
 
 // access mints an access token.
 func (m *Minter) access(ctx context.Context, o order) (minted, error) {
+	var err error
+	if o.confirmation, err = confirm(ctx, o.client); err != nil {
+		return minted{}, err
+	}
 	t := bearer.AccessToken{
 		ID: bearer.NewTokenID(), Client: o.client.ID, Scopes: o.scopes, Audience: o.audience, Confirmation: o.confirmation,
 		Issued: o.now.Truncate(time.Second),
