@@ -23,11 +23,12 @@ func TestTrap7ACloneIsWholeAndApart(t *testing.T) {
 				Details: Details{
 					RedirectURI: "r", Challenge: "ch", Nonce: "n", Hub: &hub, Methods: []string{"pwd"}, AuthenticatedTime: now,
 					Resources: []string{"https://api.example"}, Claims: []byte("{}"),
-					Confirmation: &Confirmation{KeyThumbprint: "k"}, Actor: &Actor{Subject: "a"},
+					Confirmation: &Confirmation{KeyThumbprint: "k"}, Actor: &Actor{Subject: "a"}, Parent: &ID{2},
 				},
 				CodeExpires: now, CodeUsed: &used, Generation: 3, Rotated: &rotated, Created: now, Expires: now, Revoked: &revoked,
 			},
-			Replay: true, Expires: map[fosite.TokenType]time.Time{fosite.AccessToken: now}, Issued: now, TokenID: "t",
+			Replay: true, Expires: map[fosite.TokenType]time.Time{fosite.AccessToken: now}, Issued: now, TokenID: "t", Subject: "p",
+			Confirmation: &Confirmation{KeyThumbprint: "k"}, Actor: &Actor{Subject: "a"}, Acting: &Grant{Scopes: []string{"email"}},
 		}
 	}
 	for _, v := range []reflect.Value{reflect.ValueOf(*build()), reflect.ValueOf(*build().Grant), reflect.ValueOf(build().Grant.Details)} {
@@ -45,6 +46,7 @@ func TestTrap7ACloneIsWholeAndApart(t *testing.T) {
 	clone.Grant.Scopes[0], clone.Grant.CodeHash[0], clone.Grant.Details.Methods[0] = "", 0, ""
 	clone.Grant.Details.Resources[0], clone.Grant.Details.Claims[0] = "", 'x'
 	*clone.Grant.Details.Confirmation, *clone.Grant.Details.Actor = Confirmation{}, Actor{}
+	*clone.Confirmation, *clone.Actor, *clone.Grant.Details.Parent, clone.Acting.Scopes[0] = Confirmation{}, Actor{}, ID{}, ""
 	clone.SetExpiresAt(fosite.AccessToken, time.Time{})
 	clone.Grant.Subject = ""
 	assert.Equal(t, build(), original)
@@ -91,4 +93,27 @@ func TestIDsSortByTime(t *testing.T) {
 	a, b := NewID(now), NewID(now.Add(time.Millisecond))
 	assert.Less(t, a.String(), b.String())
 	assert.NotEqual(t, a, NewID(now))
+}
+
+func TestActorsKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	var nobody *Actor
+	assert.Zero(t, nobody.Depth())
+	chain := &Actor{Subject: "b", Actor: &Actor{Subject: "a", Actor: &Actor{Subject: "administrator"}}}
+	assert.Equal(t, 3, chain.Depth())
+	assert.Equal(t, &Actor{Subject: "b", Actor: &Actor{Subject: "a", Actor: &Actor{Subject: "another name"}}}, chain.First("another name"))
+	assert.Equal(t, "administrator", chain.Actor.Actor.Subject)
+}
+
+func TestIDsAsText(t *testing.T) {
+	t.Parallel()
+	id := NewID(time.Now())
+	text, err := id.MarshalText()
+	require.NoError(t, err)
+	var again ID
+	require.NoError(t, again.UnmarshalText(text))
+	assert.Equal(t, id, again)
+	for _, bad := range []string{"", "00", string(text) + "00", "x" + string(text)[1:]} {
+		require.Error(t, again.UnmarshalText([]byte(bad)), bad)
+	}
 }

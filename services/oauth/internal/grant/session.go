@@ -65,20 +65,27 @@ func (s *Session) Clone() fosite.Session {
 	c := *s
 	c.Expires = maps.Clone(s.Expires)
 	c.Confirmation = clonePointer(s.Confirmation)
-	if s.Grant != nil {
-		g := *s.Grant
-		g.Scopes = slices.Clone(g.Scopes)
-		g.CodeHash = slices.Clone(g.CodeHash)
-		g.Details.Methods = slices.Clone(g.Details.Methods)
-		g.Details.Hub = clonePointer(g.Details.Hub)
-		g.Details.Resources = slices.Clone(g.Details.Resources)
-		g.Details.Claims = slices.Clone(g.Details.Claims)
-		g.Details.Confirmation = clonePointer(g.Details.Confirmation)
-		g.Details.Actor = clonePointer(g.Details.Actor) // its own actor never changes
-		g.Details.Parent = clonePointer(g.Details.Parent)
-		g.CodeUsed, g.Rotated, g.Revoked = clonePointer(g.CodeUsed), clonePointer(g.Rotated), clonePointer(g.Revoked)
-		c.Grant = &g
+	c.Actor = clonePointer(s.Actor) // its own actor never changes
+	c.Grant, c.Acting = s.Grant.clone(), s.Acting.clone()
+	return &c
+}
+
+func (g *Grant) clone() *Grant {
+	if g == nil {
+		return nil
 	}
+	c := *g
+	c.Scopes = slices.Clone(g.Scopes)
+	c.CodeHash = slices.Clone(g.CodeHash)
+	c.CodeUsed, c.Rotated, c.Revoked = clonePointer(g.CodeUsed), clonePointer(g.Rotated), clonePointer(g.Revoked)
+	d := &c.Details
+	d.Methods = slices.Clone(d.Methods)
+	d.Hub = clonePointer(d.Hub)
+	d.Resources = slices.Clone(d.Resources)
+	d.Claims = slices.Clone(d.Claims)
+	d.Confirmation = clonePointer(d.Confirmation)
+	d.Actor = clonePointer(d.Actor)
+	d.Parent = clonePointer(d.Parent)
 	return &c
 }
 

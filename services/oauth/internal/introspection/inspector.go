@@ -101,7 +101,7 @@ func (i *Inspector) refresh(ctx context.Context, id grant.ID, generation int64) 
 	default:
 		return nil, errInactive
 	}
-	session := &grant.Session{Grant: g, Confirmation: g.Details.Confirmation}
+	session := &grant.Session{Grant: g, Confirmation: g.Details.Confirmation, Actor: g.Details.Actor}
 	session.SetExpiresAt(fosite.RefreshToken, g.Expires)
 	return requestOf(g.Client, g.Scopes, session), nil
 }

@@ -189,7 +189,7 @@ func (h *Exchange) delegate(ctx context.Context, request fosite.AccessRequester,
 // that was sent one does not have it.
 func mayExchange(ctx context.Context, c *client.Client, t *held) bool {
 	if t.client == c.ID {
-		return holds(ctx, t.session.Confirmation)
+		return Holds(ctx, t.session.Confirmation)
 	}
 	return len(scope.Both(t.audience, c.Resources)) > 0 || len(t.audience) == 0 && c.ResourceServer
 }

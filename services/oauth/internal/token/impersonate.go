@@ -48,7 +48,7 @@ func (h *Exchange) impersonate(ctx context.Context, request fosite.AccessRequest
 		return err
 	}
 	g := t.session.Grant
-	if t.client != c.ID || !inPerson(t) || !inHubOf(c, g) || !holds(ctx, t.session.Confirmation) {
+	if t.client != c.ID || !inPerson(t) || !inHubOf(c, g) || !Holds(ctx, t.session.Confirmation) {
 		return refused(hint)
 	}
 	if err := grantScopes(request, c, t.scopes); err != nil {
