@@ -10,7 +10,7 @@ import (
 )
 
 // forPublic are the grant types of clients that cannot prove to be themselves.
-var forPublic = []string{client.AuthorizationCode, client.RefreshToken, client.DeviceCode}
+var forPublic = []string{client.AuthorizationCode, client.RefreshToken, client.DeviceCode, client.JWTBearer}
 
 func (k *check) grants() {
 	k.allOf("grant_types", k.c.GrantTypes, client.GrantTypes())
