@@ -70,8 +70,8 @@ func (h *harness) trusting(v *voucher, change ...func(*oauth.CreateClientRequest
 	}}, change...)...)
 }
 
-// claims are what the cluster says of the workload.
-func (h *harness) claims(change ...any) map[string]any {
+// vouched are what the cluster says of the workload.
+func (h *harness) vouched(change ...any) map[string]any {
 	now := h.clock.Now().Unix()
 	c := map[string]any{
 		"iss": cluster, "sub": workload, "aud": []string{testOrigin}, "iat": now, "nbf": now, "exp": now + 3600,
@@ -100,7 +100,7 @@ func TestWorkloadGetsTokens(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		v := newVoucher(t)
 		c := h.trusting(v)
-		assertion := v.sign(h.claims("jti", "projected", "aud", []string{testOrigin, "https://vault.example"}))
+		assertion := v.sign(h.vouched("jti", "projected", "aud", []string{testOrigin, "https://vault.example"}))
 		for range 2 { // the pod has the same token until the cluster renews it
 			a := h.bear(c, assertion, "scope", testScope, "resource", ordersAPI)
 			require.Equal(t, http.StatusOK, a.status, a.body)
@@ -133,7 +133,7 @@ func TestAssertionsAboutUsers(t *testing.T) {
 		v := newVoucher(t)
 		c := h.trusting(v)
 		about := func(user string, change ...any) string {
-			return v.sign(h.claims(append([]any{"sub", user, "jti", "once"}, change...)...))
+			return v.sign(h.vouched(append([]any{"sub", user, "jti", "once"}, change...)...))
 		}
 		assertion := about(alice, "aud", testOrigin+"/oauth2/token")
 		requireError(t, h.bear(c, assertion, "scope", "openid offline_access"), http.StatusBadRequest, "invalid_scope")
@@ -176,7 +176,7 @@ func TestAnAssertionAboutAUserAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		v := newVoucher(t)
 		c := h.trusting(v)
-		assertion := v.sign(h.claims("sub", alice, "jti", "once"))
+		assertion := v.sign(h.vouched("sub", alice, "jti", "once"))
 		won := 0
 		for _, a := range together(6, func() answer { return h.bear(c, assertion, "scope", "email") }) {
 			if a.status == http.StatusOK {
@@ -199,8 +199,8 @@ func TestAssertionOfAHubsClient(t *testing.T) {
 		c := h.trusting(v)
 		_, err := h.db.Exec(t.Context(), "UPDATE clients SET hub = 7 WHERE id = $1", c.Client.ID)
 		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, h.bear(c, v.sign(h.claims("sub", alice, "jti", "1"))).status)
-		requireError(t, h.bear(c, v.sign(h.claims("sub", bob, "jti", "2"))), http.StatusBadRequest, "invalid_grant")
+		require.Equal(t, http.StatusOK, h.bear(c, v.sign(h.vouched("sub", alice, "jti", "1"))).status)
+		requireError(t, h.bear(c, v.sign(h.vouched("sub", bob, "jti", "2"))), http.StatusBadRequest, "invalid_grant")
 	})
 }
 
@@ -212,15 +212,15 @@ func TestAssertionsAreRefused(t *testing.T) {
 		now := h.clock.Now().Unix()
 		symmetric, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(strings.Repeat("k", 32))}, nil)
 		require.NoError(t, err)
-		hmac, err := jwt.Signed(symmetric).Claims(h.claims()).Serialize()
+		hmac, err := jwt.Signed(symmetric).Claims(h.vouched()).Serialize()
 		require.NoError(t, err)
-		good := v.sign(h.claims())
+		good := v.sign(h.vouched())
 		parts := strings.Split(good, ".")
 		tests := map[string]string{
 			"missing": "", "nonsense": "x", "none": "eyJhbGciOiJub25lIn0." + parts[1] + ".", "symmetric": hmac,
 			"not UTF-8": good + "\xff", "huge": strings.Repeat("x", 50<<10), "changed": flip(good),
-			"of a stranger": stranger.sign(h.claims()), "of another type": v.sign(h.claims(), "typ", "at+jwt"),
-			"critical": v.sign(h.claims(), "crit", "x"), "unknown key": v.sign(h.claims(), "kid", "two"),
+			"of a stranger": stranger.sign(h.vouched()), "of another type": v.sign(h.vouched(), "typ", "at+jwt"),
+			"critical": v.sign(h.vouched(), "crit", "x"), "unknown key": v.sign(h.vouched(), "kid", "two"),
 			"unsigned": parts[0] + "." + parts[1] + ".",
 		}
 		for name, claims := range map[string]map[string]any{
@@ -233,7 +233,7 @@ func TestAssertionsAreRefused(t *testing.T) {
 			"exp missing": {"exp": nil}, "exp over": {"exp": now - 30}, "exp far": {"exp": now + 3600 + 31}, "exp text": {"exp": "soon"},
 			"exp absurd": {"exp": 1e300}, "nbf ahead": {"nbf": now + 31}, "iat ahead": {"iat": now + 31},
 		} {
-			all := h.claims()
+			all := h.vouched()
 			maps.Copy(all, claims)
 			maps.DeleteFunc(all, func(_ string, value any) bool { return value == nil })
 			tests[name] = v.sign(all)
@@ -249,7 +249,7 @@ func TestAssertionsAreRefused(t *testing.T) {
 		for name, claims := range map[string][]any{
 			"exp just over": {"exp", now - 29}, "exp just far": {"exp", now + 3600 + 30}, "nbf just ahead": {"nbf", now + 30}, "iat just ahead": {"iat", now + 30},
 		} {
-			a := h.bear(c, v.sign(h.claims(claims...)))
+			a := h.bear(c, v.sign(h.vouched(claims...)))
 			assert.Equal(t, http.StatusOK, a.status, "%s: %s", name, a.body)
 		}
 		f := assertionForm(good)
