@@ -30,6 +30,11 @@ const (
 	MaxBody = 128 << 10
 	// MaxURL bounds an address, in bytes.
 	MaxURL = 2048
+	// maxPerHost bounds the exchanges with one site at a time, so that many
+	// clients which name one address do not make an attack of it.
+	maxPerHost = 8
+	// maxIdle bounds the connections that are kept for the next exchange.
+	maxIdle = 100
 )
 
 // Fetcher makes the requests.
@@ -60,7 +65,7 @@ func New(allow []netip.Prefix) *Fetcher {
 			TLSHandshakeTimeout:    Timeout,
 			ResponseHeaderTimeout:  Timeout,
 			MaxResponseHeaderBytes: 16 << 10,
-			MaxIdleConnsPerHost:    2, IdleConnTimeout: 30 * time.Second,
+			MaxConnsPerHost:        maxPerHost, MaxIdleConnsPerHost: 2, MaxIdleConns: maxIdle, IdleConnTimeout: 30 * time.Second,
 			ForceAttemptHTTP2: true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
