@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
 
@@ -35,4 +36,26 @@ func (o *Outbox) Retry(ctx context.Context, id int64) error {
 	}
 	o.look()
 	return nil
+}
+
+// Bounds of [DeadWork].
+const (
+	defaultListed = 100
+	maxListed     = 500
+)
+
+// DeadWork answers an operator who asks what was given up.
+func DeadWork(ctx context.Context, o *Outbox, r api.DeadWorkRequest) (api.DeadWorkList, error) {
+	limit := r.Limit
+	if limit < 1 {
+		limit = defaultListed
+	}
+	dead, err := o.Dead(ctx, min(limit, maxListed))
+	list := api.DeadWorkList{Work: []api.DeadWork{}}
+	for _, d := range dead {
+		list.Work = append(list.Work, api.DeadWork{
+			ID: d.ID, Topic: d.Topic, Key: d.Key, Attempts: d.Attempts, Error: d.Error, CreatedTime: d.Created,
+		})
+	}
+	return list, err
 }

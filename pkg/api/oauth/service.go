@@ -23,6 +23,7 @@ type Service interface {
 	HubProviders
 	Identities
 	Grants
+	Operating
 }
 
 // Name of the service in discovery, metrics and certificates.
@@ -46,6 +47,7 @@ func Mount(server *rpc.Server, s Service) {
 	mountHubProviders(server, s)
 	mountIdentities(server, s)
 	mountGrants(server, s)
+	mountOperating(server, s)
 }
 
 // NewClient is the service behind the connection.

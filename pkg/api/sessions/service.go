@@ -26,6 +26,7 @@ type Service interface {
 
 	Managing
 	AccessTokens
+	Operating
 }
 
 // Name of the service in discovery, metrics and certificates.
@@ -51,6 +52,7 @@ func Mount(server *rpc.Server, s Service) {
 	rpc.Handle(server, revocations, s.Revocations)
 	mountManaging(server, s)
 	mountAccessTokens(server, s)
+	mountOperating(server, s)
 }
 
 // NewClient is the service behind the connection.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/standalone"
@@ -118,8 +119,7 @@ func (p *program) accounts() *cobra.Command {
 			list, err := g.Accounts.DeadWork(ctx, accounts.DeadWorkRequest{})
 			var lines []string
 			for _, w := range list.Work {
-				lines = append(lines, fmt.Sprintf("%d  %s  %s  %d attempts  %s",
-					w.ID, w.CreatedTime.Format("2006-01-02 15:04"), w.Topic, w.Attempts, w.Error))
+				lines = append(lines, workLine(api.DeadWork(w)))
 			}
 			return list.Work, lines, err
 		},
@@ -128,4 +128,42 @@ func (p *program) accounts() *cobra.Command {
 			return err
 		},
 	})
+}
+
+// operating is what every service with an outbox lets its operator do.
+type operating interface {
+	DeadWork(context.Context, api.DeadWorkRequest) (api.DeadWorkList, error)
+	RetryWork(context.Context, api.RetryWorkRequest) (api.Nothing, error)
+}
+
+func (p *program) sessions() *cobra.Command {
+	return p.work("sessions", "See and retry what sessions could not hand over to other services.",
+		func(g *standalone.Gatehouse) operating { return g.Sessions })
+}
+
+func (p *program) oauth() *cobra.Command {
+	return p.work("oauth", "See and retry what apps and other services could not be told.",
+		func(g *standalone.Gatehouse) operating { return g.OAuth })
+}
+
+func (p *program) work(command, short string, of func(*standalone.Gatehouse) operating) *cobra.Command {
+	return p.given(givenUp{
+		command: command, short: short, what: "what is not tried any more", thing: "dead work", none: "There is nothing.",
+		list: func(ctx context.Context, g *standalone.Gatehouse) (any, []string, error) {
+			list, err := of(g).DeadWork(ctx, api.DeadWorkRequest{})
+			var lines []string
+			for _, w := range list.Work {
+				lines = append(lines, workLine(w))
+			}
+			return list.Work, lines, err
+		},
+		retry: func(ctx context.Context, g *standalone.Gatehouse, id int64) error {
+			_, err := of(g).RetryWork(ctx, api.RetryWorkRequest{ID: id})
+			return err
+		},
+	})
+}
+
+func workLine(w api.DeadWork) string {
+	return fmt.Sprintf("%d  %s  %s  %d attempts  %s", w.ID, w.CreatedTime.Format("2006-01-02 15:04"), w.Topic, w.Attempts, w.Error)
 }

@@ -46,13 +46,15 @@ func TestPlans(t *testing.T) {
 func TestDeadWork(t *testing.T) {
 	t.Parallel()
 	o := newOperator(t)
-	var work []any
-	o.result(&work, "accounts", "dead")
-	require.NotNil(t, work)
-	assert.Empty(t, work)
-	code, _, stderr := o.run("accounts", "retry", "7")
-	assert.Equal(t, 1, code)
-	assert.Contains(t, stderr, "there is no dead work 7")
+	for _, service := range []string{"accounts", "sessions", "oauth"} {
+		var work []any
+		o.result(&work, service, "dead")
+		require.NotNil(t, work)
+		assert.Empty(t, work)
+		code, _, stderr := o.run(service, "retry", "7")
+		assert.Equal(t, 1, code)
+		assert.Contains(t, stderr, "there is no dead work 7")
+	}
 }
 
 // accounts is the database of an operator's storage.
