@@ -71,7 +71,7 @@ func TestWhatCannotBeElevated(t *testing.T) {
 			Actor: actor(parent), Name: "ci", Scopes: []sessions.TokenScope{sessions.TokenFull},
 		})
 		require.NoError(t, err)
-		byToken.PAT = &created.AccessToken.ID
+		byToken.PAT = &created.ID
 		program := f.open(byToken)
 		for message, token := range map[string]sessions.Token{
 			"fault.scope": narrow, "fault.impersonating": child, "fault.personal_token": program,

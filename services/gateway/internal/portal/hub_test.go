@@ -18,7 +18,8 @@ func (w *world) ofHub(hub int64) (*browser, answer) {
 	b := w.signedIn()
 	a := b.get("/oauth2/authorize?client_id=rota")
 	require.Equal(w.t, "/login/hub"+waits, a.location())
-	return b, b.follow(a)
+	page := b.follow(a)
+	return b, page
 }
 
 func TestChangingToTheHubOfAnApp(t *testing.T) {

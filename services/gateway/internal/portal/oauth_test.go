@@ -112,7 +112,7 @@ func (f *fakeOAuth) FindDevice(_ context.Context, r oauth.DeviceRequest) (oauth.
 	switch {
 	case f.err != nil:
 		return oauth.Device{}, f.err
-	case strings.ToUpper(r.UserCode) != userCode || len(f.decided) > 0:
+	case !strings.EqualFold(r.UserCode, userCode) || len(f.decided) > 0:
 		return oauth.Device{}, fault.New(fault.NotFound, "")
 	}
 	return f.device, nil

@@ -12,7 +12,7 @@ const passkeyLoginPath = "/login/passkey"
 
 // passkeyOptions is where the script gets what to ask the browser: the same as
 // other programs do.
-const passkeyOptions = "/v1/auth/passkey/options"
+const passkeyOptions = "/v1/auth/passkey/options" //nolint:gosec // G101: a path.
 
 // passkeyForm is filled in by a script, and hidden until there is one: without it
 // no page can ask for a passkey.
