@@ -23,6 +23,8 @@ import (
 type cost struct{ reads, writes, transactions int }
 
 // eachCounted runs the test on both databases, whose statements it can count.
+//
+//nolint:tparallel // one database after the other, as with testkit.EachDB
 func eachCounted(t *testing.T, test func(t *testing.T, h *harness, count func(func()) cost)) {
 	t.Helper()
 	for _, dialect := range []string{db.SQLite, db.Postgres} {

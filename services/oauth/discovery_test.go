@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
 
 // These tests hold what discovery says against what the provider does.
@@ -44,10 +48,9 @@ func TestDiscovery(t *testing.T) {
 		assert.Equal(t, one.body, other.body)
 		assert.Equal(t, testOrigin, one.json["issuer"])
 		for name, value := range one.json {
-			assert.NotEmpty(t, strings.TrimSpace(name))
-			assert.NotNil(t, value, name)
-			assert.NotEqual(t, "", value, name)
-			assert.NotEqual(t, []any{}, value, name)
+			if value != false {
+				assert.NotEmpty(t, value, name)
+			}
 		}
 		for _, path := range []string{"/.well-known/openid-configuration", "/oauth2/jwks"} {
 			a := h.get(path)
@@ -95,6 +98,70 @@ func TestDiscoveryNamesGrants(t *testing.T) {
 				continue
 			}
 			assert.NotEqual(t, "unsupported_grant_type", a.text("error"), grantType)
+		}
+	})
+}
+
+// refuses tells whether a client cannot be registered because of the field.
+func (h *harness) refuses(field string, change func(*oauth.CreateClientRequest)) bool {
+	h.t.Helper()
+	r := oauth.CreateClientRequest{Metadata: oauth.Metadata{Name: "x", RedirectURIs: []string{callback}}}
+	change(&r)
+	_, err := h.service.CreateClient(h.t.Context(), r)
+	return err != nil && fault.From(err).Fields[field] != nil
+}
+
+func TestDiscoveryNamesWhatClientsCanBe(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		_, list := h.metadata()
+		jwks := json.RawMessage(h.get("/oauth2/jwks").body)
+		tests := map[string]struct {
+			field   string
+			unknown []string
+			set     func(r *oauth.CreateClientRequest, value string)
+		}{
+			"token_endpoint_auth_methods_supported": {
+				"token_endpoint_auth_method",
+				[]string{"client_secret_jwt", "self_signed_tls_client_auth", "Client_Secret_Basic", "x"},
+				func(r *oauth.CreateClientRequest, value string) {
+					if r.AuthMethod = value; value == "private_key_jwt" {
+						r.JWKS = jwks
+					}
+				},
+			},
+			"subject_types_supported": {
+				"subject_type", []string{"x", "Pairwise"},
+				func(r *oauth.CreateClientRequest, value string) { r.SubjectType = value },
+			},
+			"id_token_signing_alg_values_supported": {
+				"id_token_signed_response_alg", []string{"none", "HS256", "RS512", "rs256"},
+				func(r *oauth.CreateClientRequest, value string) { r.IDTokenAlg = value },
+			},
+			"userinfo_signing_alg_values_supported": {
+				"userinfo_signed_response_alg", []string{"none", "HS256", "RS512", "rs256"},
+				func(r *oauth.CreateClientRequest, value string) { r.UserInfoAlg = value },
+			},
+			"introspection_signing_alg_values_supported": {
+				"introspection_signed_response_alg", []string{"none", "HS256", "RS512", "rs256"},
+				func(r *oauth.CreateClientRequest, value string) { r.IntrospectionAlg = value },
+			},
+			"scopes_supported": {
+				"scopes", []string{"x", "OpenID", "*"},
+				func(r *oauth.CreateClientRequest, value string) { r.Scopes = []string{"openid", value} },
+			},
+			"response_types_supported": {
+				"response_types", []string{"token", "Code", "code token"},
+				func(r *oauth.CreateClientRequest, value string) { r.ResponseTypes = []string{value} },
+			},
+		}
+		for name, test := range tests {
+			for _, value := range list(name) {
+				assert.False(t, h.refuses(test.field, func(r *oauth.CreateClientRequest) { test.set(r, value) }), "%s %s", name, value)
+			}
+			for _, value := range test.unknown {
+				assert.True(t, h.refuses(test.field, func(r *oauth.CreateClientRequest) { test.set(r, value) }), "%s %s", name, value)
+			}
 		}
 	})
 }

@@ -184,7 +184,7 @@ func TestClientsCanHaveShorterLifetimes(t *testing.T) {
 		tokens := h.tokens(c)
 		assert.EqualValues(t, 60, tokens.json["expires_in"])
 		_, id := h.read(tokens.text("id_token"))
-		assert.Equal(t, seconds(h.clock.Now().Add(2*time.Minute)), id["exp"])
+		assert.Equal(t, any(seconds(h.clock.Now().Add(2*time.Minute))), id["exp"])
 		assert.EqualValues(t, 60, h.own(c).json["expires_in"])
 		h.clock.Advance(time.Hour - time.Second)
 		again := h.refresh(c, tokens.text("refresh_token"))
@@ -199,6 +199,6 @@ func TestClientsCanHaveShorterLifetimes(t *testing.T) {
 		tokens = h.tokens(longer)
 		assert.EqualValues(t, 300, tokens.json["expires_in"], "they only shorten")
 		_, id = h.read(tokens.text("id_token"))
-		assert.Equal(t, seconds(h.clock.Now().Add(30*time.Minute)), id["exp"])
+		assert.Equal(t, any(seconds(h.clock.Now().Add(30*time.Minute))), id["exp"])
 	})
 }

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -54,23 +55,25 @@ func TestKeysRotateUnderLoad(t *testing.T) {
 			}
 			var mu sync.Mutex
 			var group sync.WaitGroup
+			var problems error
 			for i, s := range services {
 				for j, c := range clients {
 					group.Go(func() {
 						token, issued := s.own(c).text("access_token"), h.clock.Now()
 						other := services[1-i]
 						assert.True(t, other.active(c, token), "the other service knows the key")
-						_, err := remote.VerifySignature(t.Context(), token)
-						assert.NoError(t, err, "and so does who looks the key up")
+						_, problem := remote.VerifySignature(t.Context(), token)
 						header, _ := h.read(token)
 						mu.Lock()
 						defer mu.Unlock()
+						problems = errors.Join(problems, problem)
 						kids[header.KeyID] = true
 						old[j] = append(old[j], held{token, issued})
 					})
 				}
 			}
 			group.Wait()
+			require.NoError(t, problems, "who looks the keys up finds them")
 			h.clock.Advance(5 * time.Minute)
 			for j, c := range clients {
 				for _, one := range old[j][max(0, len(old[j])-4):] {

@@ -39,7 +39,7 @@ var algorithms = []struct {
 const (
 	TypeIDToken       = "JWT"
 	TypeAccessToken   = "at+jwt"                  // RFC 9068 section 2.1
-	TypeLogoutToken   = "logout+jwt"              // OpenID Connect Back-Channel Logout 1.0 section 2.4
+	TypeLogoutToken   = "logout+jwt"              //nolint:gosec // a name, of OpenID Connect Back-Channel Logout 1.0 section 2.4
 	TypeIntrospection = "token-introspection+jwt" // RFC 9701 section 5
 )
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -14,7 +15,7 @@ func TestAccepts(t *testing.T) {
 		"application/json, application/jwt": true, "Application/JWT": true, "application/jwt;q=0.1": true,
 		"application/jwt; q=0": false, "application/jwt;q=x": true, ";;;,application/jwt": true, "application/jwtx": false,
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 		r.Header.Add("Accept", "text/plain")
 		r.Header.Add("Accept", header)
 		assert.Equal(t, want, Accepts(r, "application/jwt"), header)
