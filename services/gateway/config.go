@@ -56,9 +56,7 @@ func (c *Config) Validate() []string {
 	if u, err := url.Parse(c.TermsURL); c.TermsURL != "" && (err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "") {
 		add("GATEHOUSE_TERMS_URL: %q is not a web address", c.TermsURL)
 	}
-	if c.ClientCertHeader != "" && (!httpguts.ValidHeaderFieldName(c.ClientCertHeader) || len(c.TrustedProxies) == 0) {
-		add("GATEHOUSE_CLIENT_CERT_HEADER must be the name of a header, and needs GATEHOUSE_TRUSTED_PROXIES")
-	}
+	problems = append(problems, c.proxyProblems()...)
 	if c.RateWindow < time.Second {
 		add("GATEHOUSE_RATE_WINDOW must be at least 1s")
 	}
@@ -81,6 +79,13 @@ func (c *Config) Validate() []string {
 		add("GATEHOUSE_REVOCATION_POLL must be between 10ms and %v", sessioncache.Bound)
 	}
 	return problems
+}
+
+func (c *Config) proxyProblems() []string {
+	if c.ClientCertHeader == "" || httpguts.ValidHeaderFieldName(c.ClientCertHeader) && len(c.TrustedProxies) > 0 {
+		return nil
+	}
+	return []string{"GATEHOUSE_CLIENT_CERT_HEADER must be the name of a header, and needs GATEHOUSE_TRUSTED_PROXIES"}
 }
 
 // parseOrigin reads a scheme, a host and perhaps a port, and nothing else

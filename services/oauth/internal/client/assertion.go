@@ -88,10 +88,10 @@ func (a *Authenticator) proveByAssertion(ctx context.Context, r *http.Request, c
 	case claims.ID == "" || len(claims.ID) > signed.MaxID:
 		return a.refuse(ctx, c, errors.New("the jti is missing or too long"))
 	}
-	if err := claims.Times.Check(a.Clock.Now(), maxAssertionLife); err != nil {
+	if err := claims.Check(a.Clock.Now(), maxAssertionLife); err != nil {
 		return a.refuse(ctx, c, err)
 	}
-	return a.spend(ctx, replay.ID{Kind: "client assertion", Issuer: c.ID, Value: claims.ID, Expires: claims.Times.Until()})
+	return a.spend(ctx, replay.ID{Kind: "client assertion", Issuer: c.ID, Value: claims.ID, Expires: claims.Until()})
 }
 
 // spend notes the id, unless a reading endpoint has seen it.

@@ -174,7 +174,7 @@ func TestWhatIsReadOfAKeySet(t *testing.T) {
 		"not JSON": []byte("{"), "no object": []byte(`[]`), "no keys": []byte(`{}`), "keys is no list": []byte(`{"keys":{}}`), "too many": set(t, many...),
 	} {
 		_, err := ParseKeys(text)
-		assert.Error(t, err, name)
+		require.Error(t, err, name)
 	}
 	_, err = ParseKeys(set(t, many[1:]...))
 	assert.NoError(t, err)

@@ -98,7 +98,7 @@ func TestProofs(t *testing.T) {
 		r.Header.Set("DPoP", proof(t, jose.ES256, key, header(key), claims))
 		p, err := v.Verify(r, test.token)
 		if !test.good {
-			assert.ErrorIs(t, err, ErrProof, name)
+			require.ErrorIs(t, err, ErrProof, name)
 			continue
 		}
 		require.NoError(t, err, name)
@@ -153,7 +153,7 @@ func TestHeadersOfProofs(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/oauth2/token", http.NoBody)
 		r.Header.Set("DPoP", text)
 		_, err := v.Verify(r, "")
-		assert.ErrorIs(t, err, ErrProof, name)
+		require.ErrorIs(t, err, ErrProof, name)
 	}
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/token", http.NoBody)
 	r.Header["Dpop"] = []string{good, good}

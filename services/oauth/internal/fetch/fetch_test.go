@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -78,7 +77,7 @@ func TestPrivateNetworksAreOutOfReach(t *testing.T) {
 	} {
 		_, err := f.Get(t.Context(), "https://"+host+":"+port+"/", "*/*")
 		require.Error(t, err, host)
-		assert.NotErrorIs(t, err, context.DeadlineExceeded, host)
+		require.NotErrorIs(t, err, context.DeadlineExceeded, host)
 		_, err = f.PostForm(t.Context(), "https://"+host+":"+port+"/", url.Values{})
 		require.Error(t, err, host)
 	}
@@ -120,7 +119,7 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 	} {
 		address, _ := serve(t, h)
 		_, err := f.Get(t.Context(), address, "*/*")
-		assert.Error(t, err, name)
+		require.Error(t, err, name)
 	}
 	assert.Zero(t, asked.Load(), "the redirect was followed")
 	address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, MaxBody)) })
@@ -149,7 +148,7 @@ func TestSlowAnswers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := f.Get(ctx, address, "*/*")
-	assert.True(t, errors.Is(err, context.DeadlineExceeded), "%v", err)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
 func TestForms(t *testing.T) {

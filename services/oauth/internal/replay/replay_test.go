@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,8 +35,7 @@ func TestOfTwoOneSpends(t *testing.T) {
 					won.Add(1)
 					return
 				}
-				assert.ErrorIs(t, err, ErrSpent)
-				assert.Equal(t, "k", KindOf(err))
+				assert.True(t, errors.Is(err, ErrSpent) && KindOf(err) == "k", "%v", err)
 			})
 		}
 		all.Wait()
