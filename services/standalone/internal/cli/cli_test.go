@@ -37,50 +37,6 @@ func (o operator) result(v any, args ...string) {
 	require.NoError(o.t, json.Unmarshal([]byte(stdout), v), stdout)
 }
 
-func TestClients(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t)
-	var created struct {
-		Client struct {
-			ID string `json:"client_id"`
-		} `json:"client"`
-		Secret string `json:"client_secret"`
-	}
-	o.result(&created, "client", "create", "--id", "shop", "--name", "Shop", "--redirect-uri", "https://shop.example.org/callback")
-	assert.Equal(t, "shop", created.Client.ID)
-	assert.GreaterOrEqual(t, len(created.Secret), 43, "256 bits")
-
-	code, _, stderr := o.run("client", "create", "--id", "shop", "--name", "Shop", "--redirect-uri", "https://shop.example.org/callback")
-	assert.Equal(t, 1, code)
-	assert.Contains(t, stderr, "there is a client shop already")
-
-	_, list, _ := o.run("client", "list")
-	assert.Contains(t, list, "shop")
-	assert.NotContains(t, list, created.Secret)
-
-	var deleted map[string]string
-	o.result(&deleted, "client", "delete", "shop")
-	code, _, _ = o.run("client", "delete", "shop")
-	assert.Equal(t, 1, code, "there is none any more")
-}
-
-func TestWrongClientsAreExplained(t *testing.T) {
-	t.Parallel()
-	o := newOperator(t)
-	for name, args := range map[string][]string{
-		"no name":         {"--redirect-uri", "https://a.example.org/"},
-		"plain http":      {"--name", "A", "--redirect-uri", "http://a.example.org/"},
-		"a fragment":      {"--name", "A", "--redirect-uri", "https://a.example.org/#x"},
-		"unknown grant":   {"--name", "A", "--redirect-uri", "https://a.example.org/", "--grant", "password"},
-		"no redirect URI": {"--name", "A"},
-	} {
-		code, _, stderr := o.run(append([]string{"client", "create"}, args...)...)
-		assert.Equal(t, 1, code, name)
-		assert.Contains(t, stderr, "\n  ", "%s: the field is named", name)
-		assert.NotContains(t, stderr, "validation.", name)
-	}
-}
-
 func TestInvitations(t *testing.T) {
 	t.Parallel()
 	o := newOperator(t)
@@ -107,6 +63,16 @@ func TestUsage(t *testing.T) {
 		"output":                 {"version", "--output", "xml"},
 		"too many":               {"client", "list", "all"},
 		"too few":                {"client", "delete"},
+		"no change of a client":  {"client", "update", "x"},
+		"no JSON":                {"client", "update", "x", "--set", "client_uri=x"},
+		"no name of a value":     {"client", "update", "x", "--set", "=1"},
+		"no file":                {"client", "create", "--metadata", "nowhere.json"},
+		"unknown metadata":       {"client", "create", "--name", "A", "--set", "colour=1"},
+		"mistyped metadata":      {"client", "create", "--name", "A", "--set", "contacts=1"},
+		"public with a secret":   {"client", "create", "--public", "--auth-method", "client_secret_basic"},
+		"no time of a token":     {"client", "registration-token", "create", "--name", "x", "--expires", "soon"},
+		"no number of a token":   {"client", "registration-token", "delete", "x"},
+		"no length of time":      {"client", "rotate-secret", "x", "--overlap", "1"},
 		"no number":              {"mail", "retry", "first"},
 		"no number of work":      {"accounts", "retry", "first"},
 		"nobody":                 {"user", "disable"},
