@@ -120,3 +120,12 @@ func (o *Object) Raw(name string) json.RawMessage {
 	}
 	return raw
 }
+
+// Refuse takes a field that the caller may not give, whatever its value: it
+// breaks the rule if it is there.
+func (o *Object) Refuse(name, messageID string, args ...any) {
+	if _, there := o.fields[name]; there {
+		delete(o.fields, name)
+		o.Add(name, messageID, args...)
+	}
+}

@@ -60,7 +60,7 @@ func (a *API) Patterns() []string { return slices.Sorted(maps.Keys(a.handlers())
 
 func (a *API) handlers() map[string]http.Handler {
 	all := a.deps.Description.Routes()
-	for _, routes := range []map[string]endpoint{a.authRoutes(), a.passkeyRoutes(), a.resourceRoutes(), a.providerRoutes()} {
+	for _, routes := range []map[string]endpoint{a.authRoutes(), a.passkeyRoutes(), a.resourceRoutes(), a.providerRoutes(), a.clientRoutes()} {
 		for pattern, e := range routes {
 			all[pattern] = a.serve(e)
 		}
