@@ -181,13 +181,14 @@ type CreatedClient struct {
 // ClientRequest names a client.
 type ClientRequest struct {
 	Actor *api.Actor `json:"actor,omitempty"`
-	ID    string     `json:"client_id"`
+	// ID is its client_id, or else its number or its hash as paths have them.
+	ID string `json:"client_id"`
 }
 
 // UpdateClientRequest changes a client.
 type UpdateClientRequest struct {
 	Actor    *api.Actor `json:"actor,omitempty"`
-	ID       string     `json:"client_id"`
+	ID       string     `json:"client_id"`          // as in ClientRequest
 	Revision *time.Time `json:"revision,omitempty"` // the ModifiedTime the caller saw; nil: any
 	// Changes is an object of Metadata, and of Privileges if the operator asks;
 	// what it does not name stays. Invalid names what is unknown or mistyped.
@@ -197,7 +198,7 @@ type UpdateClientRequest struct {
 // RotateSecretRequest asks for a new secret.
 type RotateSecretRequest struct {
 	Actor *api.Actor `json:"actor,omitempty"`
-	ID    string     `json:"client_id"`
+	ID    string     `json:"client_id"` // as in ClientRequest
 	// Overlap is for how many seconds the present secret stays good, at most 30
 	// days; 0: not at all.
 	Overlap int64 `json:"overlap"`
@@ -219,12 +220,14 @@ type ClientList struct {
 // RegistrationToken lets whoever holds it register clients.
 type RegistrationToken struct {
 	ID   int64  `json:"id"`
+	Hash string `json:"hash"` // 40 hex
 	Name string `json:"name"`
 	Hub  *int64 `json:"hub,omitempty"` // that its clients will belong to
 	// Uses is how many clients it may still register; nil: any number.
 	Uses           *int       `json:"uses,omitempty"`
 	ExpirationTime *time.Time `json:"expiration_time,omitempty"` // nil: never
 	CreatedTime    time.Time  `json:"created_time"`
+	ModifiedTime   time.Time  `json:"modified_time"` // when it last registered a client
 }
 
 // CreateRegistrationTokenRequest makes one.
@@ -244,15 +247,18 @@ type CreatedRegistrationToken struct {
 // ListRegistrationTokensRequest asks for the hub's, or for the operator's all.
 type ListRegistrationTokensRequest struct {
 	Actor *api.Actor `json:"actor,omitempty"`
+	Page  api.Page   `json:"page"` // zero: all, for the operator only
 }
 
-// RegistrationTokenList are registration tokens.
+// RegistrationTokenList is a page of registration tokens.
 type RegistrationTokenList struct {
 	Tokens []RegistrationToken `json:"tokens"`
+	Total  int                 `json:"total"`
 }
 
-// RegistrationTokenRequest names one.
+// RegistrationTokenRequest names one, by its number or its hash.
 type RegistrationTokenRequest struct {
 	Actor *api.Actor `json:"actor,omitempty"`
-	ID    int64      `json:"id"`
+	ID    int64      `json:"id,omitempty"`
+	Hash  string     `json:"hash,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // The readers of this file tell a field that is absent, which gives nil, from
@@ -114,8 +115,14 @@ func (o *Object) present(name string) bool {
 // whatever is no object are nil.
 func (o *Object) Raw(name string) json.RawMessage {
 	raw := o.take(name)
-	if raw != nil && raw[0] != '{' {
+	switch {
+	case raw == nil:
+		return nil
+	case raw[0] != '{':
 		o.violations.Add(name, "validation.object")
+		return nil
+	case !utf8.Valid(raw) || loneSurrogate(raw):
+		o.violations.Add(name, "validation.utf8")
 		return nil
 	}
 	return raw

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
@@ -24,7 +25,19 @@ const columns = `id, name, public, secret_hash, auth_method, redirect_uris, gran
 
 // GetClient finds a client, or returns fosite.ErrNotFound.
 func (s *Store) GetClient(ctx context.Context, id string) (fosite.Client, error) {
-	c, err := scan(s.DB.QueryRow(ctx, "SELECT "+columns+" FROM clients WHERE id = $1", id))
+	return s.find(ctx, "id = $1", id)
+}
+
+// Find finds a client by its number or its hash, or returns fosite.ErrNotFound.
+func (s *Store) Find(ctx context.Context, named api.Ref) (fosite.Client, error) {
+	if named.Hash != "" {
+		return s.find(ctx, "hash = $1", named.Hash)
+	}
+	return s.find(ctx, "number = $1", named.ID)
+}
+
+func (s *Store) find(ctx context.Context, where string, value any) (fosite.Client, error) {
+	c, err := scan(s.DB.QueryRow(ctx, "SELECT "+columns+" FROM clients WHERE "+where, value))
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, fosite.ErrNotFound
 	}

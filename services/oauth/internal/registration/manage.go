@@ -3,6 +3,7 @@ package registration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -50,13 +51,7 @@ func (r *Registrar) List(ctx context.Context, request oauth.ListClientsRequest) 
 	if err != nil {
 		return oauth.ClientList{}, err
 	}
-	page := request.Page
-	if hub != nil || page != (api.Page{}) {
-		if page.Size < 1 {
-			page.Size = api.DefaultPageSize
-		}
-		page = api.Page{Number: max(page.Number, 1), Size: min(page.Size, api.MaxPageSize)}
-	}
+	page := bounded(hub, request.Page)
 	query := strings.TrimSpace(request.Query)
 	list := oauth.ClientList{Clients: []oauth.Client{}}
 	if !utf8.ValidString(query) || strings.ContainsRune(query, 0) || len(query) > maxQuery {
@@ -71,6 +66,25 @@ func (r *Registrar) List(ctx context.Context, request oauth.ListClientsRequest) 
 		list.Clients = append(list.Clients, c.Client)
 	}
 	return list, nil
+}
+
+// bounded is a page of a size that can be asked for; only the operator gets all.
+func bounded(hub *int64, page api.Page) api.Page {
+	if hub == nil && page == (api.Page{}) {
+		return page
+	}
+	if page.Size < 1 {
+		page.Size = api.DefaultPageSize
+	}
+	return api.Page{Number: max(page.Number, 1), Size: min(page.Size, api.MaxPageSize)}
+}
+
+// limit is the end of a query for a page.
+func limit(hub *int64, page api.Page) string {
+	if page = bounded(hub, page); page.Size == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" LIMIT %d OFFSET %d", page.Size, page.Offset())
 }
 
 // Update changes what the request names. If somebody else changes the client at
@@ -129,10 +143,11 @@ func (r *Registrar) Delete(ctx context.Context, request oauth.ClientRequest) err
 	if err != nil {
 		return err
 	}
-	if _, err := r.mine(ctx, hub, request.ID); err != nil {
+	c, err := r.mine(ctx, hub, request.ID)
+	if err != nil {
 		return err
 	}
-	return r.remove(ctx, request.ID, by(request.Actor))
+	return r.remove(ctx, c.ID, by(request.Actor))
 }
 
 func (r *Registrar) remove(ctx context.Context, id string, who author) error {
@@ -155,7 +170,8 @@ func (r *Registrar) Rotate(ctx context.Context, request oauth.RotateSecretReques
 	if request.Overlap < 0 || request.Overlap > int64(maxOverlap/time.Second) {
 		return oauth.CreatedClient{}, fault.Field("overlap", "validation.between", "Min", 0, "Max", int(maxOverlap/time.Second))
 	}
-	if _, err := r.mine(ctx, hub, request.ID); err != nil {
+	c, err := r.mine(ctx, hub, request.ID)
+	if err != nil {
 		return oauth.CreatedClient{}, err
 	}
 	var until *time.Time
@@ -164,7 +180,7 @@ func (r *Registrar) Rotate(ctx context.Context, request oauth.RotateSecretReques
 		until = &end
 	}
 	secret := bearer.NewSecret()
-	rotated, err := r.rotate(ctx, request.ID, secret, until, by(request.Actor), map[string]any{"overlap": request.Overlap})
+	rotated, err := r.rotate(ctx, c.ID, secret, until, by(request.Actor), map[string]any{"overlap": request.Overlap})
 	if err != nil {
 		return oauth.CreatedClient{}, err
 	}

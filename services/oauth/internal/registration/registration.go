@@ -5,9 +5,11 @@ package registration
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
@@ -132,9 +134,13 @@ func (r *Registrar) later(last time.Time) time.Time {
 	return last.Add(time.Microsecond)
 }
 
-// mine is the client, if it is one of the hub's; nil is any hub.
-func (r *Registrar) mine(ctx context.Context, hub *int64, id string) (*client.Client, error) {
-	found, err := r.Store.GetClient(ctx, id)
+// mine is the client of that client_id, or else of that number or hash, if it is
+// one of the hub's; nil is any hub.
+func (r *Registrar) mine(ctx context.Context, hub *int64, name string) (*client.Client, error) {
+	found, err := r.Store.GetClient(ctx, name)
+	if ref, ok := api.ParseRef(name); ok && errors.Is(err, fosite.ErrNotFound) {
+		found, err = r.Store.Find(ctx, ref)
+	}
 	if err := orNotFound(err); err != nil {
 		return nil, err
 	}

@@ -38,14 +38,18 @@ func (r *Registrar) CreateToken(ctx context.Context, request oauth.CreateRegistr
 		return created, err
 	}
 	text := bearer.NewInitialToken()
-	t := oauth.RegistrationToken{Name: request.Name, Hub: hub, Uses: request.Uses, ExpirationTime: request.ExpirationTime, CreatedTime: now}
+	t := oauth.RegistrationToken{
+		Hash: newHash(), Name: request.Name, Hub: hub, Uses: request.Uses, ExpirationTime: request.ExpirationTime,
+		CreatedTime: now, ModifiedTime: now,
+	}
 	err = r.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := r.boundTokens(ctx, tx, hub, now); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, `INSERT INTO registration_tokens (token_hash, name, hub, uses, expiration_time, created_time)
-			VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
-			bearer.Hash(text), t.Name, t.Hub, t.Uses, db.NullMicros(t.ExpirationTime), db.Micros(now)).Scan(&t.ID)
+		err := tx.QueryRow(ctx, `INSERT INTO registration_tokens
+				(token_hash, hash, name, hub, uses, expiration_time, created_time, modified_time)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id`,
+			bearer.Hash(text), t.Hash, t.Name, t.Hub, t.Uses, db.NullMicros(t.ExpirationTime), db.Micros(now)).Scan(&t.ID)
 		if err != nil {
 			return fmt.Errorf("registration: insert a token: %w", err)
 		}
@@ -106,11 +110,14 @@ func (r *Registrar) ListTokens(ctx context.Context, request oauth.ListRegistrati
 	if err != nil {
 		return list, err
 	}
-	query, args := "SELECT "+tokenColumns+" FROM registration_tokens WHERE "+good, []any{db.Micros(r.now())}
+	from, args := " FROM registration_tokens WHERE "+good, []any{db.Micros(r.now())}
 	if hub != nil {
-		query, args = query+" AND hub = $2", append(args, *hub)
+		from, args = from+" AND hub = $2", append(args, *hub)
 	}
-	rows, err := r.DB.Query(ctx, query+" ORDER BY id", args...)
+	if err := r.DB.QueryRow(ctx, "SELECT COUNT(*)"+from, args...).Scan(&list.Total); err != nil {
+		return list, fmt.Errorf("registration: count tokens: %w", err)
+	}
+	rows, err := r.DB.Query(ctx, "SELECT "+tokenColumns+from+" ORDER BY id"+limit(hub, request.Page), args...)
 	if err != nil {
 		return list, fmt.Errorf("registration: list tokens: %w", err)
 	}
@@ -135,6 +142,9 @@ func (r *Registrar) DeleteToken(ctx context.Context, request oauth.RegistrationT
 		return err
 	}
 	query, args := "DELETE FROM registration_tokens WHERE id = $1", []any{request.ID}
+	if request.Hash != "" {
+		query, args = "DELETE FROM registration_tokens WHERE hash = $1", []any{request.Hash}
+	}
 	if hub != nil {
 		query, args = query+" AND hub = $2", append(args, *hub)
 	}
@@ -150,15 +160,15 @@ func (r *Registrar) DeleteToken(ctx context.Context, request oauth.RegistrationT
 	})
 }
 
-const tokenColumns = "id, name, hub, uses, expiration_time, created_time"
+const tokenColumns = "id, hash, name, hub, uses, expiration_time, created_time, modified_time"
 
 func scanToken(row db.Scanner) (t oauth.RegistrationToken, err error) {
 	var expiration sql.NullInt64
-	var created int64
-	if err := row.Scan(&t.ID, &t.Name, &t.Hub, &t.Uses, &expiration, &created); err != nil {
+	var created, modified int64
+	if err := row.Scan(&t.ID, &t.Hash, &t.Name, &t.Hub, &t.Uses, &expiration, &created, &modified); err != nil {
 		return t, err
 	}
-	t.ExpirationTime, t.CreatedTime = db.FromNullMicros(expiration), db.FromMicros(created)
+	t.ExpirationTime, t.CreatedTime, t.ModifiedTime = db.FromNullMicros(expiration), db.FromMicros(created), db.FromMicros(modified)
 	return t, nil
 }
 
@@ -177,7 +187,7 @@ func (r *Registrar) findToken(ctx context.Context, text string) (*oauth.Registra
 
 // use takes one of the token's uses: two at once cannot take the last one.
 func (r *Registrar) use(ctx context.Context, tx *db.Tx, id int64) error {
-	n, err := tx.Exec(ctx, "UPDATE registration_tokens SET uses = uses - 1 WHERE "+good+" AND id = $2", db.Micros(r.now()), id)
+	n, err := tx.Exec(ctx, "UPDATE registration_tokens SET uses = uses - 1, modified_time = $1 WHERE "+good+" AND id = $2", db.Micros(r.now()), id)
 	if err != nil {
 		return fmt.Errorf("registration: use a token: %w", err)
 	}
