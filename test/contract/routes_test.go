@@ -29,7 +29,7 @@ func TestOtherMethodsAreRefused(t *testing.T) {
 		assert.Equal(t, http.StatusMethodNotAllowed, res.Error.Status, path)
 		assert.ElementsMatch(t, methods(all, path), strings.Split(res.Header.Get("Allow"), ", "), path)
 	}
-	for _, path := range []string{"/v1", "/v1/", "/v1/auth/", "/v1/docs/", "/v1/client", "/v1/users", "/v1/mfa/1/2", "/v2/auth"} {
+	for _, path := range []string{"/v1", "/v1/", "/v1/auth/", "/v1/docs/", "/v1/clients", "/v1/users", "/v1/mfa/1/2", "/v2/auth"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			assert.Equal(t, http.StatusNotFound, s.Call(t, method, path, "", nil).Status, "%s %s", method, path)
 		}

@@ -21,12 +21,15 @@ var placeholders = map[string]int{
 	// The providers are not there.
 	"putHubProvider own": http.StatusUnprocessableEntity, "putHubProvider installed": http.StatusUnprocessableEntity,
 	"assignIdentity email": http.StatusUnprocessableEntity, "assignIdentity subject": http.StatusUnprocessableEntity,
-	"finishPasskey ": http.StatusUnprocessableEntity,
-	"confirmFactor ": http.StatusNotFound,
-	"removeFactor ":  http.StatusNotFound,
-	"removePasskey ": http.StatusNotFound,
-	"finishReset ":   http.StatusNotFound,
-	"confirmCode ":   http.StatusUnauthorized,
+	// Nor are the clients.
+	"updateClient addresses": http.StatusNotFound, "updateClient lifetime": http.StatusNotFound, "updateClient none": http.StatusNotFound,
+	"rotateClientSecret ": http.StatusNotFound,
+	"finishPasskey ":      http.StatusUnprocessableEntity,
+	"confirmFactor ":      http.StatusNotFound,
+	"removeFactor ":       http.StatusNotFound,
+	"removePasskey ":      http.StatusNotFound,
+	"finishReset ":        http.StatusNotFound,
+	"confirmCode ":        http.StatusUnauthorized,
 }
 
 // examples runs every body that the document gives as an example.

@@ -196,6 +196,7 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 		{"recoveries", recoveries},
 		{"a team", aTeam},
 		{"hubs", hubs},
+		{"clients", clients},
 		{"pictures", pictures},
 		{"the record and the account", theRecord},
 		{"sessions and tokens", sessionsAndTokens},
