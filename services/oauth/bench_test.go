@@ -66,6 +66,17 @@ func BenchmarkRefresh(b *testing.B) {
 	})
 }
 
+func BenchmarkTokenExchange(b *testing.B) {
+	benchmark(b, func(b *testing.B, h *harness, _ oauth.CreatedClient) {
+		b.Helper()
+		subject, api := h.granted(h.shop(), "resource", ordersAPI).text("access_token"), h.orders()
+		b.ResetTimer()
+		for b.Loop() {
+			h.mustDo(b, as(api, "/oauth2/token", exchangeForm(subject, "resource", billingAPI)))
+		}
+	})
+}
+
 // formats are those of access tokens, by the algorithm of the JWT.
 var formats = map[string]func(*oauth.CreateClientRequest){
 	"opaque": func(*oauth.CreateClientRequest) {}, "RS256": signs("RS256"), "ES256": signs("ES256"), "EdDSA": signs("EdDSA"),
