@@ -18,10 +18,10 @@ import (
 
 // The types of tokens (RFC 8693 section 3).
 const (
-	TypeAccessToken  = "urn:ietf:params:oauth:token-type:access_token"
+	TypeAccessToken  = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // a name
 	TypeJWT          = "urn:ietf:params:oauth:token-type:jwt"
-	typeRefreshToken = "urn:ietf:params:oauth:token-type:refresh_token"
-	typeIDToken      = "urn:ietf:params:oauth:token-type:id_token"
+	typeRefreshToken = "urn:ietf:params:oauth:token-type:refresh_token" //nolint:gosec // a name
+	typeIDToken      = "urn:ietf:params:oauth:token-type:id_token"      //nolint:gosec // a name
 	// TypeUser is the hash of a user, whom an administrator wants to act as.
 	TypeUser = "urn:gatehouse:params:oauth:token-type:user"
 )

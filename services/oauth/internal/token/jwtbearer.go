@@ -146,7 +146,7 @@ func (h *JWTBearer) check(issuer *oauth.TrustedIssuer, claims *vouched) error {
 	case claims.Subject == "" || !issuer.Users && !slices.Contains(issuer.Subjects, claims.Subject):
 		return errors.New("the sub is not one that the issuer may speak of")
 	}
-	return claims.Times.Check(h.Clock.Now(), longestAssertion)
+	return claims.Check(h.Clock.Now(), longestAssertion)
 }
 
 func (h *JWTBearer) decline(ctx context.Context, c *client.Client, why error) error {
@@ -184,7 +184,7 @@ func (h *JWTBearer) user(ctx context.Context, c *client.Client, issuer *oauth.Tr
 		return nil, err
 	}
 	evidence.From(ctx).Spend(replay.ID{
-		Kind: evidence.GrantKind, Issuer: fmt.Sprintf("%q %q", c.ID, issuer.Issuer), Value: claims.ID, Expires: claims.Times.Until(),
+		Kind: evidence.GrantKind, Issuer: fmt.Sprintf("%q %q", c.ID, issuer.Issuer), Value: claims.ID, Expires: claims.Until(),
 	})
 	now := h.Clock.Now()
 	return &grant.Grant{

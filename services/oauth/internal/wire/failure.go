@@ -71,6 +71,9 @@ func FailureOf(err error) Failure {
 			Description: "Something went wrong on the server's side.",
 		}
 	}
+	// A copy, for fosite writes down in the error what it reads of it, and ours are
+	// shared by all requests.
+	known = known.WithExposeDebug(false)
 	f := Failure{Code: known.ErrorField, Status: known.CodeField, Description: printable(known.GetDescription())}
 	if !slices.Contains(codes, f.Code) {
 		f.Code = fosite.ErrInvalidRequest.ErrorField

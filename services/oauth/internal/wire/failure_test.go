@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,4 +49,19 @@ func TestFailureOf(t *testing.T) {
 	f := FailureOf(fosite.ErrInvalidRequest.WithDescription("A \"b\" \\ ä\r\n").WithHint(""))
 	assert.Equal(t, "A 'b' ' ???", f.Description)
 	assert.Equal(t, http.StatusBadRequest, f.Status)
+}
+
+// Errors are values of packages: many requests end in the same one at once. The
+// race detector watches.
+func TestFailureOfASharedError(t *testing.T) {
+	t.Parallel()
+	shared := fosite.ErrSlowDown.WithHint("").WithHintIDOrDefaultf("x", "wait")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			assert.Contains(t, FailureOf(shared).Description, "wait")
+			assert.ErrorIs(t, shared, fosite.ErrSlowDown)
+		})
+	}
+	wg.Wait()
 }
