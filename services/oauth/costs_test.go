@@ -23,8 +23,6 @@ import (
 type cost struct{ reads, writes, transactions int }
 
 // eachCounted runs the test on both databases, whose statements it can count.
-//
-//nolint:tparallel // one database after the other, as with testkit.EachDB
 func eachCounted(t *testing.T, test func(t *testing.T, h *harness, count func(func()) cost)) {
 	t.Helper()
 	for _, dialect := range []string{db.SQLite, db.Postgres} {
@@ -59,6 +57,8 @@ func eachCounted(t *testing.T, test func(t *testing.T, h *harness, count func(fu
 
 // TestRequestsCostLittle bounds what each request asks of the database, which is
 // what an installation grows by.
+//
+//nolint:tparallel // one database after the other, as with testkit.EachDB
 func TestRequestsCostLittle(t *testing.T) {
 	t.Parallel()
 	eachCounted(t, func(t *testing.T, h *harness, count func(func()) cost) {
