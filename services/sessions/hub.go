@@ -42,26 +42,9 @@ func (s *Service) SwitchHub(ctx context.Context, r sessions.SwitchHubRequest) (s
 
 	var surplus int
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := store.LockUser(ctx, tx, record.User, now); err != nil {
-			return err
-		}
 		var err error
-		if record, err = store.SwitchHub(ctx, tx, extension, r.Hub); err != nil {
-			return err
-		}
-		children, err := store.EndChildren(ctx, tx, record, now)
-		if err != nil {
-			return err
-		}
-		if err := s.auditImpersonationsEnded(ctx, tx, children, now); err != nil {
-			return err
-		}
-		beyond, err := s.keepLimit(ctx, tx, record, r.Limit, now)
-		if err != nil {
-			return err
-		}
-		surplus = len(beyond)
-		return s.endedWith(ctx, tx, record.User, append(children, beyond...), now)
+		record, surplus, err = s.move(ctx, tx, extension, record.User, r)
+		return err
 	})
 	if err != nil {
 		return sessions.Token{}, overIfGone(err)
@@ -70,4 +53,28 @@ func (s *Service) SwitchHub(ctx context.Context, r sessions.SwitchHubRequest) (s
 	s.metrics.session("moved", 1)
 	s.metrics.session("surplus", surplus)
 	return s.issue(signer, record, now)
+}
+
+// move stores the session's new hub and ends what its user did from within it,
+// and what is beyond the new hub's limit, which it counts.
+func (s *Service) move(ctx context.Context, tx *db.Tx, e store.Extension, user int64, r sessions.SwitchHubRequest) (_ store.Record, surplus int, err error) {
+	if _, err := store.LockUser(ctx, tx, user, e.Now); err != nil {
+		return store.Record{}, 0, err
+	}
+	record, err := store.SwitchHub(ctx, tx, e, r.Hub)
+	if err != nil {
+		return store.Record{}, 0, err
+	}
+	children, err := store.EndChildren(ctx, tx, record, e.Now)
+	if err != nil {
+		return store.Record{}, 0, err
+	}
+	if err := s.auditImpersonationsEnded(ctx, tx, children, e.Now); err != nil {
+		return store.Record{}, 0, err
+	}
+	beyond, err := s.keepLimit(ctx, tx, record, r.Limit, e.Now)
+	if err != nil {
+		return store.Record{}, 0, err
+	}
+	return record, len(beyond), s.endedWith(ctx, tx, user, append(children, beyond...), e.Now)
 }

@@ -16,6 +16,7 @@ import (
 
 // Every way in which a session can end comes to the apps' ears, once.
 func TestWhoeverEndsASessionTells(t *testing.T) {
+	t.Parallel()
 	limited := login(olli, ref(1))
 	limited.Limit = 1
 	// Each gives the sessions that have ended by it.

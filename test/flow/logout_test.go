@@ -39,7 +39,7 @@ func (l *logouts) take() []string {
 
 // TestAppsHearOfTheEndOfSessions ends sessions in ways that different services
 // know of; the app hears of each, and what it got ends or stays.
-func TestAppsHearOfTheEndOfSessions(t *testing.T) {
+func TestAppsHearOfTheEndOfSessions(t *testing.T) { //nolint:tparallel // one way after the other, so that it is clear which is heard of
 	t.Parallel()
 	s := system.Standalone(t)
 	heard := &logouts{}
