@@ -169,3 +169,27 @@ func TestClientsNameTheOriginsOfTheirPages(t *testing.T) {
 		}
 	})
 }
+
+// TestUsersAllowClaimsThatRequestsName: what is asked for by itself is asked of
+// the user like the scope that stands for it.
+func TestUsersAllowClaimsThatRequestsName(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		c := h.web(thirdParty)
+		plain := form(c, "scope", "openid")
+		a := h.authorize(plain, h.login())
+		require.NotNil(t, a.Consent)
+		assert.Equal(t, []string{"openid"}, a.Consent.Scopes)
+		redirected(t, h.resume(a.Consent.ID, h.login(), allow))
+		assert.NotEmpty(t, redirected(t, h.authorize(plain, h.login())).Get("code"), "remembered")
+
+		named := form(c, "scope", "openid", "claims", `{"userinfo": {"email": null}, "id_token": {"name": null, "shoe_size": null}}`)
+		a = h.authorize(named, h.login())
+		require.NotNil(t, a.Consent, "%+v", a)
+		assert.Equal(t, []string{"openid", "profile", "email"}, a.Consent.Scopes)
+		tokens := h.redeem(c, redirected(t, h.resume(a.Consent.ID, h.login(), allow)).Get("code"))
+		assert.Equal(t, "openid", tokens.text("scope"))
+		assert.Equal(t, "alice@example.org", h.userinfo(tokens.text("access_token")).text("email"))
+		assert.NotEmpty(t, redirected(t, h.authorize(named, h.login())).Get("code"), "remembered, too")
+	})
+}

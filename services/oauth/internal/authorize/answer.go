@@ -58,7 +58,7 @@ func (f *Flow) store(ctx context.Context, t *turn, g *grant.Grant) error {
 			return err
 		}
 		if t.allowed {
-			if err := f.Consents.Remember(ctx, tx, g.Subject, g.Client, g.Scopes, g.Created); err != nil {
+			if err := f.Consents.Remember(ctx, tx, g.Subject, g.Client, t.request.Revealed, g.Created); err != nil {
 				return err
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acr"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/claims"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
 // demand is what a request wants of its login: who it is and how well they have
@@ -35,6 +36,8 @@ func (r *Request) readClaims() error {
 	if text != "" {
 		r.claims = json.RawMessage(text)
 	}
+	// A claim asked for by itself tells as much as one by its scope.
+	r.Revealed = scope.Parse(scope.Join(append(slices.Clone(r.Scopes), asked.Scopes(r.Client)...)))
 	for _, c := range []*claims.Claim{asked.IDToken["sub"], asked.UserInfo["sub"]} {
 		for _, name := range c.Texts() {
 			if r.demand.subject != "" && r.demand.subject != name {

@@ -207,7 +207,7 @@ func (f *Flow) allowed(ctx context.Context, t *turn) (bool, error) {
 	case r.Client.FirstParty:
 		return true, nil
 	}
-	return f.Consents.Covers(ctx, t.login.Subject, r.Client.ID, r.Scopes)
+	return f.Consents.Covers(ctx, t.login.Subject, r.Client.ID, r.Revealed)
 }
 
 // wait stores the request until its user has done what is asked.

@@ -26,7 +26,10 @@ type Request struct {
 	RedirectURI string // proven: it is the client's
 	State       string
 	Scopes      []string
-	Prompts     []string
+	// Revealed is what the user has to allow: the scopes, and those that stand for
+	// claims which the request names by themselves.
+	Revealed []string
+	Prompts  []string
 	// MaxAge bounds the age of the login; nil if the request does not.
 	MaxAge *time.Duration
 	// HintedSubject is whom the ID token hint was about, "" without one.
@@ -189,7 +192,7 @@ func (r *Request) asksLogin() bool {
 // has said not to reach.
 func (r *Request) interaction(id, prompt, unable string) *oauth.Interaction {
 	return &oauth.Interaction{
-		ID: id, Prompt: prompt, Client: r.Client.Client, Scopes: r.Scopes,
+		ID: id, Prompt: prompt, Client: r.Client.Client, Scopes: r.Revealed,
 		LoginHint: r.form.Get("login_hint"), UILocales: r.form.Get("ui_locales"),
 		RedirectTo: redirect.Origin(r.RedirectURI),
 		ACR:        r.demand.next(unable), Hub: r.Client.Hub,
