@@ -117,4 +117,3 @@ func (e *Endpoint) answer(r registration.Registered, token string) map[string]an
 	}
 	return answer
 }
-
