@@ -160,7 +160,7 @@ func (r *Registrar) DeleteToken(ctx context.Context, request oauth.RegistrationT
 	})
 }
 
-const tokenColumns = "id, hash, name, hub, uses, expiration_time, created_time, modified_time"
+const tokenColumns = "id, hash, name, hub, uses, expiration_time, created_time, modified_time" //nolint:gosec // names of columns
 
 func scanToken(row db.Scanner) (t oauth.RegistrationToken, err error) {
 	var expiration sql.NullInt64
