@@ -40,6 +40,8 @@ type Issuer struct {
 	WithSecret bool
 	// NoIDToken leaves it out.
 	NoIDToken bool
+	// Secret, if not nil, judges the client secret.
+	Secret func(secret string) bool
 	// Metadata are changed or removed (nil) in the metadata.
 	Metadata map[string]any
 	// UserInfo, if not nil, is what the UserInfo endpoint answers.
@@ -63,7 +65,7 @@ func New(tb testing.TB, clock clockwork.Clock) *Issuer {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.metadata)
 	mux.HandleFunc("GET /jwks", i.keys)
-	mux.HandleFunc("POST /token", i.token)
+	mux.HandleFunc("POST /token", i.Token)
 	mux.HandleFunc("GET /userinfo", i.userInfo)
 	i.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if instead := i.Instead[r.URL.Path]; instead != nil {
@@ -154,7 +156,8 @@ func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: i.kid, Algorithm: "ES256", Use: "sig"}}})
 }
 
-func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
+// Token is the token endpoint, for whom it has another path.
+func (i *Issuer) Token(w http.ResponseWriter, r *http.Request) {
 	if i.Status != 0 {
 		answer(w, i.Status, map[string]string{"error": "invalid_grant"})
 		return
@@ -172,7 +175,11 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	i.mu.Unlock()
 	sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
-	if id != ClientID || secret != ClientSecret || !ok ||
+	right := secret == ClientSecret
+	if i.Secret != nil {
+		right = i.Secret(secret)
+	}
+	if id != ClientID || !right || !ok ||
 		request.Get("code_challenge") != challenge || request.Get("redirect_uri") != r.FormValue("redirect_uri") {
 		answer(w, http.StatusBadRequest, map[string]string{"error": "invalid_grant"})
 		return
