@@ -26,7 +26,7 @@ type Config struct {
 	PendingLimit             int              `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
 	RequirePAR               bool             `env:"GATEHOUSE_OAUTH_REQUIRE_PAR" envDefault:"false" doc:"whether all clients have to push their authorization requests (RFC 9126)"`
 	Scopes                   []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
-	FetchAllow               []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients register may be: key sets, request objects, logout endpoints"`
+	FetchAllow               []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients and hubs name may be: key sets, request objects, logout endpoints, providers"`
 	Registration             string           `env:"GATEHOUSE_OAUTH_REGISTRATION" envDefault:"token" doc:"whether clients can register themselves (RFC 7591): closed, token (with an initial access token) or open (anybody)"`
 	RegistrationLimit        int              `env:"GATEHOUSE_OAUTH_REGISTRATION_LIMIT" envDefault:"1000" doc:"how many clients there can be that have registered themselves without a token"`
 	RegistrationUnused       time.Duration    `env:"GATEHOUSE_OAUTH_REGISTRATION_UNUSED" envDefault:"168h" doc:"after how long such a client is deleted if no user has allowed it anything"`
