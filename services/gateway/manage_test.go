@@ -115,7 +115,9 @@ func TestUpstreamIdentities(t *testing.T) {
 	s := newStage(t)
 	var providers []map[string]any
 	require.NoError(t, json.Unmarshal(s.do(t, request{method: http.MethodGet, path: "/v1/auth/identity"}).succeeds(http.StatusOK), &providers))
-	assert.Equal(t, []map[string]any{{"name": "company", "title": "Company account", "model": "IdentityProvider"}}, providers)
+	assert.Equal(t, []map[string]any{
+		{"name": "company", "title": "Company account", "kind": "oidc", "mode": nil, "model": "IdentityProvider"},
+	}, providers)
 
 	begin := request{method: http.MethodPost, path: "/v1/auth/identity/company/state"}
 	answer := func(token string) string {

@@ -153,6 +153,14 @@ func (d accountsDouble) ListIdentities(_ context.Context, r accounts.ActorReques
 	return accounts.IdentityList{Identities: []accounts.LinkedIdentity{{ID: 3, Hash: otherHash, Provider: "company"}}}, d.asked.note(r)
 }
 
+func (d accountsDouble) AssignIdentity(_ context.Context, r accounts.AssignIdentityRequest) (accounts.AssignedIdentity, error) {
+	return accounts.AssignedIdentity{Provider: r.Provider, Email: r.Email}, d.asked.note(r)
+}
+
+func (d accountsDouble) UnassignIdentity(_ context.Context, r accounts.UnassignIdentityRequest) (api.Nothing, error) {
+	return api.Nothing{}, d.asked.note(r)
+}
+
 func (d accountsDouble) UnlinkIdentity(_ context.Context, r accounts.UnlinkIdentityRequest) (api.Nothing, error) {
 	return api.Nothing{}, d.asked.note(r)
 }

@@ -128,6 +128,15 @@ func TestWhatServicesAreAsked(t *testing.T) {
 			},
 		},
 		"delete": {http.MethodPost, "/account/deletion", `{"password":"p"}`, accounts.RequestDeletionRequest{Actor: actor, Password: "p"}},
+		"assign": {http.MethodPut, "/user/2/identity", `{"provider":"company","email":"a@example.org"}`, accounts.AssignIdentityRequest{
+			Actor: actor, Member: other, Provider: "company", Email: "a@example.org",
+		}},
+		"assign a subject": {http.MethodPut, "/user/2/identity", `{"provider":"company","subject":"1"}`, accounts.AssignIdentityRequest{
+			Actor: actor, Member: other, Provider: "company", Subject: "1",
+		}},
+		"unassign": {http.MethodDelete, "/user/2/identity/company", "", accounts.UnassignIdentityRequest{
+			Actor: actor, Member: other, Provider: "company",
+		}},
 		"unlink": {http.MethodDelete, "/identity/3", "", accounts.UnlinkIdentityRequest{Actor: actor, Identity: api.Ref{ID: 3}}},
 	} {
 		got := s.do(t, request{method: tt.method, path: "/v1" + tt.path, token: token, body: tt.body})

@@ -35,7 +35,7 @@ func NewOAuth() *OAuth {
 
 // Providers implements oauth.Service.
 func (o *OAuth) Providers(context.Context, oauth.ProvidersRequest) (oauth.ProviderList, error) {
-	return oauth.ProviderList{Providers: []oauth.Provider{{Name: Provider, Title: "Company account"}}}, o.Err
+	return oauth.ProviderList{Providers: []oauth.Provider{{Name: Provider, Title: "Company account", Kind: "oidc"}}}, o.Err
 }
 
 // SessionClients implements oauth.Service: no app wants to hear of a session.
