@@ -131,7 +131,7 @@ func TestAHubBringsAProviderAlong(t *testing.T) {
 			require.Equal(t, []any{"corp", &seven, &seven}, []any{proved.Provider, proved.Hub, proved.Into})
 			require.False(t, proved.LinkByEmail)
 		}
-		for name, hub := range map[string]*int64{put.Hash: &eight, "corp": nil, "corp ": &eight, "": nil} {
+		for name, hub := range map[string]*int64{put.Hash: &eight, "corp": nil, "Corp": &seven, "": nil} {
 			_, err := begin(name, hub)
 			require.True(t, fault.Is(err, fault.NotFound), "%q: %v", name, err)
 		}

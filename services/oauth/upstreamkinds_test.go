@@ -123,7 +123,7 @@ func TestAppleTakesASecretThatWeSign(t *testing.T) {
 
 		secrets := map[string]bool{}
 		issuer.Secret = func(secret string) bool {
-			signed, err := jose.ParseSigned(secret, []jose.SignatureAlgorithm{jose.ES256})
+			signed, err := jose.ParseSignedCompact(secret, []jose.SignatureAlgorithm{jose.ES256})
 			require.NoError(t, err)
 			require.Equal(t, "KEY", signed.Signatures[0].Header.KeyID)
 			payload, err := signed.Verify(key.Public())
@@ -155,7 +155,10 @@ func TestGitHubTellsWhoHasTheToken(t *testing.T) {
 	eachUpstream(t, func(t *testing.T, h *harness, issuer *fakeissuer.Issuer) {
 		answer := func(body any) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
-				require.Equal(t, "Bearer upstream", r.Header.Get("Authorization"))
+				if r.Header.Get("Authorization") != "Bearer upstream" {
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
 				_ = json.NewEncoder(w).Encode(body)
 			}
 		}

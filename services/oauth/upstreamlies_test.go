@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
@@ -196,7 +195,7 @@ func TestSettingsOfAProviderDecideWhoIsLetIn(t *testing.T) {
 			issuer.Claims["email"] = email
 			_, err := h.answered(issuer, nil)
 			if in {
-				assert.NoError(t, err, email)
+				require.NoError(t, err, email)
 				continue
 			}
 			requireUpstream(t, err, fault.Unauthenticated, "fault.identity_domain")

@@ -35,11 +35,10 @@ type methods []string
 
 func (m *methods) UnmarshalJSON(text []byte) error {
 	var list []string
-	if json.Unmarshal(text, &list) != nil || len(list) > 10 ||
-		slices.ContainsFunc(list, func(s string) bool { return len(s) > 32 }) {
-		return nil
+	err := json.Unmarshal(text, &list)
+	if err == nil && len(list) <= 10 && !slices.ContainsFunc(list, func(s string) bool { return len(s) > 32 }) {
+		*m = list
 	}
-	*m = list
 	return nil
 }
 

@@ -72,7 +72,7 @@ func find(l accounts.SignInList, provider string) *accounts.SignIn {
 
 // find is the way to a provider: of the hub, or of the installation.
 func (l *Logins) find(ctx context.Context, provider string, hub *int64) (*connection, error) {
-	row, err := hubRow{}, error(db.ErrNoRows)
+	row, err := hubRow{}, db.ErrNoRows
 	switch {
 	case len(provider) == hashLength:
 		if row, err = l.store.ownProvider(ctx, provider); err == nil && hub != nil && row.Hub != *hub {

@@ -70,21 +70,10 @@ func (l *Logins) Put(ctx context.Context, r oauth.PutHubProviderRequest) (none o
 	if _, err := l.o.Accounts.ListSignIns(ctx, accounts.ListSignInsRequest{Hub: hub, Actor: &r.Actor}); err != nil {
 		return none, err
 	}
-	row, err := l.store.hubProvider(ctx, hub, r.Name)
-	if err != nil && !errors.Is(err, db.ErrNoRows) {
-		return none, err
-	}
-	secret, err := l.check(&r, row)
+	row, secret, err := l.row(ctx, hub, &r)
 	if err != nil {
 		return none, err
 	}
-	if row.Hash == "" || row.own() != (r.Issuer != "") {
-		if row.Hash != "" { // it would become another provider under way
-			return none, fault.Field("name", "validation.taken")
-		}
-		row = hubRow{Hash: randomHex(), Hub: hub, Name: r.Name}
-	}
-	row.Title, row.Issuer, row.ClientID, row.Secret = r.Title, r.Issuer, r.ClientID, nil
 	if row.own() {
 		if err := l.toOwn(row, secret).reachable(ctx); err != nil {
 			return none, err
@@ -104,6 +93,25 @@ func (l *Logins) Put(ctx context.Context, r oauth.PutHubProviderRequest) (none o
 		return none, err
 	}
 	return l.shown(row, set), nil
+}
+
+// row is what is to be put, and its secret, which is not in it yet.
+func (l *Logins) row(ctx context.Context, hub int64, r *oauth.PutHubProviderRequest) (row hubRow, secret string, err error) {
+	row, err = l.store.hubProvider(ctx, hub, r.Name)
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		return row, "", err
+	}
+	if secret, err = l.check(r, row); err != nil {
+		return row, "", err
+	}
+	switch {
+	case row.Hash == "":
+		row = hubRow{Hash: randomHex(), Hub: hub, Name: r.Name}
+	case row.own() != (r.Issuer != ""): // it would become another provider under way
+		return row, "", fault.Field("name", "validation.taken")
+	}
+	row.Title, row.Issuer, row.ClientID, row.Secret = r.Title, r.Issuer, r.ClientID, nil
+	return row, secret, nil
 }
 
 func (l *Logins) signIn(row hubRow, r oauth.PutHubProviderRequest) accounts.SignIn {
@@ -138,43 +146,53 @@ func (l *Logins) check(r *oauth.PutHubProviderRequest, before hubRow) (secret st
 	}
 	l.checkDomains(&v, r)
 	if r.Issuer == "" {
-		for field, value := range map[string]string{"title": r.Title, "client_id": r.ClientID, "client_secret": r.ClientSecret} {
-			if value != "" {
-				v.Add(field, "validation.provider_installed")
-			}
-		}
-		if l.installed(r.Name) == nil {
-			v.Add("issuer", "validation.required")
-		}
+		l.checkInstalled(&v, *r)
 		return "", v.Err()
 	}
+	if secret, err := l.checkOwn(&v, r, before); err != nil || v == nil {
+		return secret, err
+	}
+	return "", v.Err()
+}
+
+// checkInstalled checks what is given of an installation's provider.
+func (l *Logins) checkInstalled(v *fault.Violations, r oauth.PutHubProviderRequest) {
+	for field, value := range map[string]string{"title": r.Title, "client_id": r.ClientID, "client_secret": r.ClientSecret} {
+		if value != "" {
+			v.Add(field, "validation.provider_installed")
+		}
+	}
+	if l.installed(r.Name) == nil {
+		v.Add("issuer", "validation.required")
+	}
+}
+
+// checkOwn checks what is given of a provider of the hub's, and gives the secret
+// to keep: the one from before is for the same client of the same issuer only.
+func (l *Logins) checkOwn(v *fault.Violations, r *oauth.PutHubProviderRequest, before hubRow) (secret string, _ error) {
 	if l.installed(r.Name) != nil {
 		v.Add("name", "validation.taken")
 	}
 	if r.Title == "" {
 		r.Title = r.Name
 	}
-	checkText(&v, "title", r.Title, maxTitle)
+	checkText(v, "title", r.Title, maxTitle)
 	if !secureURL(r.Issuer) || l.o.Fetcher.Check(r.Issuer) != nil {
 		v.Add("issuer", "validation.provider_issuer")
 	}
 	if r.ClientID == "" {
 		v.Add("client_id", "validation.required")
 	}
-	checkText(&v, "client_id", r.ClientID, maxClientID)
-	checkText(&v, "client_secret", r.ClientSecret, maxSecret)
-	secret = r.ClientSecret
-	if secret == "" {
-		if before.own() && before.Issuer == r.Issuer && before.ClientID == r.ClientID {
-			var err error
-			if secret, err = before.open(l.o.Ring); err != nil {
-				return "", err
-			}
-		} else {
-			v.Add("client_secret", "validation.required")
-		}
+	checkText(v, "client_id", r.ClientID, maxClientID)
+	checkText(v, "client_secret", r.ClientSecret, maxSecret)
+	if r.ClientSecret != "" {
+		return r.ClientSecret, nil
 	}
-	return secret, v.Err()
+	if before.own() && before.Issuer == r.Issuer && before.ClientID == r.ClientID {
+		return before.open(l.o.Ring)
+	}
+	v.Add("client_secret", "validation.required")
+	return "", nil
 }
 
 func (l *Logins) checkDomains(v *fault.Violations, r *oauth.PutHubProviderRequest) {
