@@ -60,7 +60,7 @@ require (
 	github.com/gatehouse-id/gatehouse/services/oauth v0.0.0 // indirect
 	github.com/gatehouse-id/gatehouse/services/sessions v0.0.0 // indirect
 	github.com/go-jose/go-jose/v3 v3.0.3 // indirect
-	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-kit/kit v0.13.0 // indirect
 	github.com/go-kit/log v0.2.1 // indirect

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -75,58 +74,6 @@ func BenchmarkSession(b *testing.B) {
 			return r
 		})
 	})
-}
-
-// BenchmarkClientCredentials is a token for a machine.
-func BenchmarkClientCredentials(b *testing.B) {
-	each(b, func(b *testing.B, s *system.System) {
-		app := system.NewApp(b, s, "--grant", "client_credentials")
-		parallel(b, func() *http.Request {
-			return tokenRequest(b, s, app, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
-		})
-	})
-}
-
-// BenchmarkIntrospection is RFC 7662.
-func BenchmarkIntrospection(b *testing.B) {
-	each(b, func(b *testing.B, s *system.System) {
-		app := system.NewApp(b, s, "--grant", "client_credentials")
-		token, _ := do(b, tokenRequest(b, s, app, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}}))["access_token"].(string)
-		parallel(b, func() *http.Request {
-			return tokenRequest(b, s, app, "/oauth2/introspect", url.Values{"token": {token}})
-		})
-	})
-}
-
-// BenchmarkRefresh rotates refresh tokens, one family after the other: a family
-// is one client's, which waits for its answer.
-func BenchmarkRefresh(b *testing.B) {
-	each(b, func(b *testing.B, s *system.System) {
-		person, _ := s.Register(b, "load@example.org")
-		app := system.NewApp(b, s)
-		browser := system.NewBrowser(b, app.Config.RedirectURL)
-		request := app.Start()
-		browser.Open(request.URL)
-		browser.Submit("/login", url.Values{"user": {person.Email}, "password": {person.Password}})
-		browser.Submit("/consent", url.Values{"decision": {"allow"}})
-		token, _ := app.Finish(request, browser.Arrived)
-		refresh := token.RefreshToken
-		for b.Loop() {
-			answer := do(b, tokenRequest(b, s, app, "/oauth2/token", url.Values{
-				"grant_type": {"refresh_token"}, "refresh_token": {refresh},
-			}))
-			refresh, _ = answer["refresh_token"].(string)
-		}
-		perSecond(b)
-	})
-}
-
-func tokenRequest(b *testing.B, s *system.System, a *system.App, path string, form url.Values) *http.Request {
-	b.Helper()
-	r := newRequest(b, http.MethodPost, s.URL+path, form.Encode())
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(url.QueryEscape(a.Config.ClientID), url.QueryEscape(a.Secret))
-	return r
 }
 
 func newRequest(b *testing.B, method, address, body string) *http.Request {

@@ -55,22 +55,9 @@ func (b *Browser) Open(address string) {
 // as if by its first button, or by the one of the given name and value.
 func (b *Browser) Submit(action string, fields url.Values) {
 	b.t.Helper()
-	form := b.Page.Find("form").FilterFunction(func(_ int, f *goquery.Selection) bool {
-		to, _ := f.Attr("action")
-		method, _ := f.Attr("method")
-		return strings.EqualFold(method, "post") && strings.Contains(b.resolve(to).Path, action)
-	}).First()
+	form := b.form(action)
 	require.Equal(b.t, 1, form.Length(), "no form for %q on %s: %s", action, b.URL, b.Page.Text())
-	values := url.Values{}
-	form.Find("input[name]").Each(func(_ int, input *goquery.Selection) {
-		name, _ := input.Attr("name")
-		value, _ := input.Attr("value")
-		switch kind, _ := input.Attr("type"); kind {
-		case "submit", "checkbox":
-		default:
-			values.Set(name, value)
-		}
-	})
+	values := filled(form)
 	for name, value := range fields {
 		values[name] = value
 	}
@@ -81,6 +68,44 @@ func (b *Browser) Submit(action string, fields url.Values) {
 	r.Header.Set("Origin", b.URL.Scheme+"://"+b.URL.Host)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	b.do(r)
+}
+
+// Has tells whether the page has such a form as Submit would send.
+func (b *Browser) Has(action string) bool { return b.form(action).Length() == 1 }
+
+// Posts is where the page's first form goes, and with what in it: an answer to
+// an app by form_post, which the browser does not send by itself.
+func (b *Browser) Posts() (action string, fields map[string]string) {
+	form := b.Page.Find("form").First()
+	to, _ := form.Attr("action")
+	fields = map[string]string{}
+	for name, values := range filled(form) {
+		fields[name] = values[0]
+	}
+	return b.resolve(to).String(), fields
+}
+
+func (b *Browser) form(action string) *goquery.Selection {
+	return b.Page.Find("form").FilterFunction(func(_ int, f *goquery.Selection) bool {
+		to, _ := f.Attr("action")
+		method, _ := f.Attr("method")
+		return strings.EqualFold(method, "post") && strings.Contains(b.resolve(to).Path, action)
+	}).First()
+}
+
+// filled is what a form says before anybody changes it.
+func filled(form *goquery.Selection) url.Values {
+	values := url.Values{}
+	form.Find("input[name]").Each(func(_ int, input *goquery.Selection) {
+		name, _ := input.Attr("name")
+		value, _ := input.Attr("value")
+		switch kind, _ := input.Attr("type"); kind {
+		case "submit", "checkbox":
+		default:
+			values.Set(name, value)
+		}
+	})
+	return values
 }
 
 func (b *Browser) resolve(reference string) *url.URL {
