@@ -7,8 +7,9 @@ const { issuer, client_id, client_secret, redirect_uri, key, kid, initial_access
 const server = new URL(issuer)
 const local = { execute: [client.allowInsecureRequests] } // http, on this machine
 
-const discover = (metadata = client_secret, authentication = undefined, id = client_id) =>
-  client.discovery(server, id, metadata, authentication, local)
+// It posts the secret by default; the clients here are registered with Basic.
+const discover = (metadata = {}, authentication = client.ClientSecretBasic(client_secret)) =>
+  client.discovery(server, client_id, metadata, authentication, local)
 
 const importKey = (jwk) =>
   crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
@@ -149,7 +150,7 @@ await run({
     const config = await client.dynamicClientRegistration(
       server,
       { redirect_uris: [redirect_uri], grant_types: ['authorization_code', 'refresh_token'], client_name: 'Registered by itself' },
-      client.ClientSecretPost(),
+      client.ClientSecretBasic(),
       { ...local, initialAccessToken: initial_access_token },
     )
     const tokens = await signIn(config)
