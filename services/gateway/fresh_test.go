@@ -19,6 +19,9 @@ func TestWaysIntoAnAccountAreAddedSoonAfterALogin(t *testing.T) {
 		{method: http.MethodPost, path: "/v1/mfa/recovery"},
 		{method: http.MethodPost, path: "/v1/passkey/options"},
 		{method: http.MethodPost, path: "/v1/passkey", body: `{"ceremony": "x", "name": "x", "credential": {}}`},
+		{method: http.MethodPost, path: "/v1/client", body: aClient},
+		{method: http.MethodPost, path: "/v1/client/7/secret"},
+		{method: http.MethodPost, path: "/v1/registration-token", body: `{"name": "CI"}`},
 		{method: http.MethodPost, path: "/v1/auth/identity/" + gatewaytest.Provider, body: `{"state": "x", "code": "x"}`},
 	}
 	s.clock.Advance(15*time.Minute + time.Second)

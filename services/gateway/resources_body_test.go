@@ -147,7 +147,7 @@ func TestWhatServicesAreAsked(t *testing.T) {
 
 func TestChangesOfWhatOthersHaveChanged(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/v1/user/1", "/v1/user/2", "/v1/hub/1"} {
+	for _, path := range []string{"/v1/user/1", "/v1/user/2", "/v1/hub/1", "/v1/client/7"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			s := newResources(t)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
@@ -19,6 +20,8 @@ func revision(t *testing.T, request any) *time.Time {
 	case accounts.UpdateMemberRequest:
 		return r.Revision
 	case accounts.UpdateHubRequest:
+		return r.Revision
+	case oauth.UpdateClientRequest:
 		return r.Revision
 	}
 	require.Failf(t, "no change", "%T", request)

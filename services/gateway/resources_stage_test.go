@@ -74,7 +74,7 @@ func newResources(tb testing.TB) *resources {
 	r.marked = &markedSessions{Sessions: gatewaytest.NewSessions(clock), asked: r.asked, marks: map[string]func(*sessions.Session){}}
 	r.stage = &stage{clock: clock, accounts: gatewaytest.NewAccounts(clock.Now()), sessions: r.marked.Sessions, obs: obs.Nop()}
 	service, err := gateway.New(tb.Context(), c, gateway.Deps{
-		Obs: r.obs, Clock: clock, Mail: &gatewaytest.Mail{}, Sessions: r.marked, OAuth: consentDouble{asked: r.asked},
+		Obs: r.obs, Clock: clock, Mail: &gatewaytest.Mail{}, Sessions: r.marked, OAuth: consentDouble{asked: r.asked, now: clock.Now()},
 		Accounts:    accountsDouble{Accounts: r.accounts, asked: r.asked, now: clock.Now()},
 		OAuthPublic: http.NotFoundHandler(),
 	})
@@ -130,10 +130,11 @@ func (m *markedSessions) ListAccessTokens(context.Context, sessions.ListRequest)
 	}, nil
 }
 
-// consentDouble has one consent.
+// consentDouble has one consent and one client.
 type consentDouble struct {
 	oauth.Service
 	asked *asked
+	now   time.Time
 }
 
 func (d consentDouble) ListConsents(_ context.Context, r oauth.SubjectRequest) (oauth.ConsentList, error) {

@@ -24,6 +24,7 @@ type resource struct {
 	asSelf bool // not for who acts as the user
 	list   bool
 	bare   bool // answers without an envelope
+	byName bool // takes a name beside the number and the hash
 }
 
 func endpoints() []resource {
@@ -32,7 +33,7 @@ func endpoints() []resource {
 	}
 	picture := of(http.MethodPost, "/image", "\xff\xd8\xff")
 	picture.header = map[string]string{"Content-Type": "image/jpeg"}
-	return []resource{
+	return append(clientEndpoints(of), []resource{
 		{request: of(http.MethodGet, "/user", ""), status: 200, inHub: true, list: true},
 		{request: of(http.MethodPost, "/user", `{"email":"uli@example.org"}`), status: 201, inHub: true},
 		{request: of(http.MethodGet, "/user/2", ""), status: 200},
@@ -58,7 +59,7 @@ func endpoints() []resource {
 		{request: of(http.MethodDelete, "/identity/3", ""), status: 200, secure: true},
 		{request: of(http.MethodGet, "/consent", ""), status: 200, asSelf: true},
 		{request: of(http.MethodDelete, "/consent/4", ""), status: 200, secure: true},
-	}
+	}...)
 }
 
 func (e resource) as(token string) request {
@@ -172,7 +173,7 @@ func TestObjectsGoByNumberOrHash(t *testing.T) {
 
 func (e resource) namesObject() bool {
 	_, _, named := cutRef(e.path)
-	return named
+	return named && !e.byName
 }
 
 // cutRef finds the number in a path.

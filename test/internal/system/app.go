@@ -12,9 +12,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// appOrigin is where the app under test would be. Nobody listens there: the
+// AppOrigin is where the app under test would be. Nobody listens there: the
 // browser stops before it.
-const appOrigin = "https://app.example.org"
+const AppOrigin = "https://app.example.org"
 
 // App is a relying party built from other people's libraries.
 type App struct {
@@ -31,7 +31,7 @@ func NewApp(t testing.TB, s *System, args ...string) *App {
 	if !slices.Contains(args, "--grant") {
 		args = append(args, "--scope", "openid,profile,email,hub,offline_access")
 	}
-	out := s.Operate(t, append([]string{"client", "create", "--name", "Test app", "--redirect-uri", appOrigin + "/callback"}, args...)...)
+	out := s.Operate(t, append([]string{"client", "create", "--name", "Test app", "--redirect-uri", AppOrigin + "/callback"}, args...)...)
 	var created struct {
 		Client struct {
 			ID     string   `json:"client_id"`
@@ -40,13 +40,20 @@ func NewApp(t testing.TB, s *System, args ...string) *App {
 		Secret string `json:"client_secret"`
 	}
 	require.NoError(t, json.Unmarshal(out, &created), "%s", out)
+	return AppOf(t, s, created.Client.ID, created.Secret)
+}
+
+// AppOf is the app of a client that is registered already, with the redirect URI
+// /callback at AppOrigin.
+func AppOf(t testing.TB, s *System, id, secret string) *App {
+	t.Helper()
 	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(t.Context()), HTTP()), s.URL)
 	require.NoError(t, err)
 	return &App{
-		t: t, Provider: provider, Secret: created.Secret,
+		t: t, Provider: provider, Secret: secret,
 		Config: oauth2.Config{
-			ClientID: created.Client.ID, ClientSecret: created.Secret,
-			Endpoint: provider.Endpoint(), RedirectURL: appOrigin + "/callback",
+			ClientID: id, ClientSecret: secret,
+			Endpoint: provider.Endpoint(), RedirectURL: AppOrigin + "/callback",
 			Scopes: []string{"openid", "profile", "email", "hub", "offline_access"},
 		},
 	}
