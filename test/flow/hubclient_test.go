@@ -43,34 +43,43 @@ func TestAClientOfAHub(t *testing.T) {
 	_, id := app.Finish(request, b.Arrived)
 	assert.Equal(t, member.Hash, id.Subject)
 
-	t.Run("not by who is no member", func(t *testing.T) {
-		b := system.NewBrowser(t, system.AppOrigin)
-		b.Open(app.Start().URL)
-		b.Submit("/login", url.Values{"user": {stranger.Email}, "password": {stranger.Password}})
-		require.Nil(t, b.Arrived)
-		assert.Zero(t, b.Page.Find(`form[action^="/login/hub?"]`).Length(), "there is no way into the hub")
-		b.Submit("/login/hub/skip", nil)
-		require.NotNil(t, b.Arrived, "on %s", b.URL)
-		assert.Equal(t, "access_denied", b.Arrived.Query().Get("error"))
-		assert.Empty(t, b.Arrived.Query().Get("code"))
-	})
-	t.Run("not there in another hub", func(t *testing.T) {
-		for _, name := range []string{client.ClientID, client.Hash} {
-			path := "/v1/client/" + name
-			for _, method := range []string{http.MethodGet, http.MethodDelete} {
-				assert.Equal(t, http.StatusNotFound, s.Call(t, method, path, elsewhere.Token, nil).Status, method)
-			}
-			assert.Equal(t, http.StatusNotFound, s.Call(t, http.MethodPut, path, elsewhere.Token, "{}").Status)
-			assert.Equal(t, http.StatusNotFound, s.Call(t, http.MethodPost, path+"/secret", elsewhere.Token, nil).Status)
+	refuses(t, app, stranger)
+	hides(t, s, elsewhere.Token, client)
+	rotate(t, s, app, b, owner.Token, client)
+}
+
+// refuses has somebody sign in who is no member of the app's hub.
+func refuses(t *testing.T, app *system.App, stranger system.Person) {
+	t.Helper()
+	b := system.NewBrowser(t, system.AppOrigin)
+	b.Open(app.Start().URL)
+	b.Submit("/login", url.Values{"user": {stranger.Email}, "password": {stranger.Password}})
+	require.Nil(t, b.Arrived)
+	assert.Zero(t, b.Page.Find(`form[action^="/login/hub?"]`).Length(), "there is no way into the hub")
+	b.Submit("/login/hub/skip", nil)
+	require.NotNil(t, b.Arrived, "on %s", b.URL)
+	assert.Equal(t, "access_denied", b.Arrived.Query().Get("error"))
+	assert.Empty(t, b.Arrived.Query().Get("code"))
+}
+
+// hides asks for the client as the owner of another hub.
+func hides(t *testing.T, s *system.System, token string, client made) {
+	t.Helper()
+	for _, name := range []string{client.ClientID, client.Hash} {
+		path := "/v1/client/" + name
+		for _, method := range []string{http.MethodGet, http.MethodDelete} {
+			assert.Equal(t, http.StatusNotFound, s.Call(t, method, path, token, nil).Status, method)
 		}
-		assert.JSONEq(t, "[]", string(s.Call(t, http.MethodGet, "/v1/client", elsewhere.Token, nil).Data))
-	})
-	t.Run("a new secret", func(t *testing.T) { rotate(t, s, app, b, owner.Token, client) })
+		assert.Equal(t, http.StatusNotFound, s.Call(t, http.MethodPut, path, token, "{}").Status)
+		assert.Equal(t, http.StatusNotFound, s.Call(t, http.MethodPost, path+"/secret", token, nil).Status)
+	}
+	assert.JSONEq(t, "[]", string(s.Call(t, http.MethodGet, "/v1/client", token, nil).Data))
 }
 
 // rotate takes an app to a new secret while the one before is good, too, and in the
 // end deletes it.
 func rotate(t *testing.T, s *system.System, app *system.App, b *system.Browser, token string, client made) {
+	t.Helper()
 	path := "/v1/client/" + client.Hash
 	redeems := func(secret string) bool {
 		t.Helper()
