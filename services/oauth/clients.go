@@ -34,7 +34,7 @@ func (p *parts) registrar() *registration.Registrar {
 // Who may register clients without an operator: GATEHOUSE_OAUTH_REGISTRATION.
 const (
 	registrationClosed = "closed"
-	registrationToken  = "token" //nolint:gosec // the name of a mode
+	registrationToken  = "token"
 	registrationOpen   = "open"
 )
 
