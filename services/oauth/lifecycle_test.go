@@ -145,9 +145,11 @@ func TestSweep(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- h.service.Run(ctx) }()
-		require.NoError(t, h.clock.BlockUntilContext(t.Context(), 2))
 		h.clock.Advance(2 * time.Hour)
-		require.Eventually(t, func() bool { return count() == 1 }, 10*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { // the sweep may begin to wait only now
+			h.clock.Advance(sweepEvery)
+			return count() == 1
+		}, 10*time.Second, 20*time.Millisecond)
 		stop()
 		require.NoError(t, <-done)
 		assert.Equal(t, http.StatusOK, h.refresh(c, kept.text("refresh_token")).status)
