@@ -18,11 +18,11 @@ import (
 func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) {
 	r := t.request
 	session := &grant.Session{Grant: &grant.Grant{
-		Client: r.Client.ID, Subject: t.login.Subject, Session: t.login.Session, Scopes: r.Scopes,
+		Client: r.Client.ID, Subject: t.login.Subject, Session: t.login.Session, Scopes: t.grantable(r.Scopes),
 		Details: grant.Details{
 			RedirectURI: r.form.Get("redirect_uri"), Challenge: r.form.Get("code_challenge"), Nonce: r.form.Get("nonce"),
 			Resources: r.Resources, Claims: r.claims,
-			Hub: t.login.Hub, Methods: t.login.Methods, AuthenticatedTime: t.login.AuthenticatedTime,
+			Hub: t.login.Hub, ProviderHub: t.login.ProviderHub, Methods: t.login.Methods, AuthenticatedTime: t.login.AuthenticatedTime,
 		},
 	}}
 	if key := r.form.Get("dpop_jkt"); key != "" {
@@ -58,7 +58,7 @@ func (f *Flow) store(ctx context.Context, t *turn, g *grant.Grant) error {
 			return err
 		}
 		if t.allowed {
-			if err := f.Consents.Remember(ctx, tx, g.Subject, g.Client, t.request.Revealed, g.Created); err != nil {
+			if err := f.Consents.Remember(ctx, tx, g.Subject, g.Client, t.grantable(t.request.Revealed), g.Created); err != nil {
 				return err
 			}
 		}

@@ -60,6 +60,8 @@ var errUnmet = &fosite.RFC6749Error{
 	CodeField:        http.StatusBadRequest,
 }
 
+var errConfined = fosite.ErrAccessDenied.WithDescription("The user's login counts for its hub alone, which none of the scopes does.").WithHint("")
+
 // Authorize takes a request that has just arrived.
 func (f *Flow) Authorize(ctx context.Context, in oauth.AuthorizeRequest) (oauth.Authorization, error) {
 	if err := checkLogin(in.Login); err != nil {
@@ -153,6 +155,9 @@ func (f *Flow) decide(ctx context.Context, t *turn) (oauth.Authorization, error)
 			return f.end(ctx, t.id, r, fosite.ErrInteractionRequired.WithHint("The session is in another hub."))
 		}
 		return f.wait(ctx, t, oauth.PromptHub)
+	}
+	if len(t.grantable(r.Scopes)) == 0 {
+		return f.end(ctx, t.id, r, errConfined)
 	}
 	if more, class := t.needsMore(); more {
 		if class != "" && !r.prompts(promptNone) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acr"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
 // turn is one look at a request: when it arrives and whenever it is resumed.
@@ -66,6 +67,14 @@ func (t *turn) needsMore() (bool, string) {
 		return false, ""
 	}
 	return true, d.next(t.unable)
+}
+
+// grantable are the scopes of the list that the login can grant.
+func (t *turn) grantable(scopes []string) []string {
+	if t.login.ProviderHub == nil {
+		return scopes
+	}
+	return scope.Confined(scopes)
 }
 
 // question is what to ask a user who has to allow the request. Who says yes

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
 // About names the claims about users among those asked for that the client could
@@ -21,6 +22,12 @@ func About(asked map[string]*Claim, c *client.Client) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Confined are the names of those claims that a login which counts for one hub
+// alone tells of.
+func Confined(names []string) []string {
+	return scope.Both(names, OfScopes(scope.Confined(scope.User())))
 }
 
 // Scopes are those which stand for the claims about users that the request

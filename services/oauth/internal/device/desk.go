@@ -102,10 +102,15 @@ func (d *Desk) Decide(ctx context.Context, in oauth.DecideDeviceRequest) error {
 }
 
 func (d *Desk) allow(ctx context.Context, c *client.Client, r Request, login oauth.Login, now time.Time) error {
+	if login.ProviderHub != nil {
+		if r.Scopes = scope.Confined(r.Scopes); len(r.Scopes) == 0 {
+			return fault.New(fault.Forbidden, "fault.provider_session")
+		}
+	}
 	g := &grant.Grant{
 		ID: grant.NewID(now), Client: r.Client, Subject: login.Subject, Session: login.Session, Scopes: r.Scopes,
 		Details: grant.Details{
-			Hub: login.Hub, Methods: login.Methods, AuthenticatedTime: login.AuthenticatedTime, Resources: r.Resources,
+			Hub: login.Hub, ProviderHub: login.ProviderHub, Methods: login.Methods, AuthenticatedTime: login.AuthenticatedTime, Resources: r.Resources,
 		},
 		// The device code is redeemed as an authorization code is.
 		CodeHash: r.CodeHash, CodeExpires: r.Expires, Created: now, Expires: r.Expires,

@@ -108,10 +108,13 @@ func (a *Actor) First(name string) *Actor {
 
 // Details are what is only ever read together with the row.
 type Details struct {
-	RedirectURI       string    `json:"redirect_uri,omitempty"` // as the request named it; empty if it did not
-	Challenge         string    `json:"challenge,omitempty"`    // PKCE, S256
-	Nonce             string    `json:"nonce,omitempty"`
-	Hub               *int64    `json:"hub,omitempty"`
+	RedirectURI string `json:"redirect_uri,omitempty"` // as the request named it; empty if it did not
+	Challenge   string `json:"challenge,omitempty"`    // PKCE, S256
+	Nonce       string `json:"nonce,omitempty"`
+	Hub         *int64 `json:"hub,omitempty"`
+	// ProviderHub is the hub for which alone the login counted, nil: everywhere. See
+	// scope.Confined.
+	ProviderHub       *int64    `json:"provider_hub,omitempty"`
 	Methods           []string  `json:"methods,omitempty"` // amr
 	AuthenticatedTime time.Time `json:"authenticated_time"`
 

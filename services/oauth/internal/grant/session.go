@@ -80,7 +80,7 @@ func (g *Grant) clone() *Grant {
 	c.CodeUsed, c.Rotated, c.Revoked = clonePointer(g.CodeUsed), clonePointer(g.Rotated), clonePointer(g.Revoked)
 	d := &c.Details
 	d.Methods = slices.Clone(d.Methods)
-	d.Hub = clonePointer(d.Hub)
+	d.Hub, d.ProviderHub = clonePointer(d.Hub), clonePointer(d.ProviderHub)
 	d.Resources = slices.Clone(d.Resources)
 	d.Claims = slices.Clone(d.Claims)
 	d.Confirmation = clonePointer(d.Confirmation)

@@ -26,6 +26,14 @@ func User() []string {
 // OfUser tells whether the scope means something only with a user.
 func OfUser(s string) bool { return slices.Contains(User(), s) }
 
+// Confined are the scopes of list that a login which counts for one hub alone can
+// grant. Whoever runs a hub's provider can make it name any member, whom other APIs
+// know by the same hash: such a login tells the hub's apps what the hub knows of its
+// members, and gives no right to anything.
+func Confined(list []string) []string {
+	return Both(list, []string{OpenID, Profile, Email, Address, Hub, OfflineAccess})
+}
+
 // Parse splits a scope parameter and drops what is repeated.
 func Parse(s string) []string {
 	var list []string

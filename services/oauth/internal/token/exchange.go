@@ -194,9 +194,13 @@ func mayExchange(ctx context.Context, c *client.Client, t *held) bool {
 	return len(scope.Both(t.audience, c.Resources)) > 0 || len(t.audience) == 0 && c.ResourceServer
 }
 
-// inHubOf keeps the clients of a hub to that hub.
+// inHubOf keeps the clients of a hub to that hub, and a login that counts for one
+// hub alone to its clients.
 func inHubOf(c *client.Client, g *grant.Grant) bool {
-	return c.Hub == nil || g.Details.Hub != nil && *g.Details.Hub == *c.Hub
+	if c.Hub == nil {
+		return g.Details.ProviderHub == nil
+	}
+	return g.Details.Hub != nil && *g.Details.Hub == *c.Hub
 }
 
 // actors are who acted before. An administrator who acts as the user is named as

@@ -70,6 +70,9 @@ func (m *Minter) about(ctx context.Context, c *client.Client, g *grant.Grant) (m
 		return nil, err
 	}
 	names := claims.About(request.IDToken, c)
+	if g.Details.ProviderHub != nil {
+		names = claims.Confined(names)
+	}
 	if len(names) == 0 {
 		return map[string]any{}, nil
 	}

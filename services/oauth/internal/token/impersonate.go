@@ -68,10 +68,12 @@ func (h *Exchange) impersonate(ctx context.Context, request fosite.AccessRequest
 }
 
 // inPerson tells whether a user has logged in, in a hub, for the token and holds
-// it themselves: nobody acts through somebody else, nor on somebody's word.
+// it themselves: nobody acts through somebody else, nor on somebody's word, which
+// that of a hub's own provider is.
 func inPerson(t *held) bool {
 	d := t.session.Grant.Details
-	return t.session.Grant.Client == t.client && t.session.Actor == nil && d.Actor == nil && d.Hub != nil && !d.AuthenticatedTime.IsZero()
+	return t.session.Grant.Client == t.client && t.session.Actor == nil && d.Actor == nil &&
+		d.Hub != nil && d.ProviderHub == nil && !d.AuthenticatedTime.IsZero()
 }
 
 // actingGrant is the grant to be. When and how the login was is what the

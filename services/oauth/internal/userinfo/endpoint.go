@@ -126,6 +126,9 @@ func (e *Endpoint) about(ctx context.Context, c *client.Client, session *grant.S
 		return nil, err
 	}
 	names := append(claims.OfScopes(scopes), claims.About(request.UserInfo, c)...)
+	if g.Details.ProviderHub != nil {
+		names = claims.Confined(names)
+	}
 	account, err := e.Accounts.Claims(ctx, accounts.ClaimsRequest{
 		Subject: g.Subject, Hub: g.Details.Hub, Phone: claims.NeedPhone(names),
 	})
