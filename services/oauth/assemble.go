@@ -69,7 +69,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 	}
 	p.outbox = p.queue()
 	p.sessions = &logout.Sessions{
-		DB: d.DB, Grants: p.grants, Clients: p.clients, Outbox: p.outbox, Issuer: c.PublicURL, Metrics: p.counts, Clock: d.Clock,
+		DB: d.DB, Grants: p.grants, Clients: p.clients, Names: names, Outbox: p.outbox, Issuer: c.PublicURL, Metrics: p.counts, Clock: d.Clock,
 	}
 	p.jwks = client.NewKeys(client.KeysOptions{Fetcher: p.fetcher, Clock: d.Clock, Logger: d.Obs.Logger})
 	p.auth = &client.Authenticator{

@@ -121,7 +121,7 @@ func judge(c *client.Client, status int, err error) (outcome string, _ error) {
 func (b *Backchannel) token(ctx context.Context, c *client.Client, n notice, id string) (string, error) {
 	now := b.Clock.Now()
 	token, err := b.Signer.Sign(ctx, c.IDTokenAlg, keys.TypeLogoutToken, logoutToken{
-		Issuer: b.Signer.Issuer, Subject: b.Names.Of(c, n.Subject), Audience: c.ID, Session: n.Session, ID: id,
+		Issuer: b.Signer.Issuer, Subject: b.Names.Of(c, n.Subject), Audience: c.ID, Session: b.Names.Session(c, n.Session), ID: id,
 		Issued: now.Unix(), Expires: now.Add(tokenLifetime).Unix(), Events: map[string]struct{}{event: {}},
 	})
 	if err != nil {

@@ -77,7 +77,7 @@ func (b *Requests) begin(ctx context.Context, in oauth.LogoutRequest) (oauth.Log
 	}
 	answer.Client = &c.Client
 	answer.Proven = hint != nil && in.Login != nil &&
-		hint.Session == in.Login.Session && hint.Subject == b.Names.Of(c, in.Login.Subject)
+		hint.Session == b.Names.Session(c, in.Login.Session) && hint.Subject == b.Names.Of(c, in.Login.Subject)
 	answer.Redirect, err = destination(c, form)
 	return answer, err
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 )
 
 // ErrEnded says that a session has ended, so that nothing can be granted from it.
@@ -45,6 +46,7 @@ type Sessions struct {
 	DB      *db.DB
 	Grants  *grant.Store
 	Clients *client.Store
+	Names   *subject.Names
 	// Outbox has the handlers of [Backchannel.Handlers].
 	Outbox  *outbox.Outbox
 	Issuer  string
@@ -122,7 +124,7 @@ func (s *Sessions) frame(c *client.Client, session string) string {
 	if !c.FrontchannelLogoutSession {
 		return c.FrontchannelLogoutURI
 	}
-	return redirect.With(c.FrontchannelLogoutURI, url.Values{"iss": {s.Issuer}, "sid": {session}})
+	return redirect.With(c.FrontchannelLogoutURI, url.Values{"iss": {s.Issuer}, "sid": {s.Names.Session(c, session)}})
 }
 
 // find is nil if the client is gone.

@@ -79,8 +79,21 @@ func (n *Names) Of(c *client.Client, user string) string {
 	if c.SubjectType != Pairwise || user == "" {
 		return user
 	}
+	return n.mac("%q %q", Sector(c), user)
+}
+
+// Session is what the client calls the login session of that hash: its sid. Two
+// clients that both knew it by one name would know that its user is one, too.
+func (n *Names) Session(c *client.Client, session string) string {
+	if c.SubjectType != Pairwise || session == "" {
+		return session
+	}
+	return n.mac("session %q %q", Sector(c), session) // no user's name has that form
+}
+
+func (n *Names) mac(format string, args ...any) string {
 	mac := hmac.New(sha256.New, n.salt)
-	_, _ = fmt.Fprintf(mac, "%q %q", Sector(c), user)
+	_, _ = fmt.Fprintf(mac, format, args...)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 

@@ -63,6 +63,14 @@ func TestNames(t *testing.T) {
 		assert.NotEqual(t, one, names.Of(app(Pairwise, "", "https://b.example/cb"), alice))
 		assert.NotEqual(t, one, names.Of(app(Pairwise, "", "https://a.example/cb"), alice+"0"))
 
+		const session = alice // were a session called as a user is
+		assert.Equal(t, session, names.Session(app("public", ""), session))
+		assert.Empty(t, names.Session(app(Pairwise, ""), ""), "no session has no name")
+		sid := names.Session(app(Pairwise, "", "https://a.example/cb"), session)
+		assert.Len(t, sid, 43)
+		assert.NotEqual(t, one, sid)
+		assert.NotEqual(t, sid, names.Session(app(Pairwise, "", "https://b.example/cb"), session))
+
 		elsewhere, err := Load(t.Context(), d, ringOf(t, 1))
 		require.NoError(t, err)
 		assert.Equal(t, one, elsewhere.Of(app(Pairwise, "", "https://a.example/cb"), alice), "the salt is the installation's")

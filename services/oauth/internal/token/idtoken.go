@@ -57,7 +57,7 @@ func (m *Minter) IDToken(ctx context.Context, t IDToken) (string, error) {
 	return m.Signer.Sign(ctx, algorithm, keys.TypeIDToken, about, idClaims{
 		Issuer: m.Signer.Issuer, Subject: m.Names.Of(t.Client, g.Subject), Audience: g.Client,
 		Issued: t.Now.Unix(), Expires: t.Now.Add(m.Lifetimes.Of(t.Client).ID).Unix(),
-		AuthTime: login.AuthTime, Nonce: t.Nonce, ACR: login.ACR, AMR: login.AMR, Session: g.Session,
+		AuthTime: login.AuthTime, Nonce: t.Nonce, ACR: login.ACR, AMR: login.AMR, Session: m.Names.Session(t.Client, g.Session),
 		AccessTokenHash: hash(t.AccessToken), CodeHash: hash(t.Code), StateHash: hash(t.State),
 	})
 }
