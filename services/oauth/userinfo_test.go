@@ -73,6 +73,15 @@ func TestClaimsThatRequestsName(t *testing.T) {
 		_, id = h.read(h.refresh(c, tokens.text("refresh_token")).text("id_token"))
 		assert.ElementsMatch(t, append(always, "email", "phone_number"), keysOf(id))
 
+		// Nobody else has it by a token that they got for this one.
+		app, api := h.shop(), h.orders()
+		code, userCode := h.device(app, "scope", "openid", "resource", ordersAPI)
+		require.NoError(t, h.decide(userCode, true))
+		h.amend(app, asked(`{"userinfo": {"email": null}}`))
+		own := h.poll(app, code).text("access_token")
+		assert.Equal(t, []string{"email", "sub"}, keysOf(h.userinfo(own).json))
+		assert.Equal(t, []string{"sub"}, keysOf(h.userinfo(h.exchange(api, own).text("access_token")).json))
+
 		// A client cannot name what no scope of its own would give.
 		narrow := h.web(func(r *oauth.CreateClientRequest) { r.Scopes = []string{"openid", "profile"} })
 		code = h.code(narrow, "scope", "openid", "nonce", "")

@@ -125,7 +125,10 @@ func (e *Endpoint) about(ctx context.Context, c *client.Client, session *grant.S
 	if err != nil {
 		return nil, err
 	}
-	names := append(claims.OfScopes(scopes), claims.About(request.UserInfo, c)...)
+	names := claims.OfScopes(scopes)
+	if c.ID == g.Client { // what its request has named, no other client was allowed
+		names = append(names, claims.About(request.UserInfo, c)...)
+	}
 	if g.Details.ProviderHub != nil {
 		names = claims.Confined(names)
 	}
