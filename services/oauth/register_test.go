@@ -133,6 +133,8 @@ func TestRegisterRefuses(t *testing.T) {
 			"deep":                 {`{` + good + `,"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, "invalid_client_metadata", ""},
 			"NUL":                  {`{` + good + `,"client_name":"a\u0000b"}`, "invalid_client_metadata", "client_name"},
 			"unreadable sector":    {`{` + good + `,"subject_type":"pairwise","sector_identifier_uri":"https://127.0.0.1:1/"}`, "invalid_client_metadata", "sector_identifier_uri"},
+			"others' sector":       {`{"grant_types":["` + deviceGrant + `"],"subject_type":"pairwise","sector_identifier_uri":"https://app.example/s"}`, "invalid_client_metadata", "sector_identifier_uri"},
+			"others' names":        {`{` + good + `,"grant_types":["authorization_code","` + deviceGrant + `"],"subject_type":"pairwise"}`, "invalid_client_metadata", "subject_type"},
 			"hundreds of problems": {`{"redirect_uris":["` + strings.Repeat(`a","`, 500) + `"]}`, "invalid_redirect_uri", "redirect_uris"},
 		}
 		for name, test := range tests {

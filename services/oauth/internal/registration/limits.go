@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 )
 
 // limits are what somebody other than the operator may not give to a client.
@@ -25,6 +26,7 @@ func limits(v *fault.Violations, before *client.Client, after *client.Client, wh
 	if who.actor == nil {
 		itself(v, after, fresh(had.GrantTypes, after.GrantTypes), fresh(had.Scopes, after.Scopes), fresh(had.Resources, after.Resources))
 	}
+	sector(v, &had, after)
 	if after.Hub == nil {
 		return
 	}
@@ -36,6 +38,21 @@ func limits(v *fault.Violations, before *client.Client, after *client.Client, wh
 			if !scope.OfUser(name) && !kept {
 				v.Add("scopes", "validation.client_machine_scope", "Value", name)
 			}
+		}
+	}
+}
+
+// sector keeps clients from the names that users have at others. The host of a
+// redirect URI is whose names they are, since nobody else would get the tokens:
+// which does not hold for those that come another way.
+func sector(v *fault.Violations, had *oauth.Client, c *client.Client) {
+	if c.SubjectType != subject.Pairwise || len(c.RedirectURIs) == 0 {
+		return
+	}
+	same := had.SubjectType == c.SubjectType && had.SectorURI == c.SectorURI && slices.Equal(had.RedirectURIs, c.RedirectURIs)
+	for _, name := range []string{client.DeviceCode, client.TokenExchange} {
+		if c.May(name) && !(same && had.May(name)) {
+			v.Add("subject_type", "validation.client_pairwise", "Value", name)
 		}
 	}
 }

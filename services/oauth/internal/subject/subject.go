@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
@@ -97,12 +98,14 @@ func (n *Names) mac(format string, args ...any) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
+var loopback = []string{"localhost", "127.0.0.1", "::1"}
+
 // Sector is the sector identifier of a client: the host of its
 // sector_identifier_uri, else of its redirect URIs, which are of one host, else
-// the client itself.
+// the client itself. Every app on a device has the device's own addresses.
 func Sector(c *client.Client) string {
 	for _, address := range append([]string{c.SectorURI}, c.RedirectURIs...) {
-		if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
+		if u, err := url.Parse(address); err == nil && u.Hostname() != "" && !slices.Contains(loopback, u.Hostname()) {
 			return u.Hostname()
 		}
 	}

@@ -63,6 +63,13 @@ func TestNames(t *testing.T) {
 		assert.NotEqual(t, one, names.Of(app(Pairwise, "", "https://b.example/cb"), alice))
 		assert.NotEqual(t, one, names.Of(app(Pairwise, "", "https://a.example/cb"), alice+"0"))
 
+		for _, own := range []string{"http://127.0.0.1/cb", "http://[::1]:80/cb", "http://localhost:3000/cb", "com.example.app:/cb"} {
+			here, there := app(Pairwise, "", own), app(Pairwise, "", own)
+			there.ID = "another"
+			assert.NotEqual(t, names.Of(here, alice), names.Of(there, alice), own)
+			assert.Equal(t, names.Of(here, alice), names.Of(app(Pairwise, ""), alice), own)
+		}
+
 		const session = alice // were a session called as a user is
 		assert.Equal(t, session, names.Session(app("public", ""), session))
 		assert.Empty(t, names.Session(app(Pairwise, ""), ""), "no session has no name")

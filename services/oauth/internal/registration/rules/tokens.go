@@ -42,6 +42,9 @@ func (k *check) lifetimes() {
 // section 8.1).
 func (k *check) subjects() {
 	k.oneOf("subject_type", k.c.SubjectType, Public, subject.Pairwise)
+	if k.c.SectorURI != "" && len(k.c.RedirectURIs) == 0 { // by which the sector shows that the client is one of it
+		k.add("sector_identifier_uri", "validation.client_only_with", "Value", "redirect_uris")
+	}
 	if k.c.SubjectType == subject.Pairwise && k.c.SectorURI == "" && len(hosts(k.c.RedirectURIs)) > 1 {
 		k.add("sector_identifier_uri", "validation.client_sector_needed")
 	}
