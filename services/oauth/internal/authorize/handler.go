@@ -43,7 +43,7 @@ func (h *Handler) HandleAuthorizeEndpointRequest(ctx context.Context, request fo
 	g := session.Grant
 	g.Created = h.Clock.Now()
 	g.ID = grant.NewID(g.Created)
-	g.CodeExpires = g.Created.Add(h.CodeLifetime)
+	g.CodeExpires = g.Created.Add(h.codeLifetime(client.Of(request.GetClient())))
 	g.Expires = g.CodeExpires // until the code is redeemed there is nothing else
 	code, hash := bearer.NewCode(g.ID)
 	g.CodeHash = hash
@@ -63,4 +63,13 @@ func (h *Handler) HandleAuthorizeEndpointRequest(ctx context.Context, request fo
 	responder.AddParameter("id_token", text)
 	request.SetResponseTypeHandled("id_token")
 	return nil
+}
+
+// codeLifetime is at most a minute for clients that are held to FAPI 2.0 (section
+// 5.3.2.1).
+func (h *Handler) codeLifetime(c *client.Client) time.Duration {
+	if c.FAPI() {
+		return min(h.CodeLifetime, time.Minute)
+	}
+	return h.CodeLifetime
 }

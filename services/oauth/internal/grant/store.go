@@ -88,6 +88,14 @@ func (s *Store) Rotate(ctx context.Context, q db.Queryer, g *Grant, now, expires
 	return n == 1, wrap("rotate", err)
 }
 
+// Extend lets the grant live until expires, with the refresh token that it has. It
+// is false if that was replaced meanwhile, or if the grant was revoked.
+func (s *Store) Extend(ctx context.Context, q db.Queryer, g *Grant, expires time.Time) (bool, error) {
+	n, err := q.Exec(ctx, `UPDATE grants SET expiration_time = $3 WHERE id = $1 AND generation = $2 AND revoked_time IS NULL`,
+		g.ID[:], g.Generation, db.Micros(expires))
+	return n == 1, wrap("extend", err)
+}
+
 // Revoke ends the grant and all its tokens; to do so again changes nothing.
 func (s *Store) Revoke(ctx context.Context, q db.Queryer, id ID, now time.Time) error {
 	_, err := q.Exec(ctx, `UPDATE grants SET revoked_time = $2 WHERE id = $1 AND revoked_time IS NULL`,

@@ -19,6 +19,9 @@ import (
 // requests overlapped, goes on and the family stays one. Presented later, or
 // once its replacement was replaced in turn, two parties hold the family, and
 // it ends (RFC 9700 section 4.14.2).
+//
+// FAPI 2.0 wants none of that (section 5.3.2.1): the refresh token of a client
+// that is held to it stays, as nobody without the client's key can use it.
 type Refresh struct{ *Deps }
 
 var _ fosite.TokenEndpointHandler = (*Refresh)(nil)
@@ -152,9 +155,12 @@ func (h *Refresh) answer(ctx context.Context, request fosite.AccessRequester, se
 		client: c, grant: g, scopes: request.GetGrantedScopes(), audience: request.GetGrantedAudience(),
 		generation: g.Generation, now: now, expires: g.Expires,
 	}
+	stays := c.FAPI() && !c.Public()
 	if !session.Replay {
-		o.generation++
 		o.expires = h.Minter.Lifetimes.Of(c).familyEnds(g, now)
+		if !stays {
+			o.generation++
+		}
 	}
 	tokens, err := h.Minter.mint(ctx, o)
 	if err != nil {
@@ -163,10 +169,14 @@ func (h *Refresh) answer(ctx context.Context, request fosite.AccessRequester, se
 	g.Details.Confirmation = family(o.client, g, tokens.confirmation)
 	won := true
 	err = h.commit(ctx, func(ctx context.Context, q db.Queryer) (err error) {
-		if session.Replay {
+		switch {
+		case session.Replay:
 			return nil
+		case stays:
+			won, err = h.Grants.Extend(ctx, q, g, o.expires)
+		default:
+			won, err = h.Grants.Rotate(ctx, q, g, now, o.expires)
 		}
-		won, err = h.Grants.Rotate(ctx, q, g, now, o.expires)
 		if err == nil && !won {
 			return errLost // what the request uses up is for its second try
 		}
