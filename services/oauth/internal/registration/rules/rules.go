@@ -84,12 +84,17 @@ func (k *check) fine(field string) bool { return len(k.v[field]) == 0 }
 // maxID bounds a client_id, in bytes.
 const maxID = 100
 
-var clientID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]*$`)
+var (
+	clientID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]*$`)
+	// userHash is what users are known by: the sub of a client's own token must
+	// not be anybody's (RFC 9700 section 4.15).
+	userHash = regexp.MustCompile(`^[0-9A-Fa-f]{40}$`)
+)
 
 func (k *check) id() {
 	if len(k.c.ID) > maxID {
 		k.add("client_id", "validation.max_length", "Max", maxID)
-	} else if !clientID.MatchString(k.c.ID) {
+	} else if !clientID.MatchString(k.c.ID) || userHash.MatchString(k.c.ID) {
 		k.add("client_id", "validation.client_id")
 	}
 }

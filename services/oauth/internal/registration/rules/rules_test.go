@@ -117,6 +117,7 @@ func TestBrokenRules(t *testing.T) {
 	try(t, map[string]change{
 		"nothing":            {func(c *oauth.Client) { *c = oauth.Client{} }, []string{"client_id", "client_name"}},
 		"id":                 {func(c *oauth.Client) { c.ID = "ä b" }, []string{"client_id"}},
+		"id of a user":       {func(c *oauth.Client) { c.ID = strings.Repeat("8d", 20) }, []string{"client_id"}},
 		"long id":            {func(c *oauth.Client) { c.ID = long }, []string{"client_id"}},
 		"name":               {func(c *oauth.Client) { c.Name = strings.Repeat("ä", 101) }, []string{"client_name"}},
 		"name's direction":   {func(c *oauth.Client) { c.Name = "a\u202eb" }, []string{"client_name"}},
