@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +65,23 @@ func TestRequestsWaitInBoundedNumbers(t *testing.T) {
 		require.NoError(t, err)
 		require.NotNil(t, h.authorize(form(c), nil).Login, "nobody came for the others")
 		h.requireGone(ids[1])
+	})
+}
+
+// Whoever pushes requests in the name of a public client keeps nobody from signing
+// in to it.
+func TestPushedRequestsHaveRoomOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		h.config.PendingLimit = 2
+		h.restart()
+		c := h.web(public)
+		uri := h.push(c, form(c))
+		h.push(c, form(c))
+		requireError(t, h.do(as(c, "/oauth2/par", form(c))), http.StatusTooManyRequests, "temporarily_unavailable")
+		require.NotNil(t, h.authorize(form(c), nil).Login)
+		require.NotNil(t, h.authorize(opens(c, uri), nil).Login, "nor from opening their own")
+		h.push(c, form(c))
+		assert.Equal(t, "temporarily_unavailable", redirected(t, h.authorize(form(c), nil)).Get("error"), "opened, it waits like the others")
 	})
 }

@@ -63,13 +63,16 @@ var errFull = &fosite.RFC6749Error{
 	CodeField:        http.StatusTooManyRequests,
 }
 
-// room is errFull if as many requests of the client wait as may. It walks the
-// client's index no further than the limit, and takes no lock: of requests that
-// arrive at once a few more may come in. Rows not yet swept count.
-func (p *Pending) room(ctx context.Context, client string) error {
+// room is errFull if as many requests of the client wait as may, for their user
+// or, unopened, for a browser. These have room of their own: anybody can push in the
+// name of a public client, without coming by a browser or an address that is held to
+// a quota. It walks the client's index no further than both limits, and takes no
+// lock: of requests that arrive at once a few more may come in. Rows not yet swept
+// count.
+func (p *Pending) room(ctx context.Context, client string, unopened bool) error {
 	var one int
-	err := p.DB.QueryRow(ctx, "SELECT 1 FROM authorization_requests WHERE client_id = $1 LIMIT 1 OFFSET $2",
-		client, p.Limit-1).Scan(&one)
+	err := p.DB.QueryRow(ctx, "SELECT 1 FROM authorization_requests WHERE client_id = $1 AND unopened = $2 LIMIT 1 OFFSET $3",
+		client, unopened, p.Limit-1).Scan(&one)
 	switch {
 	case errors.Is(err, db.ErrNoRows):
 		return nil
@@ -82,7 +85,7 @@ func (p *Pending) room(ctx context.Context, client string) error {
 // add stores a request that waits for its user and gives its id; errFull if too
 // many of its client's wait.
 func (p *Pending) add(ctx context.Context, r *Request, asked string, now time.Time) (string, error) {
-	if err := p.room(ctx, r.Client.ID); err != nil {
+	if err := p.room(ctx, r.Client.ID, false); err != nil {
 		return "", err
 	}
 	return p.insert(ctx, p.DB, r, asked, now, now.Add(pendingFor))

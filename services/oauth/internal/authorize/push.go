@@ -44,7 +44,7 @@ func (f *Flow) push(ctx context.Context, c *client.Client, form url.Values) (str
 	if err := r.bind(evidence.From(ctx).KeyThumbprint); err != nil {
 		return "", err
 	}
-	if err := f.Requests.room(ctx, c.ID); err != nil {
+	if err := f.Requests.room(ctx, c.ID, true); err != nil {
 		return "", err
 	}
 	var id string
