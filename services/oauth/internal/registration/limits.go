@@ -51,7 +51,7 @@ func sector(v *fault.Violations, had *oauth.Client, c *client.Client) {
 	}
 	same := had.SubjectType == c.SubjectType && had.SectorURI == c.SectorURI && slices.Equal(had.RedirectURIs, c.RedirectURIs)
 	for _, name := range []string{client.DeviceCode, client.TokenExchange} {
-		if c.May(name) && !(same && had.May(name)) {
+		if kept := same && had.May(name); c.May(name) && !kept {
 			v.Add("subject_type", "validation.client_pairwise", "Value", name)
 		}
 	}
