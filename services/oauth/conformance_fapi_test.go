@@ -66,6 +66,19 @@ func TestFAPICodesAreShort(t *testing.T) {
 	})
 }
 
+// FAPI 2.0 Security Profile section 5.3.2.2: no exemption from PKCE counts.
+func TestFAPINeedsPKCE(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		exempt := func(r *oauth.CreateClientRequest) { r.PKCEOptional = true }
+		c, other := h.changed(heldToFAPI, exempt), h.web(exempt)
+		without := []string{"code_challenge", "", "code_challenge_method", ""}
+		requireError(t, h.do(as(c, "/oauth2/par", form(c, without...))), http.StatusBadRequest, "invalid_request")
+		h.push(c, form(c))
+		h.push(other, form(other, without...))
+	})
+}
+
 // FAPI 2.0 Security Profile section 5.4.1: PS256, ES256 and EdDSA, not RS256.
 func TestFAPIAlgorithms(t *testing.T) {
 	t.Parallel()

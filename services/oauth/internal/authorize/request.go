@@ -109,7 +109,7 @@ func (r *Request) checkChallenge() error {
 	switch {
 	case challenge == "" && method != "":
 		return fosite.ErrInvalidRequest.WithHint("There is a code_challenge_method without a code_challenge.")
-	case challenge == "" && r.Client.PKCEOptional && !r.Client.Public():
+	case challenge == "" && r.Client.PKCEOptional && !r.Client.Public() && !r.Client.FAPI():
 		return nil
 	case challenge == "":
 		return fosite.ErrInvalidRequest.WithHint("The code_challenge is missing (RFC 7636).")
