@@ -224,8 +224,6 @@ func TestClientsManageThemselves(t *testing.T) {
 		delete(want, "client_secret")
 		assert.Equal(t, want, shown.json, "all but the secret, which is not kept")
 
-		_, err := h.service.UpdateClient(t.Context(), oauth.UpdateClientRequest{ID: id, Changes: json.RawMessage(`{"resource_server":true}`)})
-		require.NoError(t, err)
 		h.clock.Advance(time.Second)
 		changed := h.send(http.MethodPut, path, token, `{"client_id":"`+id+`","client_secret":"`+secret+`","redirect_uris":["`+callback+`2"],"client_name":"App 2"}`)
 		require.Equal(t, http.StatusOK, changed.status, changed.body)
@@ -233,10 +231,6 @@ func TestClientsManageThemselves(t *testing.T) {
 		assert.NotContains(t, changed.json, "policy_uri", "what is left out is gone")
 		assert.NotContains(t, changed.json, "client_secret")
 		assert.Equal(t, token, changed.text("registration_access_token"))
-		c, err := h.service.GetClient(t.Context(), oauth.ClientRequest{ID: id})
-		require.NoError(t, err)
-		assert.True(t, c.ResourceServer, "the operator's privilege stays")
-
 		for name, body := range map[string]string{
 			"no id": `{"redirect_uris":["` + callback + `"]}`, "another id": `{"client_id":"x","redirect_uris":["` + callback + `"]}`,
 			"its token": `{"client_id":"` + id + `","registration_access_token":"x","redirect_uris":["` + callback + `"]}`,
@@ -248,10 +242,6 @@ func TestClientsManageThemselves(t *testing.T) {
 		}
 
 		open := h.send(http.MethodPut, path, token, `{"client_id":"`+id+`","redirect_uris":["`+callback+`"],"token_endpoint_auth_method":"none"}`)
-		require.Equal(t, http.StatusBadRequest, open.status, "a resource server cannot be public")
-		_, err = h.service.UpdateClient(t.Context(), oauth.UpdateClientRequest{ID: id, Changes: json.RawMessage(`{"resource_server":null}`)})
-		require.NoError(t, err)
-		open = h.send(http.MethodPut, path, token, `{"client_id":"`+id+`","redirect_uris":["`+callback+`"],"token_endpoint_auth_method":"none"}`)
 		require.Equal(t, http.StatusOK, open.status, open.body)
 		again := h.send(http.MethodPut, path, token, `{"client_id":"`+id+`","redirect_uris":["`+callback+`"]}`)
 		require.Equal(t, http.StatusOK, again.status, again.body)
@@ -271,6 +261,24 @@ func TestClientsManageThemselves(t *testing.T) {
 		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 			requireError(t, h.send(method, path, token, "{}"), http.StatusUnauthorized, "invalid_token")
 		}
+	})
+}
+
+// Privileges are given to a client as it is, not to whoever holds its token.
+func TestAPrivilegedClientManagesItselfNoLonger(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		a := h.register(h.initial(nil), `{"redirect_uris":["`+callback+`"]}`)
+		id, token := a.text("client_id"), a.text("registration_access_token")
+		require.Equal(t, http.StatusOK, h.send(http.MethodGet, own(a), token, "").status)
+		_, err := h.service.UpdateClient(t.Context(), oauth.UpdateClientRequest{ID: id, Changes: []byte(`{"first_party":true}`)})
+		require.NoError(t, err)
+		body := `{"client_id":"` + id + `","redirect_uris":["https://elsewhere.example/callback"]}`
+		assert.Equal(t, http.StatusUnauthorized, h.send(http.MethodPut, own(a), token, body).status)
+		assert.Equal(t, http.StatusUnauthorized, h.send(http.MethodDelete, own(a), token, "").status)
+		c, err := h.service.GetClient(t.Context(), oauth.ClientRequest{ID: id})
+		require.NoError(t, err)
+		assert.Equal(t, []string{callback}, c.RedirectURIs)
 	})
 }
 

@@ -168,7 +168,8 @@ func (r *Registrar) boundOpen(ctx context.Context, tx *db.Tx) error {
 }
 
 // Itself is the client of that id, if the token is the one that it manages itself
-// with.
+// with. A client that the operator has given privileges manages itself no longer:
+// whoever holds the token could send what they are worth to other addresses.
 func (r *Registrar) Itself(ctx context.Context, id, token string) (*client.Client, error) {
 	found, err := r.Store.GetClient(ctx, id)
 	if errors.Is(err, fosite.ErrNotFound) {
@@ -181,11 +182,14 @@ func (r *Registrar) Itself(ctx context.Context, id, token string) (*client.Clien
 	if len(c.RegistrationHash) == 0 || subtle.ConstantTimeCompare(c.RegistrationHash, bearer.Hash(token)) != 1 {
 		return nil, ErrToken
 	}
+	if len(privilegesOf(c.Privileges)) > 0 {
+		return nil, ErrToken
+	}
 	return c, nil
 }
 
 // Replace changes all that the client has chosen about itself; what it does not
-// name gets its default again. What the operator gave to it stays.
+// name gets its default again.
 func (r *Registrar) Replace(ctx context.Context, c *client.Client, m oauth.Metadata) (Registered, error) {
 	after := *c
 	after.Metadata = r.chosen(m)
