@@ -25,7 +25,7 @@ import (
 // and returnLimit how long taking an attempt back may take.
 const (
 	rehashLimit = time.Second
-	returnLimit = time.Second
+	returnLimit = 3 * time.Second
 )
 
 // Options are what a Login needs; all are required.
