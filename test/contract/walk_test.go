@@ -113,17 +113,34 @@ func (w world) delete(status int, path, token string) []byte {
 	return w.do(status, call{method: http.MethodDelete, path: path, token: token})
 }
 
-// get reads twice, the second time only if something has changed.
+// get reads twice, the second time only if something has changed. Ages in words
+// ("1 second ago") change by themselves, and then it reads once more.
 func (w world) get(path, token string) []byte {
 	w.Helper()
-	status, header, body := w.try(call{method: http.MethodGet, path: path, token: token})
-	require.Equal(w.T, http.StatusOK, status, "%s: %s", path, body)
-	if tag := header.Get("ETag"); tag != "" {
-		w.do(http.StatusNotModified, call{
-			method: http.MethodGet, path: path, token: token, header: map[string]string{"If-None-Match": tag},
-		})
+	read := func(tag string) (int, string, []byte) {
+		c := call{method: http.MethodGet, path: path, token: token}
+		if tag != "" {
+			c.header = map[string]string{"If-None-Match": tag}
+		}
+		status, header, body := w.try(c)
+		return status, header.Get("ETag"), body
 	}
-	return body
+	status, tag, body := read("")
+	require.Equal(w.T, http.StatusOK, status, "%s: %s", path, body)
+	for range 5 {
+		if tag == "" {
+			return body
+		}
+		again, changed, current := read(tag)
+		if again == http.StatusNotModified {
+			return body
+		}
+		require.Equal(w.T, http.StatusOK, again, "%s: %s", path, current)
+		require.NotEqual(w.T, tag, changed, "%s: the same, and sent again", path)
+		tag, body = changed, current
+	}
+	require.Fail(w.T, "never the same twice", path)
+	return nil
 }
 
 // into decodes the data of an answer.

@@ -24,7 +24,7 @@ type DeviceRequest struct {
 
 // Device is a device that waits.
 type Device struct {
-	UserCode string   `json:"user_code"` // as it is shown: XXXX-XXXX
+	UserCode string   `json:"user_code"` // as it is shown: two groups of four letters
 	Client   Client   `json:"client"`
 	Scopes   []string `json:"scopes"`
 }

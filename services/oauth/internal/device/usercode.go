@@ -62,7 +62,7 @@ func ParseUserCode(typed string) (code UserCode, ok bool) {
 	return UserCode(letters), len(letters) == userCodeSize
 }
 
-// String is the code as it is shown: XXXX-XXXX.
+// String is the code as it is shown: two groups of four letters.
 func (c UserCode) String() string {
 	return string(c[:userCodeSize/2]) + "-" + string(c[userCodeSize/2:])
 }
