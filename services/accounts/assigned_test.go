@@ -152,13 +152,14 @@ func TestMembersAreKnownByTheDomainOfAMandatoryProvider(t *testing.T) {
 		f.unknown(f.says("5", "nobody@example.com"))   // no account
 		f.elsewhere()                                  // is no member
 		f.unknown(f.says("6", "elsewhere@example.com"))
-		unverified := f.says("7", "admin@example.com")
+		second := f.join("second@example.com", f.hub, accounts.RoleUser)
+		unverified := f.says("7", "second@example.com")
 		unverified.EmailTrusted = false
 		f.unknown(unverified)
 		f.add(f.by(accounts.RoleOwner), "listed@example.com", false)
 		f.unknown(f.says("8", "listed@example.com")) // has not joined
-		f.exec(`UPDATE users SET status = 0 WHERE id = $1`, f.admin.User.ID)
-		f.unknown(f.says("9", "admin@example.com"))
+		f.exec(`UPDATE users SET status = 0 WHERE id = $1`, second.User.ID)
+		f.unknown(f.says("9", "second@example.com"))
 		require.Len(f.t, f.notices("user@example.com"), 1)
 		require.EqualValues(f.t, 1, f.count(`SELECT COUNT(*) FROM identities`))
 	})

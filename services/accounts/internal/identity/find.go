@@ -70,7 +70,8 @@ func (i *Identities) findIn(ctx context.Context, u accounts.UpstreamIdentity, hu
 }
 
 // identify is the user of a linked identity, and the hub for which alone that
-// counts; errUnknown if they are not active, or not in that hub.
+// counts; errUnknown if they are not active, not in that hub, or administer it and
+// have not linked the identity in person.
 func identify(ctx context.Context, q db.Queryer, u accounts.UpstreamIdentity, linked store.LinkedIdentity, now time.Time) (accounts.Identity, error) {
 	user, err := store.UserByID(ctx, q, linked.User)
 	if err != nil {
@@ -87,6 +88,9 @@ func identify(ctx context.Context, q db.Queryer, u accounts.UpstreamIdentity, li
 		return accounts.Identity{}, err
 	}
 	membership, err := store.MembershipIn(ctx, q, user.ID, *linked.Hub)
+	if err == nil && linked.Recognised && membership.Role >= accounts.RoleAdministrator {
+		err = errUnknown // they were none when their address was enough
+	}
 	return accounts.Identity{User: user.User, Hub: &membership.Hub, ProviderHub: linked.Hub}, err
 }
 

@@ -72,7 +72,7 @@ func (i *Identities) Link(ctx context.Context, r accounts.LinkIdentityRequest) (
 		if len(all) >= maxLinked {
 			return fault.New(fault.Conflict, "fault.too_many")
 		}
-		linked, err = store.InsertIdentity(ctx, tx, user.ID, u, false, now)
+		linked, err = store.InsertIdentity(ctx, tx, user.ID, u, store.InPerson, now)
 		if errors.Is(err, db.ErrNoRows) {
 			return fault.New(fault.Conflict, "fault.identity_linked")
 		}
@@ -109,7 +109,7 @@ func (i *Identities) LinkNew(ctx context.Context, tx *db.Tx, user int64, hub *in
 		return err
 	}
 	now := i.o.Clock.Now()
-	linked, err := store.InsertIdentity(ctx, tx, user, u, false, now)
+	linked, err := store.InsertIdentity(ctx, tx, user, u, store.InPerson, now)
 	if errors.Is(err, db.ErrNoRows) {
 		return fault.New(fault.Conflict, "fault.identity_linked")
 	}

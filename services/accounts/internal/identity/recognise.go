@@ -51,7 +51,7 @@ func (i *Identities) recognise(ctx context.Context, u accounts.UpstreamIdentity)
 		if has || user.Status != accounts.Active {
 			return errUnknown
 		}
-		linked, err := store.InsertIdentity(ctx, tx, user.ID, scoped, by == byAssignment, now)
+		linked, err := store.InsertIdentity(ctx, tx, user.ID, scoped, linkings[by], now)
 		if err != nil { // ErrNoRows: another request was faster, and finds it next time
 			return err
 		}
@@ -72,6 +72,12 @@ const (
 	byOperator   reason = "email"
 )
 
+// linkings are what becomes of the reasons. The operator's word is as good as the
+// user's own.
+var linkings = map[reason]store.Linking{
+	byAssignment: store.ByAssignment, byDomain: store.ByAddress, byOperator: store.InPerson,
+}
+
 // vouched is whose the address is, and who says so; errUnknown or
 // [db.ErrNoRows] if nobody.
 func (i *Identities) vouched(ctx context.Context, tx *db.Tx, u accounts.UpstreamIdentity, email input.Email) (reason, store.User, error) {
@@ -91,8 +97,10 @@ func (i *Identities) vouched(ctx context.Context, tx *db.Tx, u accounts.Upstream
 	return byOperator, user, err
 }
 
-// vouchedBy is vouched by a hub. Nobody becomes its owner by what its technical
-// administrators have set: owners link their identities themselves.
+// vouchedBy is vouched by a hub. By an address alone nobody becomes somebody who
+// administers anything: whoever runs the provider can give any address to
+// anybody. Administrators link their identities in person, or have them assigned
+// one by one.
 func vouchedBy(ctx context.Context, tx *db.Tx, u accounts.UpstreamIdentity, hub int64, email input.Email) (reason, store.User, error) {
 	s, err := inForce(ctx, tx, hub, u)
 	if err != nil {
@@ -116,8 +124,11 @@ func vouchedBy(ctx context.Context, tx *db.Tx, u accounts.UpstreamIdentity, hub 
 	if err != nil {
 		return "", user, err
 	}
-	membership, err := store.MembershipIn(ctx, tx, user.ID, hub)
-	if err == nil && by == byDomain && membership.Role >= accounts.RoleOwner {
+	if _, err := store.MembershipIn(ctx, tx, user.ID, hub); err != nil || by != byDomain {
+		return by, user, err
+	}
+	administers, err := store.Administers(ctx, tx, user.ID)
+	if err == nil && administers {
 		err = errUnknown
 	}
 	return by, user, err

@@ -91,7 +91,7 @@ func assign(ctx context.Context, c *change, user int64, in accounts.SignIn, subj
 	hub := c.id()
 	_, err := store.InsertIdentity(ctx, c.tx, user, accounts.UpstreamIdentity{
 		Provider: in.Provider, Issuer: in.Issuer, Subject: subject, Hub: &hub,
-	}, true, c.now)
+	}, store.ByAssignment, c.now)
 	if errors.Is(err, db.ErrNoRows) {
 		return fault.New(fault.Conflict, "fault.identity_linked")
 	}

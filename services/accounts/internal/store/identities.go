@@ -18,6 +18,8 @@ type LinkedIdentity struct {
 	User int64
 	// Assigned by the administrators of its hub.
 	Assigned bool
+	// Recognised by its address and that of its hub's domain; nobody has linked it.
+	Recognised bool
 }
 
 // realm is how the issuer of an identity is called in a hub, or in all.
@@ -28,12 +30,12 @@ func realm(issuer string, hub *int64) string {
 	return fmt.Sprintf("hub:%d %s", *hub, issuer)
 }
 
-const identityColumns = `id, hash, user_id, provider, hub_id, assigned, email, name, last_used_time, created_time, modified_time`
+const identityColumns = `id, hash, user_id, provider, hub_id, assigned, recognised, email, name, last_used_time, created_time, modified_time`
 
 func scanIdentity(row db.Scanner) (i LinkedIdentity, err error) {
 	var hub, used sql.NullInt64
 	var created, modified int64
-	err = row.Scan(&i.ID, &i.Hash, &i.User, &i.Provider, &hub, &i.Assigned, &i.Email, &i.Name, &used, &created, &modified)
+	err = row.Scan(&i.ID, &i.Hash, &i.User, &i.Provider, &hub, &i.Assigned, &i.Recognised, &i.Email, &i.Name, &used, &created, &modified)
 	i.Hub = fromNullID(hub)
 	i.LastUsedTime = db.FromNullMicros(used)
 	i.CreatedTime, i.ModifiedTime = db.FromMicros(created), db.FromMicros(modified)
@@ -64,13 +66,28 @@ func UseIdentity(ctx context.Context, q db.Queryer, id int64, u accounts.Upstrea
 	return err
 }
 
+// Linking is who says whose an identity is.
+type Linking int
+
+// The answers.
+const (
+	InPerson     Linking = iota // its owner
+	ByAssignment                // the administrators of its hub
+	ByAddress                   // its provider, by the address
+)
+
 // InsertIdentity links an identity to a user, for its hub alone if it has one;
-// [db.ErrNoRows] if it is linked already, to whomever.
-func InsertIdentity(ctx context.Context, tx *db.Tx, user int64, u accounts.UpstreamIdentity, assigned bool, now time.Time) (LinkedIdentity, error) {
+// [db.ErrNoRows] if it is linked already, to whomever. One that the user was
+// recognised by may be linked once more in person.
+func InsertIdentity(ctx context.Context, tx *db.Tx, user int64, u accounts.UpstreamIdentity, by Linking, now time.Time) (LinkedIdentity, error) {
 	return scanIdentity(tx.QueryRow(ctx, `INSERT INTO identities
-		(hash, user_id, provider, issuer, subject, hub_id, assigned, email, name, created_time, modified_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT (issuer, subject) DO NOTHING RETURNING `+identityColumns,
-		ids.New(), user, u.Provider, realm(u.Issuer, u.Hub), u.Subject, u.Hub, assigned, u.Email, u.Name, db.Micros(now)))
+		(hash, user_id, provider, issuer, subject, hub_id, assigned, recognised, email, name, created_time, modified_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+		ON CONFLICT (issuer, subject) DO UPDATE SET recognised = FALSE, modified_time = $11
+			WHERE identities.user_id = $2 AND identities.recognised AND NOT excluded.assigned AND NOT excluded.recognised
+		RETURNING `+identityColumns,
+		ids.New(), user, u.Provider, realm(u.Issuer, u.Hub), u.Subject, u.Hub, by == ByAssignment, by == ByAddress,
+		u.Email, u.Name, db.Micros(now)))
 }
 
 // IdentitiesOf lists a user's identities by id.

@@ -106,6 +106,14 @@ func RenameMember(ctx context.Context, tx *db.Tx, user User) error {
 	return err
 }
 
+// Administers tells whether a user has joined a hub, any, as an administrator of
+// whatever kind.
+func Administers(ctx context.Context, q db.Queryer, user int64) (does bool, err error) {
+	err = q.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM memberships WHERE user_id = $1 AND role >= $2 AND joined_time IS NOT NULL)`,
+		user, accounts.RoleAdministrator).Scan(&does)
+	return does, err
+}
+
 // Owned counts the hubs that a user owns.
 func Owned(ctx context.Context, q db.Queryer, user int64) (n int, err error) {
 	err = q.QueryRow(ctx, `SELECT COUNT(*) FROM memberships WHERE user_id = $1 AND role = $2 AND joined_time IS NOT NULL`,

@@ -79,7 +79,7 @@ func Sections() []Section {
 		}},
 		{Name: "identities", Table: "identities", from: `FROM identities WHERE user_id = $1 ORDER BY id`, columns: []column{
 			{"provider", text}, {"issuer", text}, {"subject", text}, {"email", text}, {"name", text}, {"assigned", yes},
-			{"last_used_time", moment}, {"created_time", moment}, {"modified_time", moment},
+			{"recognised", yes}, {"last_used_time", moment}, {"created_time", moment}, {"modified_time", moment},
 		}},
 		{Name: "assigned_identities", Table: "assigned_identities", from: `FROM assigned_identities
 			JOIN hubs ON hubs.id = assigned_identities.hub_id WHERE assigned_identities.user_id = $1 ORDER BY hubs.id, provider`, columns: []column{
