@@ -30,7 +30,8 @@ type Config struct {
 	RateUser      int           `env:"GATEHOUSE_RATE_USER" envDefault:"1000" doc:"API calls of one user per window."`
 	RateAddress   int           `env:"GATEHOUSE_RATE_ADDRESS" envDefault:"100" doc:"API calls without a session, and attempts to log in, register or open a link, per window and client address (IPv6: per /64)."`
 	RateOAuth     int           `env:"GATEHOUSE_RATE_OAUTH_FAILURES" envDefault:"600" doc:"Calls to the public OAuth endpoints with a wrong client or token per window and client address."`
-	RateAuthorize int           `env:"GATEHOUSE_RATE_AUTHORIZE" envDefault:"600" doc:"Authorization requests per window and client address."`
+	RateAuthorize int           `env:"GATEHOUSE_RATE_AUTHORIZE" envDefault:"600" doc:"Authorization requests per window and client address, with those of devices, and those pushed by clients that do not authenticate."`
+	RateRegister  int           `env:"GATEHOUSE_RATE_REGISTER" envDefault:"30" doc:"Clients that register themselves without a token, per window and client address."`
 	RateKeys      int           `env:"GATEHOUSE_RATE_KEYS" envDefault:"100000" doc:"How many users and addresses are counted at a time; the rarest are forgotten first."`
 	SessionCache  int           `env:"GATEHOUSE_SESSION_CACHE" envDefault:"20000" doc:"How many session tokens are remembered between requests."`
 	// Two polls and a slow answer fit into the second in which an ended session
@@ -68,6 +69,7 @@ func (c *Config) Validate() []string {
 		{"GATEHOUSE_RATE_ADDRESS", c.RateAddress},
 		{"GATEHOUSE_RATE_OAUTH_FAILURES", c.RateOAuth},
 		{"GATEHOUSE_RATE_AUTHORIZE", c.RateAuthorize},
+		{"GATEHOUSE_RATE_REGISTER", c.RateRegister},
 		{"GATEHOUSE_RATE_KEYS", c.RateKeys},
 		{"GATEHOUSE_SESSION_CACHE", c.SessionCache},
 	} {

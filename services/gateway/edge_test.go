@@ -196,6 +196,26 @@ func TestOAuthEndpointsAreOpenToAllOrigins(t *testing.T) {
 	assert.Empty(t, cookies, "the session stays at the edge")
 }
 
+// A page can manage the client that it has registered.
+func TestPagesOfAllOriginsManageTheirRegistration(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	allowed := func(path, method string) string {
+		return s.do(t, request{method: http.MethodOptions, path: path, header: map[string]string{
+			"Origin": "https://spa.example", "Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization,content-type",
+		}}).Header().Get("Access-Control-Allow-Methods")
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		assert.Equal(t, method, allowed("/oauth2/register/app", method))
+		a := s.do(t, request{method: method, path: "/oauth2/register/app", header: map[string]string{"Origin": "https://spa.example"}})
+		assert.Equal(t, "*", a.Header().Get("Access-Control-Allow-Origin"), method)
+		assert.Empty(t, a.Header().Get("Access-Control-Allow-Credentials"), method)
+	}
+	assert.Equal(t, http.MethodPost, allowed("/oauth2/register", http.MethodPost))
+	assert.Empty(t, allowed("/oauth2/token", http.MethodPut))
+	assert.Empty(t, allowed("/oauth2/register/app", http.MethodPatch))
+}
+
 func TestInternalHeadersDoNotPass(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -20,6 +20,8 @@ func TestWaysIntoAnAccountAreAddedSoonAfterALogin(t *testing.T) {
 		{method: http.MethodPost, path: "/v1/passkey/options"},
 		{method: http.MethodPost, path: "/v1/passkey", body: `{"ceremony": "x", "name": "x", "credential": {}}`},
 		{method: http.MethodPost, path: "/v1/client", body: aClient},
+		{method: http.MethodPut, path: "/v1/client/7", body: `{"client_name":"Figures"}`},
+		{method: http.MethodDelete, path: "/v1/client/7"},
 		{method: http.MethodPost, path: "/v1/client/7/secret"},
 		{method: http.MethodPost, path: "/v1/registration-token", body: `{"name": "CI"}`},
 		{method: http.MethodPost, path: "/v1/auth/identity/" + gatewaytest.Provider, body: `{"state": "x", "code": "x"}`},

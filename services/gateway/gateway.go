@@ -65,7 +65,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		PublicURL: public, TrustedProxies: config.Prefixes(c.TrustedProxies), CertificateHeader: c.ClientCertHeader, Origins: c.CORSOrigins,
 		Limits: edge.Limits{
 			Window: c.RateWindow, User: c.RateUser, Address: c.RateAddress,
-			OAuthFailures: c.RateOAuth, Authorizations: c.RateAuthorize, Keys: c.RateKeys,
+			OAuthFailures: c.RateOAuth, Authorizations: c.RateAuthorize, Registrations: c.RateRegister, Keys: c.RateKeys,
 		},
 	})
 	if err != nil {
@@ -104,9 +104,10 @@ var oauthPaths = []string{
 	"/oauth2/revoke",
 	"/oauth2/userinfo",
 	"/oauth2/jwks",
-	"/oauth2/register",
-	"/oauth2/register/",
 }
+
+// registrationPaths are those at which clients register and manage themselves.
+var registrationPaths = []string{"/oauth2/register", "/oauth2/register/"}
 
 func routes(e *edge.Edge, api *rest.API, pages *portal.Portal, oauthPublic http.Handler) http.Handler {
 	mux := http.NewServeMux()
@@ -118,6 +119,10 @@ func routes(e *edge.Edge, api *rest.API, pages *portal.Portal, oauthPublic http.
 	public := e.OAuth(oauthPublic)
 	for _, path := range oauthPaths {
 		mux.Handle(path, public)
+	}
+	registration := e.Registration(oauthPublic)
+	for _, path := range registrationPaths {
+		mux.Handle(path, registration)
 	}
 
 	mux.Handle("GET /mailbox/messages", e.Mailbox(api.Mailbox(), api.Fail))

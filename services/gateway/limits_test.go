@@ -1,8 +1,10 @@
 package gateway_test
 
 import (
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -252,6 +254,71 @@ func TestDevicesAreCounted(t *testing.T) {
 	assert.Contains(t, a.Body.String(), `"error":"temporarily_unavailable"`)
 	assert.NotEqual(t, http.StatusTooManyRequests, ask(http.MethodPost, "/oauth2/token", "198.51.100.7:1").Code, "polls are not")
 	assert.NotEqual(t, http.StatusTooManyRequests, ask(http.MethodPost, devices, "198.51.100.8:1").Code)
+}
+
+// Anybody can push in the name of a client that has no secret; one that has calls
+// for all its users from one address.
+func TestPushesWithoutAuthenticationAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) { c.RateAuthorize = 2 }))
+	var read string
+	s.public = func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		read = string(body)
+	}
+	push := func(from, body string, header ...string) answer {
+		q := request{method: http.MethodPost, path: "/oauth2/par", from: from, body: body, header: map[string]string{
+			"Content-Type": "application/x-www-form-urlencoded",
+		}}
+		for i := 0; i+1 < len(header); i += 2 {
+			q.header[header[i]] = header[i+1]
+		}
+		return s.do(t, q)
+	}
+	const from, public = "198.51.100.7:1", "client_id=app&scope=openid"
+	for range 5 {
+		for _, body := range []string{public + "&client_secret=s", public + "&client_assertion=a"} {
+			assert.Equal(t, http.StatusOK, push(from, body).Code)
+			assert.Equal(t, body, read, "it arrives whole")
+		}
+		assert.Equal(t, http.StatusOK, push(from, public, "Authorization", "Basic x").Code)
+	}
+	long := public + "&state=" + strings.Repeat("s", 100<<10)
+	assert.Equal(t, http.StatusOK, push(from, long+"&client_secret=s").Code, "what is too far back is not looked for")
+	assert.Equal(t, long+"&client_secret=s", read)
+	assert.Equal(t, http.StatusOK, push(from, public+"&client_secret=").Code)
+	a := push(from, public)
+	assert.Equal(t, http.StatusTooManyRequests, a.Code)
+	assert.Equal(t, "60", a.Header().Get("Retry-After"))
+	assert.Contains(t, a.Body.String(), `"error":"temporarily_unavailable"`)
+	assert.Equal(t, http.StatusOK, push(from, public+"&client_secret=s").Code)
+	assert.Equal(t, http.StatusOK, push("198.51.100.8:1", public).Code)
+	s.clock.Advance(time.Minute)
+	assert.Equal(t, http.StatusOK, push(from, public).Code)
+}
+
+// Where registration is open anybody can fill it.
+func TestRegistrationsWithoutATokenAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, settings(func(c *gateway.Config) { c.RateRegister = 2 }))
+	s.public = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) }
+	ask := func(method, path, from, token string) answer {
+		return s.do(t, request{method: method, path: path, from: from, token: token})
+	}
+	const from, register = "198.51.100.7:1", "/oauth2/register"
+	assert.Equal(t, http.StatusCreated, ask(http.MethodPost, register, from, "").Code)
+	assert.Equal(t, http.StatusCreated, ask(http.MethodPost, "/oauth2/%72egister", from, "").Code)
+	a := ask(http.MethodPost, register, from, "")
+	assert.Equal(t, http.StatusTooManyRequests, a.Code)
+	assert.Equal(t, "60", a.Header().Get("Retry-After"))
+	assert.Contains(t, a.Body.String(), `"error":"temporarily_unavailable"`)
+	assert.Equal(t, http.StatusCreated, ask(http.MethodPost, register, from, "gh_ia_x").Code, "who has a token is known")
+	assert.Equal(t, http.StatusCreated, ask(http.MethodGet, register+"/app", from, "").Code)
+	assert.Equal(t, http.StatusCreated, ask(http.MethodPost, "/oauth2/token", from, "").Code)
+	assert.Equal(t, http.StatusCreated, ask(http.MethodPost, register, "198.51.100.8:1", "").Code)
+	s.clock.Advance(time.Minute)
+	assert.Equal(t, http.StatusCreated, ask(http.MethodPost, register, from, "").Code)
 }
 
 // Opening a link costs as any call does; nobody tries all of them.

@@ -72,10 +72,22 @@ func (e *Edge) Mailbox(routes http.Handler, fail FailFunc) http.Handler {
 // and every origin may call the ones that browsers call (RFC 6749 and OpenID
 // Connect leave the caller's proof to the request itself).
 func (e *Edge) OAuth(routes http.Handler) http.Handler {
+	return e.oauth(routes, http.MethodGet, http.MethodHead, http.MethodPost)
+}
+
+// Registration is OAuth for where clients register and manage themselves. Every
+// origin may call that, too: who manages a client proves it by its token, which no
+// browser sends unasked.
+func (e *Edge) Registration(routes http.Handler) http.Handler {
+	return e.oauth(e.limitRegistrations(failOAuth)(routes),
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete)
+}
+
+func (e *Edge) oauth(routes http.Handler, methods ...string) http.Handler {
 	return Chain(routes,
 		e.recoverPanics(failOAuth),
 		e.secure(apiPolicy),
-		e.shareWith(openCORS()),
+		e.shareWith(openCORS(methods...)),
 		limitBody(failOAuth),
 		e.limitAuthorizations(failOAuth),
 		e.limitFailures,

@@ -59,8 +59,11 @@ type Limits struct {
 	// OAuthFailures bounds the calls of one address to the public OAuth endpoints
 	// with a wrong client or token.
 	OAuthFailures int
-	// Authorizations bounds the authorization requests of one address.
+	// Authorizations bounds the authorization requests of one address, and the
+	// pushed ones of clients that do not authenticate.
 	Authorizations int
+	// Registrations bounds the clients that one address registers without a token.
+	Registrations int
 	// Keys bounds how many users and addresses are counted at a time.
 	Keys int
 }
@@ -75,7 +78,7 @@ type Edge struct {
 	pageSites, apiSites *http.CrossOriginProtection
 	credentials         *http.ServeMux
 
-	users, addresses, badTokens, oauthFailures, authorizations Limiter
+	users, addresses, badTokens, oauthFailures, authorizations, registrations Limiter
 }
 
 // New makes an Edge. Its error names an origin that is none.
@@ -96,6 +99,7 @@ func New(o Options) (*Edge, error) {
 	e.badTokens = per("bad_token", o.Limits.Address)
 	e.oauthFailures = per("oauth_failure", o.Limits.OAuthFailures)
 	e.authorizations = per("authorization", o.Limits.Authorizations)
+	e.registrations = per("registration", o.Limits.Registrations)
 
 	var err error
 	if e.pageSites, err = trusting(originOf(o)); err != nil {

@@ -99,7 +99,7 @@ func TestWithoutCountersRequestsPass(t *testing.T) {
 	e, err := edge.New(edge.Options{
 		Obs: obs.Nop(), Clock: clockwork.NewFakeClock(), Texts: texts,
 		PublicURL:  &url.URL{Scheme: "https", Host: "id.example.org"},
-		Limits:     edge.Limits{Window: time.Minute, User: 1, Address: 1, OAuthFailures: 1, Authorizations: 1, Keys: 1},
+		Limits:     edge.Limits{Window: time.Minute, User: 1, Address: 1, OAuthFailures: 1, Authorizations: 1, Registrations: 1, Keys: 1},
 		NewLimiter: func(string, edge.Quota) edge.Limiter { return broken{} },
 	})
 	require.NoError(t, err)

@@ -38,11 +38,11 @@ func apiCORS(origins []string) *corsPolicy {
 	})}
 }
 
-// openCORS lets every origin call, without credentials.
-func openCORS() *corsPolicy {
+// openCORS lets every origin call by the methods, without credentials.
+func openCORS(methods ...string) *corsPolicy {
 	return &corsPolicy{cors.New(cors.Options{
 		AllowedOrigins: []string{"*"},
-		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+		AllowedMethods: methods,
 		AllowedHeaders: []string{"Authorization", "Content-Type", "Accept", "DPoP", headerRequestID},
 		ExposedHeaders: []string{"Retry-After", "WWW-Authenticate", "DPoP-Nonce", headerRequestID},
 		MaxAge:         3600, // seconds

@@ -177,33 +177,6 @@ func published(r *http.Request) bool {
 	return !unsafeRequest(r) && (r.URL.Path == "/oauth2/jwks" || strings.HasPrefix(r.URL.Path, "/.well-known/"))
 }
 
-const (
-	// authorizationEndpoint is where relying parties send people (RFC 6749 section
-	// 3.1).
-	authorizationEndpoint = "/oauth2/authorize"
-	// endSessionEndpoint is where they send people who sign out.
-	endSessionEndpoint = "/oauth2/logout"
-	// deviceEndpoint is where devices ask for people (RFC 8628 section 3.1).
-	deviceEndpoint = "/oauth2/device_authorization"
-)
-
-// limitAuthorizations holds an address to its quota of authorization requests:
-// one that has to wait for its user is stored, whoever made it.
-func (e *Edge) limitAuthorizations(fail FailFunc) Middleware {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == authorizationEndpoint || r.URL.Path == deviceEndpoint {
-				if d := e.take(r.Context(), e.authorizations, of(r.Context()).client); !d.OK {
-					e.metrics.throttled.WithLabelValues("authorization").Inc()
-					fail(w, r, fault.New(fault.Throttled, "").After(d.Reset))
-					return
-				}
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
-}
-
 func (e *Edge) take(ctx context.Context, l Limiter, key string) Decision {
 	d, err := l.Take(ctx, key)
 	return e.allowing(ctx, d, err)

@@ -29,7 +29,7 @@ func from(t *testing.T, address, userAgent string) context.Context {
 	require.NoError(t, err)
 	e, err := edge.New(edge.Options{
 		Obs: obs.Nop(), Clock: clockwork.NewFakeClock(), Texts: texts, PublicURL: &url.URL{Scheme: "https", Host: "id.example.org"},
-		Limits: edge.Limits{Window: time.Minute, User: 1, Address: 1, OAuthFailures: 1, Authorizations: 1, Keys: 10},
+		Limits: edge.Limits{Window: time.Minute, User: 1, Address: 1, OAuthFailures: 1, Authorizations: 1, Registrations: 1, Keys: 10},
 	})
 	require.NoError(t, err)
 	r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)

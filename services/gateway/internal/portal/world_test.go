@@ -67,7 +67,7 @@ func newWorld(t *testing.T, adjust ...func(*portal.Deps)) *world {
 	})
 	d.Edge, err = edge.New(edge.Options{
 		Obs: none, Clock: w.clock, Texts: texts, Sessions: cache, PublicURL: d.PublicURL,
-		Limits: edge.Limits{Window: time.Minute, User: 1000, Address: 100, OAuthFailures: 100, Authorizations: 100, Keys: 100},
+		Limits: edge.Limits{Window: time.Minute, User: 1000, Address: 100, OAuthFailures: 100, Authorizations: 100, Registrations: 100, Keys: 100},
 	})
 	require.NoError(t, err)
 	d.Flow = flow.New(flow.Deps{

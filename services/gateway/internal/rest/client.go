@@ -40,7 +40,8 @@ func hubPerson(ctx context.Context) (edge.Caller, error) {
 	return caller, caller.Secure()
 }
 
-// freshHubPerson is hubPerson for what makes a key that outlives the session.
+// freshHubPerson is hubPerson for what makes a key that outlives the session, and
+// for what decides where an app's answers go and whose they are.
 func freshHubPerson(ctx context.Context) (edge.Caller, error) {
 	if _, err := hubPerson(ctx); err != nil {
 		return edge.Caller{}, err
@@ -126,7 +127,7 @@ func clientRequest(r *http.Request, session func(context.Context) (edge.Caller, 
 
 // updateClient is PUT /v1/client/{client}.
 func (a *API) updateClient(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	named, err := clientRequest(r, hubPerson)
+	named, err := clientRequest(r, freshHubPerson)
 	if err != nil {
 		return reply{}, err
 	}
@@ -161,7 +162,7 @@ func (a *API) updateClient(_ http.ResponseWriter, r *http.Request) (reply, error
 
 // deleteClient is DELETE /v1/client/{client}.
 func (a *API) deleteClient(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	in, err := clientRequest(r, hubPerson)
+	in, err := clientRequest(r, freshHubPerson)
 	if err != nil {
 		return reply{}, err
 	}
