@@ -1,11 +1,14 @@
 package db
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
 )
 
 // How a transaction can end.
@@ -58,6 +61,6 @@ func (m *metrics) unregister() {
 	m.registered = nil
 }
 
-func (m *metrics) transaction(outcome string, took time.Duration) {
-	m.transactions.WithLabelValues(outcome).Observe(took.Seconds())
+func (m *metrics) transaction(ctx context.Context, outcome string, took time.Duration) {
+	obs.Observe(ctx, m.transactions.WithLabelValues(outcome), took)
 }

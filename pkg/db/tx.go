@@ -64,7 +64,7 @@ func (d *DB) transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 
 	started := time.Now()
 	outcome := outcomeRollback
-	defer func() { d.metrics.transaction(outcome, time.Since(started)) }()
+	defer func() { d.metrics.transaction(ctx, outcome, time.Since(started)) }()
 
 	raw, err := d.write.BeginTx(ctx, nil)
 	if err != nil {

@@ -47,7 +47,7 @@ func (o *Outbox) deliver(ctx context.Context, m claimed) error {
 	}
 
 	outcome, noteErr := o.settle(ctx, m, err)
-	o.metrics.attempted(m.topic, outcome, time.Since(started))
+	o.metrics.attempted(ctx, m.topic, outcome, time.Since(started))
 	o.report(ctx, span, m, outcome, err)
 	if outcome == outcomeFailed {
 		o.look() // it may be due before Run meant to look again

@@ -1,10 +1,13 @@
 package outbox
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehouse-id/gatehouse/pkg/obs"
 )
 
 // metrics of one service's outbox. All replicas show the same gauges.
@@ -58,6 +61,6 @@ func (m *metrics) measured(b backlog, now time.Time) {
 	m.oldest.Set(age)
 }
 
-func (m *metrics) attempted(topic, outcome string, took time.Duration) {
-	m.attempts.WithLabelValues(topic, outcome).Observe(took.Seconds())
+func (m *metrics) attempted(ctx context.Context, topic, outcome string, took time.Duration) {
+	obs.Observe(ctx, m.attempts.WithLabelValues(topic, outcome), took)
 }

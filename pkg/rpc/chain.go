@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/go-kit/kit/endpoint"
-	kitmetrics "github.com/go-kit/kit/metrics"
-	kitprometheus "github.com/go-kit/kit/metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -49,7 +47,7 @@ func release(ctx context.Context) {
 }
 
 // metrics are rate, errors and duration of calls, by method and outcome.
-type metrics struct{ duration kitmetrics.Histogram }
+type metrics struct{ duration *prometheus.HistogramVec }
 
 func newMetrics(reg prometheus.Registerer, side string) *metrics {
 	vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -57,15 +55,16 @@ func newMetrics(reg prometheus.Registerer, side string) *metrics {
 		Help:    "Duration of calls between services, in seconds; outcome is ok or the fault's kind.",
 		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 	}, []string{"method", "outcome"})
-	return &metrics{duration: kitprometheus.NewHistogram(obs.Register(reg, vec))}
+	return &metrics{duration: obs.Register(reg, vec)}
 }
 
-func (m *metrics) observe(s *spec, start time.Time, err error) {
+// observe goes past go-kit's own histogram, which knows no exemplars.
+func (m *metrics) observe(ctx context.Context, s *spec, start time.Time, err error) {
 	outcome := "ok"
 	if err != nil {
 		outcome = string(fault.From(err).Kind)
 	}
-	m.duration.With("method", s.name(), "outcome", outcome).Observe(time.Since(start).Seconds())
+	obs.Observe(ctx, m.duration.WithLabelValues(s.name(), outcome), time.Since(start))
 }
 
 // traceServer opens the span in which the method runs.
@@ -114,7 +113,7 @@ func measure(m *metrics, logger *slog.Logger, s *spec) endpoint.Middleware {
 				logFault(ctx, logger, s, f)
 				err = f
 			}
-			m.observe(s, start, err)
+			m.observe(ctx, s, start, err)
 			return response, err
 		}
 	}

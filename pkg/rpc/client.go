@@ -106,7 +106,7 @@ func (c *remoteConn) endpoint(s *spec) endpoint.Endpoint {
 		if err != nil {
 			err = final(err)
 		}
-		c.metrics.observe(s, start, err)
+		c.metrics.observe(ctx, s, start, err)
 		return response, err
 	}
 	return traced(c.options.Obs, s, trace.SpanKindClient)(call)

@@ -27,15 +27,15 @@ func (s *Service) deliverBy(carry func(context.Context, outbox.Delivery, queued)
 				slog.String("template", string(m.Template)), slog.Int64("id", d.ID), slog.Int("attempt", d.Attempt))
 			return nil
 		}
-		return s.judge(d, m, carry(ctx, d, m))
+		return s.judge(ctx, d, m, carry(ctx, d, m))
 	}
 }
 
 // judge counts the outcome of an attempt, and decides whether there is another.
-func (s *Service) judge(d outbox.Delivery, m queued, err error) error {
+func (s *Service) judge(ctx context.Context, d outbox.Delivery, m queued, err error) error {
 	switch {
 	case err == nil:
-		s.metrics.count(m, stateSent)
+		s.metrics.sent(ctx, m, s.clock.Since(d.Created))
 		return nil
 	case errors.Is(err, context.Canceled):
 		return err // by the end of the process, or of the lease: no verdict

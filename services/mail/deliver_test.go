@@ -59,6 +59,7 @@ func TestTemporaryRefusalIsTriedAgain(t *testing.T) {
 		require.Len(t, f.smtp.Taken(), 1)
 		assert.Equal(t, 2, f.counted(stateDeferred))
 		assert.Equal(t, 1, f.counted(stateSent))
+		assert.Greater(t, f.delays(), 30.0, "the delay counts from when the mail was taken")
 		assert.Empty(t, f.dead())
 	})
 }

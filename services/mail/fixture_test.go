@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
@@ -181,6 +182,21 @@ func (f *fixture) counted(state string) (n int) {
 		n += int(testutil.ToFloat64(f.metrics.mails.WithLabelValues("email", string(name), state)))
 	}
 	return n
+}
+
+// delays is the sum of the delays of mails that were sent, in seconds.
+func (f *fixture) delays() (sum float64) {
+	f.t.Helper()
+	r := prometheus.NewRegistry()
+	require.NoError(f.t, r.Register(f.metrics.delay))
+	families, err := r.Gather()
+	require.NoError(f.t, err)
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			sum += m.GetHistogram().GetSampleSum()
+		}
+	}
+	return sum
 }
 
 // texted is the number of short messages in a state.

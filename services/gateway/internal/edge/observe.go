@@ -61,7 +61,7 @@ func (e *Edge) observed(ctx context.Context, method string, seen *recorder, star
 	took := e.options.Clock.Since(start)
 	state, status := of(ctx), seen.answered()
 	method = knownMethod(method)
-	e.metrics.duration.WithLabelValues(state.routeName(), method, strconv.Itoa(status)).Observe(took.Seconds())
+	obs.Observe(ctx, e.metrics.duration.WithLabelValues(state.routeName(), method, strconv.Itoa(status)), took)
 	e.options.Obs.Logger.LogAttrs(ctx, slog.LevelInfo, "request",
 		slog.String("method", method),
 		slog.String("route", state.routeName()),
