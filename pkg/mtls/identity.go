@@ -107,7 +107,7 @@ func (i *Identity) Close() error {
 
 // Service is the service whose certificate this is, if it names exactly one.
 func (i *Identity) Service() (string, bool) {
-	return serviceOf(i.current.Load().cert.Leaf)
+	return ServiceOf(i.current.Load().cert.Leaf)
 }
 
 // Expires is when the certificate in use stops being valid.

@@ -24,7 +24,7 @@ func PeerService(state *tls.ConnectionState) (string, bool) {
 	if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
 		return "", false
 	}
-	return serviceOf(state.PeerCertificates[0])
+	return ServiceOf(state.PeerCertificates[0])
 }
 
 var errNoService = errors.New("mtls: the caller's certificate does not name a service")
@@ -36,8 +36,8 @@ func requireService(state tls.ConnectionState) error {
 	return nil
 }
 
-// serviceOf is the one service that a certificate names.
-func serviceOf(leaf *x509.Certificate) (string, bool) {
+// ServiceOf is the service that a certificate names; false unless it is exactly one.
+func ServiceOf(leaf *x509.Certificate) (string, bool) {
 	found := ""
 	for _, name := range leaf.DNSNames {
 		service, ok := strings.CutSuffix(strings.ToLower(name), "."+Domain)
