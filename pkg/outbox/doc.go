@@ -22,6 +22,13 @@
 // the lease. It should be idempotent, and [Delivery.Key] is what to tell a
 // repetition by. There is no order between messages.
 //
+// # Lanes
+//
+// Attempts at messages of one lane take up no more than LaneLimit of the
+// Concurrency, so that whoever hangs holds up their own messages and nobody
+// else's. What must not wait even for many that hang belongs in an outbox of its
+// own, which may be on the same table, with other topics.
+//
 // # What is kept
 //
 // The payload is sealed under the key ring, bound to its topic and key, and

@@ -28,6 +28,11 @@ import (
 //go:embed schema.sql
 var Schema string
 
+// SchemaLanes adds what LaneLimit needs to [Schema]'s table.
+//
+//go:embed lanes.sql
+var SchemaLanes string
+
 // sealing is the purpose that payloads are sealed for.
 const sealing = "outbox"
 
@@ -55,6 +60,9 @@ type Message struct {
 	Key string
 	// Payload is up to the handler; it is stored sealed.
 	Payload []byte
+	// Lane says with which others the message shares LaneLimit, such as whom it is
+	// for; empty: with none. It is stored in clear.
+	Lane string
 }
 
 // Delivery is one attempt to deliver a message.
@@ -110,6 +118,10 @@ type Options struct {
 	Grace time.Duration
 	// Concurrency is how many attempts run at once. Default 4.
 	Concurrency int
+	// LaneLimit is how many attempts of one lane run at once in this process, so
+	// that others need not wait for one that hangs. 0: messages have no lanes, and
+	// the table needs no [SchemaLanes].
+	LaneLimit int
 	// MaxAttempts is how often a message is tried before it is dead. Default 300.
 	MaxAttempts int
 	// Backoff is the wait after the attempt, counted from 1.
@@ -148,6 +160,7 @@ type Outbox struct {
 	store   store
 	tracer  trace.Tracer
 	metrics *metrics
+	lanes   *lanes
 	wake    chan struct{} // holds one token: look again
 }
 
@@ -160,9 +173,10 @@ func New(o Options) *Outbox {
 	o = o.withDefaults()
 	return &Outbox{
 		o:       o,
-		store:   store{db: o.DB, topics: slices.Sorted(maps.Keys(o.Handlers))},
+		store:   store{db: o.DB, topics: slices.Sorted(maps.Keys(o.Handlers)), lanes: o.LaneLimit > 0},
 		tracer:  o.Tracer.Tracer("github.com/gatehouse-id/gatehouse/pkg/outbox"),
 		metrics: newMetrics(o.Registry, o.DB.Service()),
+		lanes:   &lanes{limit: o.LaneLimit, busy: map[string]int{}},
 		wake:    make(chan struct{}, 1),
 	}
 }
@@ -193,6 +207,12 @@ func (o *Outbox) check(m Message) error {
 	}
 	if m.Key == "" || !utf8.ValidString(m.Key) || strings.ContainsRune(m.Key, 0) {
 		return errors.New("outbox: a message needs a key, of text")
+	}
+	if m.Lane != "" && o.o.LaneLimit == 0 {
+		return errors.New("outbox: there are no lanes")
+	}
+	if !utf8.ValidString(m.Lane) || strings.ContainsRune(m.Lane, 0) {
+		return errors.New("outbox: a lane is text")
 	}
 	return nil
 }

@@ -55,38 +55,58 @@ func (o *Outbox) serve(ctx, attempts context.Context, work *sync.WaitGroup) {
 	}
 }
 
-// sweep starts an attempt for everything that is due, as slots become free.
+// sweep starts an attempt for everything that is due, as slots become free. What
+// is in a full lane it leaves for when that has room.
 func (o *Outbox) sweep(ctx, attempts context.Context, slots chan struct{}, work *sync.WaitGroup) error {
 	for {
-		ids, err := o.store.due(ctx, o.o.Clock.Now(), window)
-		if err != nil || len(ids) == 0 {
+		found, err := o.store.due(ctx, o.o.Clock.Now(), window, o.lanes.full())
+		if err != nil || len(found) == 0 {
 			return err
 		}
-		for _, id := range ids {
+		for _, c := range found {
 			select {
 			case slots <- struct{}{}:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			m, ok, err := o.claim(ctx, id)
-			if err != nil || !ok {
+			started, err := o.start(ctx, attempts, c, work, func() { <-slots })
+			if !started {
 				<-slots
-				if err != nil {
-					return err
-				}
-				continue // another worker was faster
 			}
-			work.Go(func() {
-				defer func() { <-slots }()
-				_ = o.deliver(attempts, m) // has been logged, and the lease will run out
-			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 }
 
+// start makes an attempt at a message, unless its lane is full or another worker
+// was faster. done is called after it.
+func (o *Outbox) start(ctx, attempts context.Context, c candidate, work *sync.WaitGroup, done func()) (bool, error) {
+	if !o.lanes.enter(c.lane) {
+		return false, nil
+	}
+	leave := func() {
+		if o.lanes.leave(c.lane) {
+			o.look() // for what had to wait
+		}
+	}
+	m, ok, err := o.claim(ctx, c.id)
+	if err != nil || !ok {
+		leave()
+		return false, err
+	}
+	work.Go(func() {
+		defer done()
+		defer leave()
+		_ = o.deliver(attempts, m) // has been logged, and the lease will run out
+	})
+	return true, nil
+}
+
 // pause is how long nothing will be due, at most Poll.
 func (o *Outbox) pause(ctx context.Context) time.Duration {
-	due, ok, err := o.store.next(ctx)
+	due, ok, err := o.store.next(ctx, o.lanes.full())
 	if err != nil || !ok {
 		return o.o.Poll
 	}
@@ -103,16 +123,16 @@ func (o *Outbox) Drain(ctx context.Context) error {
 	tried := map[int64]bool{}
 	for progress := true; progress; {
 		progress = false
-		ids, err := o.store.due(ctx, o.o.Clock.Now(), window)
+		found, err := o.store.due(ctx, o.o.Clock.Now(), window, nil)
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if tried[id] {
+		for _, c := range found {
+			if tried[c.id] {
 				continue
 			}
-			tried[id], progress = true, true
-			m, ok, err := o.claim(ctx, id)
+			tried[c.id], progress = true, true
+			m, ok, err := o.claim(ctx, c.id)
 			if err != nil {
 				return err
 			}

@@ -16,6 +16,13 @@ import (
 type store struct {
 	db     *db.DB
 	topics []string
+	lanes  bool // the table has them
+}
+
+// candidate is a message that can be claimed.
+type candidate struct {
+	id   int64
+	lane string
 }
 
 // claimed is a message that this process has the lease of.
@@ -30,56 +37,70 @@ type claimed struct {
 }
 
 func (s store) add(ctx context.Context, tx *db.Tx, m Message, sealed []byte, trace string, now time.Time) (bool, error) {
-	n, err := tx.Exec(ctx, `
-		INSERT INTO outbox (topic, key, payload, trace, due_at, created_at) VALUES ($1, $2, $3, $4, $5, $5)
-		ON CONFLICT (topic, key) DO NOTHING`,
-		m.Topic, m.Key, sealed, trace, db.Micros(now))
+	columns, values := "topic, key, payload, trace, due_at, created_at", "$1, $2, $3, $4, $5, $5"
+	args := []any{m.Topic, m.Key, sealed, trace, db.Micros(now)}
+	if s.lanes {
+		columns, values, args = columns+", lane", values+", $6", append(args, m.Lane)
+	}
+	n, err := tx.Exec(ctx, "INSERT INTO outbox ("+columns+") VALUES ("+values+") ON CONFLICT (topic, key) DO NOTHING", args...)
 	return n > 0, err
 }
 
-// due lists what can be claimed, the longest due first.
-func (s store) due(ctx context.Context, now time.Time, limit int) (ids []int64, err error) {
+// due lists what can be claimed outside of the full lanes, the longest due first.
+func (s store) due(ctx context.Context, now time.Time, limit int, full []string) (list []candidate, err error) {
 	if len(s.topics) == 0 {
 		return nil, nil
 	}
-	topics, args := s.mine(db.Micros(now), limit)
+	mine, args := s.mine(full, db.Micros(now), limit)
+	lane := "''"
+	if s.lanes {
+		lane = "lane"
+	}
 	rows, err := s.db.Query(ctx, `
-		SELECT id FROM outbox WHERE state = 'pending' AND due_at <= $1 AND topic IN (`+topics+`)
+		SELECT id, `+lane+` FROM outbox WHERE state = 'pending' AND due_at <= $1 AND `+mine+`
 		ORDER BY due_at, id LIMIT $2`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var c candidate
+		if err := rows.Scan(&c.id, &c.lane); err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
+		list = append(list, c)
 	}
-	return ids, rows.Err()
+	return list, rows.Err()
 }
 
-// next is when the next message will be due; false if there is none.
-func (s store) next(ctx context.Context) (time.Time, bool, error) {
+// next is when the next message outside of the full lanes will be due; false if
+// there is none.
+func (s store) next(ctx context.Context, full []string) (time.Time, bool, error) {
 	if len(s.topics) == 0 {
 		return time.Time{}, false, nil
 	}
-	topics, args := s.mine()
+	mine, args := s.mine(full)
 	var due sql.NullInt64
-	err := s.db.QueryRow(ctx, `
-		SELECT min(due_at) FROM outbox WHERE state = 'pending' AND topic IN (`+topics+`)`, args...).Scan(&due)
+	err := s.db.QueryRow(ctx, `SELECT min(due_at) FROM outbox WHERE state = 'pending' AND `+mine, args...).Scan(&due)
 	return db.FromMicros(due.Int64), due.Valid, err
 }
 
-// mine returns placeholders for the topics, and args followed by the topics.
-func (s store) mine(args ...any) (string, []any) {
-	places := make([]string, len(s.topics))
-	for i, topic := range s.topics {
-		args = append(args, topic)
-		places[i] = fmt.Sprintf("$%d", len(args))
+// mine is the condition that a message is of the topics and in no full lane, and
+// args followed by its arguments.
+func (s store) mine(full []string, args ...any) (string, []any) {
+	list := func(values []string) string {
+		places := make([]string, len(values))
+		for i, value := range values {
+			args = append(args, value)
+			places[i] = fmt.Sprintf("$%d", len(args))
+		}
+		return strings.Join(places, ", ")
 	}
-	return strings.Join(places, ", "), args
+	condition := "topic IN (" + list(s.topics) + ")"
+	if len(full) > 0 {
+		condition += " AND lane NOT IN (" + list(full) + ")"
+	}
+	return condition, args
 }
 
 // claim takes the lease unless somebody else has; then it returns false.

@@ -36,7 +36,8 @@ type parts struct {
 	config   Config
 	deps     Deps
 	counts   *metrics.Metrics
-	outbox   *outbox.Outbox
+	records  *outbox.Outbox
+	notices  *outbox.Outbox
 	fetcher  *fetch.Fetcher
 	names    *subject.Names
 	clients  *client.Store
@@ -67,9 +68,9 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		refresh: bearer.Refresh{Ring: d.Ring},
 		signer:  signer,
 	}
-	p.outbox = p.queue()
+	p.records, p.notices = p.queues()
 	p.sessions = &logout.Sessions{
-		DB: d.DB, Grants: p.grants, Clients: p.clients, Names: names, Outbox: p.outbox, Issuer: c.PublicURL, Metrics: p.counts, Clock: d.Clock,
+		DB: d.DB, Grants: p.grants, Clients: p.clients, Names: names, Outbox: p.notices, Issuer: c.PublicURL, Metrics: p.counts, Clock: d.Clock,
 	}
 	p.jwks = client.NewKeys(client.KeysOptions{Fetcher: p.fetcher, Clock: d.Clock, Logger: d.Obs.Logger})
 	p.auth = &client.Authenticator{
@@ -90,7 +91,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		Issuer:   c.PublicURL, Clock: d.Clock, Metrics: p.counts,
 	}
 	return &Service{
-		db: d.DB, outbox: p.outbox,
+		db: d.DB, records: p.records, notices: p.notices,
 		consents: consents,
 		devices: &device.Desk{
 			DB: d.DB, Devices: p.devices, Clients: p.clients, Grants: p.grants, Consents: consents, Sessions: p.sessions,
@@ -110,19 +111,29 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 	}
 }
 
-// queue is for what follows a commit. Apps that do not answer hold up deliveries
-// for as long as a call may take, so there are more of them at a time than usual.
-func (p *parts) queue() *outbox.Outbox {
+const (
+	// noticesAtOnce is how many apps are told at a time of what has ended: one that
+	// does not answer takes as long as a call may.
+	noticesAtOnce = 32
+	// noticesPerApp is how many of these may be for one app.
+	noticesPerApp = 2
+)
+
+// queues are for what follows a commit: records for the audit, and notices to apps.
+// They share a table and nothing else, so that no app holds up a record. Nor does
+// one hold up another's notices.
+func (p *parts) queues() (records, notices *outbox.Outbox) {
 	d := p.deps
 	apps := &logout.Backchannel{
 		Clients: p.clients, Signer: p.signer, Names: p.names, Fetcher: p.fetcher, Metrics: p.counts, Clock: d.Clock,
 	}
-	handlers := apps.Handlers()
-	handlers[audit.Topic] = audit.HandOver(d.Accounts)
-	return outbox.New(outbox.Options{
+	o := outbox.Options{
 		DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
-		Handlers: handlers, Concurrency: 16,
-	})
+		Handlers: map[string]outbox.Handler{audit.Topic: audit.HandOver(d.Accounts)},
+	}
+	records = outbox.New(o)
+	o.Handlers, o.Concurrency, o.LaneLimit = apps.Handlers(), noticesAtOnce, noticesPerApp
+	return records, outbox.New(o)
 }
 
 // provider sets fosite up with our handlers, one of each type: it drops a
@@ -151,7 +162,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
 			&token.Code{Deps: grants}, &token.Refresh{Deps: grants}, &token.ClientCredentials{Deps: grants},
 			&token.Device{Deps: grants, Devices: p.devices},
-			&token.Exchange{Deps: grants, Tokens: inspector, Outbox: p.outbox},
+			&token.Exchange{Deps: grants, Tokens: inspector, Outbox: p.records},
 			&token.JWTBearer{Deps: grants, Keys: p.jwks},
 		},
 		TokenIntrospectionHandlers: fosite.TokenIntrospectionHandlers{inspector},

@@ -51,7 +51,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // heard gives the tokens so far, and forgets them.
 func (h *harness) heard(l *listener) []string {
 	h.t.Helper()
-	require.NoError(h.t, h.service.outbox.Drain(h.t.Context()))
+	require.NoError(h.t, h.service.notices.Drain(h.t.Context()))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	tokens := l.tokens
@@ -188,14 +188,14 @@ func TestAnAppsLastWordIsTaken(t *testing.T) {
 		assert.Empty(t, h.heard(l))
 
 		l.answer(http.StatusOK)
-		require.NoError(t, h.service.outbox.Retry(t.Context(), dead[0].ID))
+		require.NoError(t, h.service.notices.Retry(t.Context(), dead[0].ID))
 		assert.Len(t, h.heard(l), 1, "the operator may insist")
 	})
 }
 
 func (h *harness) dead() []outbox.Dead {
 	h.t.Helper()
-	dead, err := h.service.outbox.Dead(h.t.Context(), 10)
+	dead, err := h.service.notices.Dead(h.t.Context(), 10)
 	require.NoError(h.t, err)
 	return dead
 }

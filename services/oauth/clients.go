@@ -17,7 +17,7 @@ import (
 // registrar is what manages clients.
 func (p *parts) registrar() *registration.Registrar {
 	return &registration.Registrar{
-		DB: p.deps.DB, Store: p.clients, Outbox: p.outbox, Gate: acting.Gate{Accounts: p.deps.Accounts},
+		DB: p.deps.DB, Store: p.clients, Outbox: p.records, Gate: acting.Gate{Accounts: p.deps.Accounts},
 		Secrets: p.secrets, Clock: p.deps.Clock,
 		Self: registration.Self{
 			Open: p.config.Registration == registrationOpen, Limit: p.config.RegistrationLimit,

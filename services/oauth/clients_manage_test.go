@@ -292,7 +292,7 @@ func TestClientsAreAudited(t *testing.T) {
 		_, err = h.service.DeleteRegistrationToken(t.Context(), oauth.RegistrationTokenRequest{Actor: actor, ID: token.ID})
 		require.NoError(t, err)
 
-		require.NoError(t, h.service.outbox.Drain(t.Context()))
+		require.NoError(t, h.service.records.Drain(t.Context()))
 		var kinds []string
 		for _, e := range h.accounts.events {
 			kinds = append(kinds, e.Kind)

@@ -41,7 +41,7 @@ func (h *harness) actAs(c oauth.CreatedClient, user, administrator string, chang
 // events are what was written down of the kind.
 func (h *harness) events(kind string) []accounts.RecordEventRequest {
 	h.t.Helper()
-	require.NoError(h.t, h.service.outbox.Drain(h.t.Context()))
+	require.NoError(h.t, h.service.records.Drain(h.t.Context()))
 	h.accounts.mu.Lock()
 	defer h.accounts.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(h.accounts.events), func(e accounts.RecordEventRequest) bool { return e.Kind != kind })

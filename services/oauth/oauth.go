@@ -69,7 +69,8 @@ type Deps struct {
 // Service is the oauth service.
 type Service struct {
 	db        *db.DB
-	outbox    *outbox.Outbox
+	records   *outbox.Outbox
+	notices   *outbox.Outbox
 	flow      *authorize.Flow
 	registrar *registration.Registrar
 	clients   *client.Store
@@ -115,7 +116,8 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.signer.Run(ctx) })
-	group.Go(func() error { return s.outbox.Run(ctx) })
+	group.Go(func() error { return s.records.Run(ctx) })
+	group.Go(func() error { return s.notices.Run(ctx) })
 	group.Go(func() error { return s.sweep(ctx) })
 	return group.Wait()
 }

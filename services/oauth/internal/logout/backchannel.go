@@ -48,7 +48,9 @@ func (s *Sessions) queue(ctx context.Context, tx *db.Tx, n notice) error {
 	}
 	key := make([]byte, 20)
 	_, _ = rand.Read(key) // never fails since Go 1.24
-	return s.Outbox.Add(ctx, tx, outbox.Message{Topic: topicBackchannel, Key: hex.EncodeToString(key), Payload: payload})
+	return s.Outbox.Add(ctx, tx, outbox.Message{
+		Topic: topicBackchannel, Key: hex.EncodeToString(key), Payload: payload, Lane: n.Client,
+	})
 }
 
 // logoutToken are the claims of a logout token (Back-Channel Logout 1.0 section
