@@ -24,6 +24,7 @@ func (f *team) use(provider string, mode accounts.SignInMode, domains ...string)
 	}
 	_, err := f.SetSignIn(f.t.Context(), accounts.SetSignInRequest{Actor: f.by(accounts.RoleTechnicalAdministrator), SignIn: accounts.SignIn{
 		Provider: provider, Own: provider == "own", Mode: mode, Title: "The " + provider, Issuer: issuer, Domains: domains,
+		Revision: 1 + f.count(`SELECT COALESCE(MAX(revision), 0) FROM sign_ins`),
 	}})
 	require.NoError(f.t, err)
 }
@@ -97,7 +98,13 @@ func TestWhoSaysHowAHubUsesProviders(t *testing.T) {
 		require.NoError(f.t, set(f.by(accounts.RoleTechnicalAdministrator)))
 		require.NoError(f.t, remove(f.by(accounts.RoleOwner)))
 		requireFault(f.t, remove(f.by(accounts.RoleOwner)), fault.NotFound, "fault.not_found")
-		require.EqualValues(f.t, 1, f.count(`SELECT COUNT(*) FROM audit WHERE kind = 'provider.set' AND hub_id = $1`, f.hub))
+
+		// Of two changes the later one counts, whichever arrives first.
+		f.use("company", accounts.SignInOptional)
+		f.use("company", accounts.SignInIndividual)
+		requireFault(f.t, set(f.by(accounts.RoleOwner)), fault.Conflict, "fault.modified")
+		require.EqualValues(f.t, 1, f.count(`SELECT COUNT(*) FROM sign_ins WHERE mode = 'individual'`))
+		require.EqualValues(f.t, 3, f.count(`SELECT COUNT(*) FROM audit WHERE kind = 'provider.set' AND hub_id = $1`, f.hub))
 		require.EqualValues(f.t, 1, f.count(`SELECT COUNT(*) FROM audit WHERE kind = 'provider.removed' AND hub_id = $1`, f.hub))
 	})
 }

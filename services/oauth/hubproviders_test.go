@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,8 +21,12 @@ import (
 type fakeSignIns struct {
 	accounts.Service
 
+	mu   sync.Mutex
 	hubs map[int64]map[string]accounts.SignIn
 	err  error
+	lost error // of SetSignIn, after it has done its work
+	// failSet has SetSignIn alone fail with err.
+	failSet bool
 }
 
 func (f *fakeSignIns) may(a api.Actor) error {
@@ -35,11 +40,13 @@ func (f *fakeSignIns) may(a api.Actor) error {
 }
 
 func (f *fakeSignIns) ListSignIns(_ context.Context, r accounts.ListSignInsRequest) (list accounts.SignInList, _ error) {
-	if r.Actor != nil {
+	if r.Actor != nil && !f.failSet {
 		if err := f.may(*r.Actor); err != nil {
 			return list, err
 		}
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, s := range f.hubs[r.Hub] {
 		list.SignIns = append(list.SignIns, s)
 	}
@@ -50,11 +57,16 @@ func (f *fakeSignIns) SetSignIn(_ context.Context, r accounts.SetSignInRequest) 
 	if err := f.may(r.Actor); err != nil {
 		return accounts.SignIn{}, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.hubs[*r.Actor.Hub] == nil {
 		f.hubs[*r.Actor.Hub] = map[string]accounts.SignIn{}
 	}
+	if f.hubs[*r.Actor.Hub][r.SignIn.Provider].Revision > r.SignIn.Revision {
+		return accounts.SignIn{}, fault.New(fault.Conflict, "fault.modified")
+	}
 	f.hubs[*r.Actor.Hub][r.SignIn.Provider] = r.SignIn
-	return r.SignIn, nil
+	return r.SignIn, f.lost
 }
 
 func (f *fakeSignIns) RemoveSignIn(_ context.Context, r accounts.SignInRequest) (api.Nothing, error) {

@@ -18,7 +18,7 @@ import (
 
 func TestTheLanesOfTheOutboxAreItsOwn(t *testing.T) {
 	t.Parallel()
-	text, err := migrations.ReadFile("migrations/00014_outbox_lanes.sql")
+	text, err := migrations.ReadFile("migrations/00014_lanes_and_changes.sql")
 	require.NoError(t, err)
 	require.Contains(t, string(text), outbox.SchemaLanes)
 }

@@ -54,7 +54,10 @@ type SignIn struct {
 	Issuer   string     `json:"issuer"` // of its identities
 	// Domains: with SignInMandatory, a member whose address is in one of them is
 	// known by it, if the provider says that it is theirs.
-	Domains      []string  `json:"domains,omitempty"`
+	Domains []string `json:"domains,omitempty"`
+	// Revision names what the oauth service keeps of the provider. Each change has
+	// a higher one, whichever arrives first.
+	Revision     int64     `json:"revision"`
 	CreatedTime  time.Time `json:"created_time"`
 	ModifiedTime time.Time `json:"modified_time"`
 }

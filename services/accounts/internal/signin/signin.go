@@ -118,7 +118,11 @@ func (s *SignIns) Set(ctx context.Context, r accounts.SetSignInRequest) (set acc
 				return err
 			}
 		}
-		if set, err = store.PutSignIn(ctx, c.tx, c.id(), r.SignIn, c.now); err != nil {
+		set, err = store.PutSignIn(ctx, c.tx, c.id(), r.SignIn, c.now)
+		if errors.Is(err, db.ErrNoRows) {
+			return fault.New(fault.Conflict, "fault.modified")
+		}
+		if err != nil {
 			return err
 		}
 		return c.record(ctx, store.ProviderSet, c.actor.User, map[string]any{

@@ -10,12 +10,12 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 )
 
-const signInColumns = `provider, own, mode, title, issuer, domains, created_time, modified_time`
+const signInColumns = `provider, own, mode, title, issuer, domains, revision, created_time, modified_time`
 
 func scanSignIn(row db.Scanner) (s accounts.SignIn, err error) {
 	var domains string
 	var created, modified int64
-	if err := row.Scan(&s.Provider, &s.Own, &s.Mode, &s.Title, &s.Issuer, &domains, &created, &modified); err != nil {
+	if err := row.Scan(&s.Provider, &s.Own, &s.Mode, &s.Title, &s.Issuer, &domains, &s.Revision, &created, &modified); err != nil {
 		return s, err
 	}
 	if err := json.Unmarshal([]byte(domains), &s.Domains); err != nil {
@@ -36,17 +36,19 @@ func SignInOf(ctx context.Context, q db.Queryer, hub int64, provider string) (ac
 	return scanSignIn(q.QueryRow(ctx, `SELECT `+signInColumns+` FROM sign_ins WHERE hub_id = $1 AND provider = $2`, hub, provider))
 }
 
-// PutSignIn adds one or changes it. The hub must be locked.
+// PutSignIn adds one or changes it; [db.ErrNoRows] if a later change was faster.
+// The hub must be locked.
 func PutSignIn(ctx context.Context, tx *db.Tx, hub int64, s accounts.SignIn, now time.Time) (accounts.SignIn, error) {
 	domains, err := json.Marshal(append([]string{}, s.Domains...))
 	if err != nil {
 		return s, fmt.Errorf("store: %w", err)
 	}
-	return scanSignIn(tx.QueryRow(ctx, `INSERT INTO sign_ins (hub_id, provider, own, mode, title, issuer, domains, created_time, modified_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-		ON CONFLICT (hub_id, provider) DO UPDATE SET own = $3, mode = $4, title = $5, issuer = $6, domains = $7, modified_time = $8
+	return scanSignIn(tx.QueryRow(ctx, `INSERT INTO sign_ins (hub_id, provider, own, mode, title, issuer, domains, created_time, modified_time, revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+		ON CONFLICT (hub_id, provider) DO UPDATE SET own = $3, mode = $4, title = $5, issuer = $6, domains = $7, modified_time = $8, revision = $9
+			WHERE sign_ins.revision <= $9
 		RETURNING `+signInColumns,
-		hub, s.Provider, s.Own, string(s.Mode), s.Title, s.Issuer, string(domains), db.Micros(now)))
+		hub, s.Provider, s.Own, string(s.Mode), s.Title, s.Issuer, string(domains), db.Micros(now), s.Revision))
 }
 
 // DeleteSignIn tells whether there was one.

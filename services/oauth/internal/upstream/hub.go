@@ -35,6 +35,9 @@ func (l *Logins) Providers(ctx context.Context, hub *int64) (oauth.ProviderList,
 		if used, err = l.o.Accounts.ListSignIns(ctx, accounts.ListSignInsRequest{Hub: *hub}); err != nil {
 			return list, err
 		}
+		if err := l.catchUp(ctx, *hub, used); err != nil {
+			return list, err
+		}
 		rows, err := l.store.hubProviders(ctx, *hub)
 		if err != nil {
 			return list, err
@@ -77,6 +80,9 @@ func (l *Logins) find(ctx context.Context, provider string, hub *int64) (*connec
 	case len(provider) == hashLength:
 		if row, err = l.store.ownProvider(ctx, provider); err == nil && hub != nil && row.Hub != *hub {
 			err = db.ErrNoRows
+		}
+		if err == nil {
+			row, err = l.current(ctx, row)
 		}
 	case hub != nil:
 		row, err = l.store.hubProvider(ctx, *hub, provider)

@@ -18,6 +18,8 @@ type hubRow struct {
 	Name, Title, Issuer, ClientID string
 	Secret                        []byte // sealed
 	Created, Modified             time.Time
+	// Revision of what is in force, or is to be.
+	Revision int64
 }
 
 func (r hubRow) own() bool { return r.Issuer != "" }
@@ -44,11 +46,11 @@ func (r hubRow) open(ring *keyring.Ring) (string, error) {
 
 func (r hubRow) bound() []byte { return fmt.Appendf(nil, "%s %q %q", r.Hash, r.Issuer, r.ClientID) }
 
-const hubColumns = `id, hash, hub, name, title, issuer, client_id, secret, created_time, modified_time`
+const hubColumns = `id, hash, hub, name, title, issuer, client_id, secret, created_time, modified_time, revision`
 
 func scanHubRow(row db.Scanner) (r hubRow, err error) {
 	var created, modified int64
-	err = row.Scan(&r.ID, &r.Hash, &r.Hub, &r.Name, &r.Title, &r.Issuer, &r.ClientID, &r.Secret, &created, &modified)
+	err = row.Scan(&r.ID, &r.Hash, &r.Hub, &r.Name, &r.Title, &r.Issuer, &r.ClientID, &r.Secret, &created, &modified, &r.Revision)
 	r.Created, r.Modified = db.FromMicros(created), db.FromMicros(modified)
 	return r, err
 }
@@ -56,19 +58,7 @@ func scanHubRow(row db.Scanner) (r hubRow, err error) {
 // hubProviders lists those of a hub by name.
 func (s store) hubProviders(ctx context.Context, hub int64) ([]hubRow, error) {
 	rows, err := s.db.Query(ctx, `SELECT `+hubColumns+` FROM hub_providers WHERE hub = $1 ORDER BY name`, hub)
-	if err != nil {
-		return nil, fmt.Errorf("upstream: list: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	var all []hubRow
-	for rows.Next() {
-		r, err := scanHubRow(rows)
-		if err != nil {
-			return nil, fmt.Errorf("upstream: list: %w", err)
-		}
-		all = append(all, r)
-	}
-	return all, rows.Err()
+	return collectHubRows(rows, err)
 }
 
 // hubProvider finds one by its name in the hub; [db.ErrNoRows] if there is none.
@@ -80,22 +70,6 @@ func (s store) hubProvider(ctx context.Context, hub int64, name string) (hubRow,
 // [db.ErrNoRows] if there is none.
 func (s store) ownProvider(ctx context.Context, hash string) (hubRow, error) {
 	return scanHubRow(s.db.QueryRow(ctx, `SELECT `+hubColumns+` FROM hub_providers WHERE hash = $1 AND issuer <> ''`, hash))
-}
-
-// putHubProvider adds one or changes it; its hash and name stay.
-func (s store) putHubProvider(ctx context.Context, r hubRow, now time.Time) (put hubRow, err error) {
-	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		put, err = scanHubRow(tx.QueryRow(ctx, `INSERT INTO hub_providers
-			(hash, hub, name, title, issuer, client_id, secret, created_time, modified_time)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-			ON CONFLICT (hub, name) DO UPDATE SET title = $4, issuer = $5, client_id = $6, secret = $7,
-				modified_time = CASE WHEN hub_providers.modified_time < $8 THEN $8 ELSE hub_providers.modified_time + 1 END
-			WHERE hub_providers.hash = $1
-			RETURNING `+hubColumns,
-			r.Hash, r.Hub, r.Name, r.Title, r.Issuer, r.ClientID, r.Secret, db.Micros(now)))
-		return err
-	})
-	return put, err
 }
 
 // deleteHubProvider tells whether there was one.

@@ -32,6 +32,9 @@ func (l *Logins) List(ctx context.Context, r oauth.HubProvidersRequest) (oauth.H
 	if err != nil {
 		return list, err
 	}
+	if err := l.catchUp(ctx, *r.Actor.Hub, used); err != nil {
+		return list, err
+	}
 	rows, err := l.store.hubProviders(ctx, *r.Actor.Hub)
 	if err != nil {
 		return list, err
@@ -55,9 +58,9 @@ func (l *Logins) shown(r hubRow, s accounts.SignIn) oauth.HubProvider {
 	return p
 }
 
-// Put adds a provider to the actor's hub or changes it. It is in force once the
-// accounts service has it, which decides who comes in; until then, a row of ours
-// is good for nothing.
+// Put adds a provider to the actor's hub or changes it. It is in force as a whole
+// once the accounts service has taken it, which decides who comes in; until then
+// the former one is. Conflict if somebody else changes it at the same time.
 func (l *Logins) Put(ctx context.Context, r oauth.PutHubProviderRequest) (none oauth.HubProvider, _ error) {
 	if err := r.Actor.Present(); err != nil {
 		return none, err
@@ -67,7 +70,11 @@ func (l *Logins) Put(ctx context.Context, r oauth.PutHubProviderRequest) (none o
 	}
 	hub := *r.Actor.Hub
 	// Nobody else makes us reach for addresses, or learns what there is.
-	if _, err := l.o.Accounts.ListSignIns(ctx, accounts.ListSignInsRequest{Hub: hub, Actor: &r.Actor}); err != nil {
+	used, err := l.o.Accounts.ListSignIns(ctx, accounts.ListSignInsRequest{Hub: hub, Actor: &r.Actor})
+	if err == nil {
+		err = l.catchUp(ctx, hub, used)
+	}
+	if err != nil {
 		return none, err
 	}
 	row, secret, err := l.row(ctx, hub, &r)
@@ -82,14 +89,22 @@ func (l *Logins) Put(ctx context.Context, r oauth.PutHubProviderRequest) (none o
 			return none, err
 		}
 	}
-	if row, err = l.store.putHubProvider(ctx, row, l.o.Clock.Now()); errors.Is(err, db.ErrNoRows) { // another was faster
-		return none, fault.New(fault.Conflict, "fault.modified")
-	}
-	if err != nil {
+	return l.put(ctx, row, r)
+}
+
+// put brings a change into force.
+func (l *Logins) put(ctx context.Context, row hubRow, r oauth.PutHubProviderRequest) (none oauth.HubProvider, err error) {
+	if row.Revision, err = l.store.propose(ctx, row, l.o.Clock.Now()); err != nil {
 		return none, err
 	}
 	set, err := l.o.Accounts.SetSignIn(ctx, accounts.SetSignInRequest{Actor: r.Actor, SignIn: l.signIn(row, r)})
+	if fault.Is(err, fault.Forbidden) || fault.Is(err, fault.Conflict) || fault.Is(err, fault.Invalid) {
+		return none, errors.Join(err, l.store.withdraw(ctx, row))
+	}
 	if err != nil {
+		return none, err // perhaps it has been taken all the same
+	}
+	if row, err = l.store.settle(ctx, row, l.o.Clock.Now()); err != nil {
 		return none, err
 	}
 	return l.shown(row, set), nil
@@ -117,6 +132,7 @@ func (l *Logins) row(ctx context.Context, hub int64, r *oauth.PutHubProviderRequ
 func (l *Logins) signIn(row hubRow, r oauth.PutHubProviderRequest) accounts.SignIn {
 	s := accounts.SignIn{
 		Provider: row.Name, Own: row.own(), Mode: accounts.SignInMode(r.Mode), Title: row.Title, Issuer: row.Issuer, Domains: r.Domains,
+		Revision: row.Revision,
 	}
 	if c := l.installed(row.Name); !s.Own && c != nil {
 		s.Title, s.Issuer = c.settings.Title, c.settings.Issuer

@@ -93,7 +93,10 @@ func (s store) take(ctx context.Context, state, provider, binding string, now ti
 
 const sweepBatch = 500
 
-// Sweep deletes logins that were not finished in time, and tells how many.
+// Sweep deletes logins that were not finished in time, and changes of hubs'
+// providers that came to nothing, and tells how many.
 func (l *Logins) Sweep(ctx context.Context, now time.Time) (int64, error) {
-	return db.DeleteInBatches(ctx, l.store.db, "identity_states", "state_hash", "expiration_time <= $1", sweepBatch, db.Micros(now))
+	states, err := db.DeleteInBatches(ctx, l.store.db, "identity_states", "state_hash", "expiration_time <= $1", sweepBatch, db.Micros(now))
+	changes, err2 := l.sweepChanges(ctx, now)
+	return states + changes, errors.Join(err, err2)
 }
