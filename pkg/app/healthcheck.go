@@ -20,14 +20,16 @@ func (p *program) healthcheck(ctx context.Context) error {
 	if err != nil {
 		return p.misconfigured(err)
 	}
-	if err := askReady(ctx, base.DebugListen); err != nil {
+	if err := AskReady(ctx, base.DebugListen); err != nil {
 		p.tellf("%s: %v\n", p.service.Name, err)
 		return failure{exitFailed}
 	}
 	return nil
 }
 
-func askReady(ctx context.Context, listen string) error {
+// AskReady asks /readyz of the process of this machine whose debug server listens
+// there; nil means that it is ready. It takes at most four seconds.
+func AskReady(ctx context.Context, listen string) error {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return err

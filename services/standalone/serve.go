@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -20,7 +21,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/standalone/internal/demo"
 )
 
-const demoClient = "demo"
+// DemoClient is the client_id of the demo app.
+const DemoClient = "demo"
 
 // ErrInsecure is Serve's refusal to run with settings that are for development.
 var ErrInsecure = errors.New("these settings are not safe (--dev allows more, at your own machine only)")
@@ -87,18 +89,38 @@ func serverTLS(certFile, keyFile string) (*tls.Config, error) {
 // serveDemo adds the demo app and registers it as a public client.
 func (g *Gatehouse) serveDemo(ctx context.Context) error {
 	s := g.settings
-	a, err := demo.New(demo.Options{
-		Issuer: s.Gateway.PublicURL, PublicURL: s.demoURL(), ClientID: demoClient,
-		Client: demoHTTPClient(), Logger: g.deps.Obs.Logger,
-	})
+	handler, err := DemoApp(s.Gateway.PublicURL, s.demoURL(), g.deps.Obs.Logger)
 	if err != nil {
-		return fmt.Errorf("building the demo app: %w", err)
+		return err
 	}
-	_, err = g.OAuth.CreateClient(ctx, oauthapi.CreateClientRequest{ID: demoClient, Metadata: oauthapi.Metadata{Name: "Demo app", AuthMethod: "none", RedirectURIs: []string{s.demoURL() + "/callback"}, GrantTypes: []string{"authorization_code", "refresh_token"}, Scopes: []string{"openid", "profile", "email", "hub", "offline_access"}}})
-	if err != nil && !fault.Is(err, fault.Conflict) { // it is there since the first start
+	if err := g.RegisterDemo(ctx, s.demoURL()); err != nil {
+		return err
+	}
+	g.group.Serve(&app.Server{Name: "demo app (GATEHOUSE_DEMO_LISTEN)", Listen: s.DemoListen, Handler: handler, Logger: g.deps.Obs.Logger})
+	return nil
+}
+
+// DemoApp is the demo app at that address, of which Gatehouse at issuer is the
+// provider. It is registered by [Gatehouse.RegisterDemo].
+func DemoApp(issuer, address string, logger *slog.Logger) (http.Handler, error) {
+	a, err := demo.New(demo.Options{Issuer: issuer, PublicURL: address, ClientID: DemoClient, Client: demoHTTPClient(), Logger: logger})
+	if err != nil {
+		return nil, fmt.Errorf("building the demo app: %w", err)
+	}
+	return a.Handler(), nil
+}
+
+// RegisterDemo makes the demo app at that address a public client, if it is
+// none already.
+func (g *Gatehouse) RegisterDemo(ctx context.Context, address string) error {
+	_, err := g.OAuth.CreateClient(ctx, oauthapi.CreateClientRequest{ID: DemoClient, Metadata: oauthapi.Metadata{
+		Name: "Demo app", AuthMethod: "none", RedirectURIs: []string{address + "/callback"},
+		GrantTypes: []string{"authorization_code", "refresh_token"},
+		Scopes:     []string{"openid", "profile", "email", "hub", "offline_access"},
+	}})
+	if err != nil && !fault.Is(err, fault.Conflict) { // it is there since the first time
 		return fmt.Errorf("registering the demo app: %w", err)
 	}
-	g.group.Serve(&app.Server{Name: "demo app (GATEHOUSE_DEMO_LISTEN)", Listen: s.DemoListen, Handler: a.Handler(), Logger: g.deps.Obs.Logger})
 	return nil
 }
 
