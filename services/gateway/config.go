@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/sessioncache"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	RateRegister  int           `env:"GATEHOUSE_RATE_REGISTER" envDefault:"30" doc:"Clients that register themselves without a token, per window and client address."`
 	RateKeys      int           `env:"GATEHOUSE_RATE_KEYS" envDefault:"100000" doc:"How many users and addresses are counted at a time; the rarest are forgotten first."`
 	SessionCache  int           `env:"GATEHOUSE_SESSION_CACHE" envDefault:"20000" doc:"How many session tokens are remembered between requests."`
+	Redis         redisdb.Config
 	// Two polls and a slow answer fit into the second in which an ended session
 	// has to be refused.
 	RevocationPoll time.Duration `env:"GATEHOUSE_REVOCATION_POLL" envDefault:"400ms" doc:"Time between two questions for ended sessions. Above 1s the session cache is useless."`

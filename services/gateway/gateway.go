@@ -7,11 +7,14 @@ import (
 	"net/http"
 
 	"github.com/jonboulle/clockwork"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions/announce"
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/i18n"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
@@ -42,6 +45,8 @@ type Deps struct {
 type Service struct {
 	handler http.Handler
 	cache   *sessioncache.Cache
+	redis   *redis.Client // nil without one
+	deps    Deps
 }
 
 // New makes a gateway. The settings have been validated.
@@ -60,6 +65,10 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	cache := sessioncache.New(sessioncache.Options{
 		Sessions: d.Sessions, Clock: d.Clock, Obs: d.Obs, Size: c.SessionCache, Poll: c.RevocationPoll,
 	})
+	shared, err := c.Redis.Open(Name)
+	if err != nil {
+		return nil, err
+	}
 	e, err := edge.New(edge.Options{
 		Obs: d.Obs, Clock: d.Clock, Texts: texts, Sessions: cache,
 		PublicURL: public, TrustedProxies: config.Prefixes(c.TrustedProxies), CertificateHeader: c.ClientCertHeader, Origins: c.CORSOrigins,
@@ -67,6 +76,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 			Window: c.RateWindow, User: c.RateUser, Address: c.RateAddress,
 			OAuthFailures: c.RateOAuth, Authorizations: c.RateAuthorize, Registrations: c.RateRegister, Keys: c.RateKeys,
 		},
+		NewLimiter: sharedLimits(shared, c, d),
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +99,15 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{handler: e.Handler(routes(e, api, pages, d.OAuthPublic)), cache: cache}, nil
+	return &Service{handler: e.Handler(routes(e, api, pages, d.OAuthPublic)), cache: cache, redis: shared, deps: d}, nil
+}
+
+// sharedLimits counts in Redis; nil, without it, is the default.
+func sharedLimits(client *redis.Client, c Config, d Deps) func(string, edge.Quota) edge.Limiter {
+	if client == nil {
+		return nil
+	}
+	return edge.NewShared(client, c.RateKeys, d.Clock, d.Obs).Limiter
 }
 
 // oauthPaths are the public endpoints of the oauth service. The ones at which a
@@ -134,4 +152,18 @@ func routes(e *edge.Edge, api *rest.API, pages *portal.Portal, oauthPublic http.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Run keeps the session cache true until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.cache.Run(ctx) }
+func (s *Service) Run(ctx context.Context) error {
+	if s.redis == nil {
+		return s.cache.Run(ctx)
+	}
+	defer func() { _ = s.redis.Close() }()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.cache.Run(ctx) })
+	g.Go(func() error {
+		return announce.Listener{
+			Client: s.redis, Clock: s.deps.Clock, Obs: s.deps.Obs,
+			Hear: func(n announce.News) { s.cache.Told(n.Ended, n.Changed) },
+		}.Run(ctx)
+	})
+	return g.Wait()
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/token"
 )
 
@@ -27,6 +28,7 @@ type Config struct {
 	Algorithm   keyring.Alg   `env:"GATEHOUSE_TOKEN_ALGORITHM" envDefault:"HS512" doc:"How new session tokens are signed: HS512, ES256 or EdDSA. A change signs nobody out."`
 	KeyRotation time.Duration `env:"GATEHOUSE_TOKEN_KEY_ROTATION" envDefault:"720h" doc:"How long a key signs session tokens before the next one does."`
 	MaxLife     time.Duration `env:"GATEHOUSE_SESSION_MAX_LIFE" envDefault:"2160h" doc:"How long after somebody has proved who they are they have to do so again, however often their session is refreshed; at least 720h."`
+	Redis       redisdb.Config
 	Leeway      time.Duration `env:"GATEHOUSE_TOKEN_LEEWAY" envDefault:"1s" doc:"How far the clocks of two processes may differ, 0 to 5s."`
 }
 

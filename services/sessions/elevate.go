@@ -62,6 +62,7 @@ func (s *Service) elevate(ctx context.Context, tx *db.Tx, r sessions.ElevateRequ
 	if e.Extension, err = s.extension(ctx, tx, record, r.Origin, now); err != nil {
 		return store.Record{}, err
 	}
+	s.changed(tx, r.Session)
 	return store.Elevate(ctx, tx, e)
 }
 

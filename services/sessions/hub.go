@@ -65,6 +65,7 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, e store.Extension, user i
 	if err != nil {
 		return store.Record{}, 0, err
 	}
+	s.changed(tx, record.ID)
 	children, err := store.EndChildren(ctx, tx, record, e.Now)
 	if err != nil {
 		return store.Record{}, 0, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions/announce"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
@@ -49,6 +50,7 @@ func (s *Service) tellAll(ctx context.Context, tx *db.Tx, r sessions.EndAllReque
 // tellMore says with all sessions what else has ended, so that nothing can come
 // of a session between the two.
 func (s *Service) tellMore(ctx context.Context, tx *db.Tx, ended []store.Record, more oauth.SessionsEndedRequest) error {
+	tx.OnCommit(func() { s.announcements.Send(announce.News{Ended: ids(ended)}) })
 	messages := slices.Collect(slices.Chunk(full(ended), toldAtOnce))
 	if len(messages) == 0 && more.Everything {
 		messages = [][]string{{}}
@@ -59,6 +61,19 @@ func (s *Service) tellMore(ctx context.Context, tx *db.Tx, ended []store.Record,
 		}
 	}
 	return nil
+}
+
+// changed announces, once committed, that a session's earlier tokens are void.
+func (s *Service) changed(tx *db.Tx, session int64) {
+	tx.OnCommit(func() { s.announcements.Send(announce.News{Changed: []int64{session}}) })
+}
+
+func ids(records []store.Record) []int64 {
+	all := make([]int64, 0, len(records))
+	for _, r := range records {
+		all = append(all, r.ID)
+	}
+	return all
 }
 
 // hashOf is the user's hash, which callers of an older version do not give.

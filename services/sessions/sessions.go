@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions/announce"
 	"github.com/gatehouse-id/gatehouse/pkg/audit"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
@@ -70,6 +72,9 @@ type Service struct {
 	patUses *uses // of personal access tokens
 	maxLife time.Duration
 	metrics *metrics
+	redis   *redis.Client // nil without one
+	// announcements hasten what the feed tells.
+	announcements *announce.Sender
 }
 
 var _ sessions.Service = (*Service)(nil)
@@ -84,6 +89,10 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	shared, err := c.Redis.Open(sessions.Name)
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
 		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, keys: keys,
 		tokens: &token.Codec{Keys: keys, Issuer: c.issuer(), Audience: c.audience(), Leeway: c.Leeway},
@@ -94,6 +103,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 		uses: newUses(), patUses: newUses(),
 		maxLife: c.MaxLife,
 		metrics: newMetrics(d.Obs.Registry),
+		redis:   shared, announcements: announce.NewSender(shared, d.Clock, d.Obs),
 	}, nil
 }
 
@@ -103,9 +113,13 @@ func (s *Service) now() time.Time { return s.clock.Now().Truncate(time.Microseco
 // Run rotates the keys, hands over what other services have to hear and keeps house until
 // ctx ends.
 func (s *Service) Run(ctx context.Context) error {
+	if s.redis != nil {
+		defer func() { _ = s.redis.Close() }()
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.keys.Run(ctx) })
 	g.Go(func() error { return s.outbox.Run(ctx) })
+	g.Go(func() error { return s.announcements.Run(ctx) })
 	g.Go(func() error { s.keepHouse(ctx); return nil })
 	return g.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -22,8 +23,9 @@ const bound = time.Second
 // refused by both.
 func TestEndedSessionsAreRefusedEverywhere(t *testing.T) { //nolint:tparallel // one way after the other, under one load
 	t.Parallel()
+	redis := miniredis.RunT(t)
 	s := system.ClusterWith(t, system.ClusterOptions{
-		Replicas: 1, Environ: []string{"GATEHOUSE_LOG_LEVEL=warn"},
+		Replicas: 1, Environ: []string{"GATEHOUSE_LOG_LEVEL=warn"}, Redis: redis.Addr(),
 	})
 	gateways := []*system.System{s, s.Replica(0)}
 	owner, founded := s.Register(t, "owner@example.org")
@@ -39,6 +41,14 @@ func TestEndedSessionsAreRefusedEverywhere(t *testing.T) { //nolint:tparallel //
 		// end is done on the first gateway to a member's session.
 		end func(t *testing.T, p system.Person, a system.Authentication)
 	}{
+		{"logout without Redis", func(t *testing.T, _ system.Person, a system.Authentication) {
+			redis.Close()
+			require.Equal(t, http.StatusOK, s.Call(t, http.MethodDelete, "/v1/auth", a.Token, nil).Status)
+		}},
+		{"logout with Redis back", func(t *testing.T, _ system.Person, a system.Authentication) {
+			require.NoError(t, redis.Restart())
+			require.Equal(t, http.StatusOK, s.Call(t, http.MethodDelete, "/v1/auth", a.Token, nil).Status)
+		}},
 		{"logout", func(t *testing.T, _ system.Person, a system.Authentication) {
 			require.Equal(t, http.StatusOK, s.Call(t, http.MethodDelete, "/v1/auth", a.Token, nil).Status)
 		}},

@@ -30,6 +30,8 @@ type ClusterOptions struct {
 	Environ []string
 	// Replicas are further gateways beside the first; see [System.Replica].
 	Replicas int
+	// Redis is the address of one, host:port; empty: none.
+	Redis string
 }
 
 // Cluster starts every service in a process of its own, on PostgreSQL. They
@@ -68,7 +70,7 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 		name, _, _ := strings.Cut(instance, " ")
 		s.Debug[instance] = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 		files := authority.Issue(name)
-		environ := slices.Concat(common, o.Environ, s.only(name), []string{
+		environ := slices.Concat(common, o.Environ, s.only(name, o), []string{
 			"GATEHOUSE_LISTEN=127.0.0.1:0",
 			"GATEHOUSE_DEBUG_LISTEN=" + s.Debug[instance],
 			"GATEHOUSE_TLS_CERT=" + files.Cert, "GATEHOUSE_TLS_KEY=" + files.Key, "GATEHOUSE_TLS_CA=" + files.CA,
@@ -134,11 +136,15 @@ func (s *System) awaitReady(t testing.TB, name string) {
 
 // only are the settings that not all services have: a service refuses those it
 // does not know.
-func (s *System) only(name string) []string {
+func (s *System) only(name string, o ClusterOptions) []string {
 	if name == "mail" {
 		return []string{"GATEHOUSE_DEV_MAILBOX=true"}
 	}
-	return []string{"GATEHOUSE_PUBLIC_URL=" + s.URL}
+	environ := []string{"GATEHOUSE_PUBLIC_URL=" + s.URL}
+	if o.Redis != "" && (name == "gateway" || name == "sessions") {
+		environ = append(environ, "GATEHOUSE_REDIS_URL=redis://"+o.Redis)
+	}
+	return environ
 }
 
 // isStorage tells settings that the gateway, which stores nothing, refuses.

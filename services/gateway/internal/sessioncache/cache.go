@@ -160,15 +160,21 @@ func (c *Cache) Resolve(ctx context.Context, token string) (sessions.Resolved, e
 
 // Ended makes the cache forget a session that has just been ended from here,
 // without waiting for the feed.
-func (c *Cache) Ended(session int64) {
-	c.remember(func(n *news, now time.Time) { n.ended[session] = now })
-}
+func (c *Cache) Ended(session int64) { c.Told([]int64{session}, nil) }
 
 // Changed makes the cache ask again about a session that has just been changed
 // from here, without waiting for the feed.
-func (c *Cache) Changed(session int64) {
+func (c *Cache) Changed(session int64) { c.Told(nil, []int64{session}) }
+
+// Told is Ended and Changed of many at once.
+func (c *Cache) Told(ended, changed []int64) {
 	c.remember(func(n *news, now time.Time) {
-		n.changed[session] = change{n.changed[session].time, now, n.edition}
+		for _, session := range ended {
+			n.ended[session] = now
+		}
+		for _, session := range changed {
+			n.changed[session] = change{n.changed[session].time, now, n.edition}
+		}
 	})
 }
 
