@@ -99,7 +99,9 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	people := directory.New(directory.Options{DB: d.DB, Clock: d.Clock, TermsTime: termsTime, Unseal: challenges.Unseal})
+	people := directory.New(directory.Options{
+		DB: d.DB, Clock: d.Clock, TermsTime: termsTime, Unseal: challenges.Unseal, PublicURL: activation.TrimURL(c.PublicURL),
+	})
 	entrance := newLogins(c, d, box, hasher, counters, challenges, people)
 	confirm := entrance.login.Confirm
 	flow := activation.New(activation.Options{
@@ -120,7 +122,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		passkeys:   passkeys,
 		directory:  people,
 		records:    newRecords(c, d, box, challenges, confirm),
-		teams:      newTeams(c, d, box, flow, entrance),
+		teams:      newTeams(c, d, box, flow, entrance, people),
 	}, nil
 }
 

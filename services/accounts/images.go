@@ -21,3 +21,8 @@ func (s *Service) GetImage(ctx context.Context, r accounts.ImageRequest) (accoun
 func (s *Service) RemoveImage(ctx context.Context, r accounts.ImageRequest) (api.Nothing, error) {
 	return s.records.images.Remove(ctx, r)
 }
+
+// Picture implements the API.
+func (s *Service) Picture(ctx context.Context, r accounts.PictureRequest) (accounts.ImageContent, error) {
+	return s.records.images.Public(ctx, r)
+}

@@ -56,3 +56,13 @@ func (s *Service) Impersonate(ctx context.Context, r accounts.MemberRequest) (ac
 func (s *Service) ConfirmEmail(ctx context.Context, r accounts.ConfirmLinkRequest) (api.Nothing, error) {
 	return api.Nothing{}, s.members.ConfirmEmail(ctx, r)
 }
+
+// GetProfile implements the API.
+func (s *Service) GetProfile(ctx context.Context, r accounts.MemberRequest) (accounts.Profile, error) {
+	return s.members.Profile(ctx, r)
+}
+
+// UpdateProfile implements the API.
+func (s *Service) UpdateProfile(ctx context.Context, r accounts.UpdateProfileRequest) (accounts.Profile, error) {
+	return s.members.UpdateProfile(ctx, r)
+}

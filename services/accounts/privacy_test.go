@@ -76,6 +76,8 @@ func TestAnAccountIsExported(t *testing.T) {
 		require.NoError(f.t, err)
 		_, err = f.LinkIdentity(t.Context(), accounts.LinkIdentityRequest{Actor: actor(user), Identity: upstream("1")})
 		require.NoError(f.t, err)
+		_, err = f.UpdateProfile(t.Context(), accounts.UpdateProfileRequest{Actor: actor(user), Member: ref(user), Birthdate: to("1969-06-15")})
+		require.NoError(f.t, err)
 		sms, err := f.factors.challenge.Seal(accounts.ChannelSMS, "f1", "+4915123456789")
 		require.NoError(f.t, err)
 		seed, err := f.factors.challenge.Seal(accounts.ChannelApp, "f2", "JBSWY3DPEHPK3PXP")
@@ -93,6 +95,7 @@ func TestAnAccountIsExported(t *testing.T) {
 			Factors     []map[string]any `json:"factors"`
 			Identities  []map[string]any `json:"identities"`
 			Image       map[string]any   `json:"image"`
+			Profile     map[string]any   `json:"profile"`
 			Passkeys    []map[string]any `json:"passkeys"`
 			Events      []map[string]any `json:"events"`
 		}
@@ -109,6 +112,7 @@ func TestAnAccountIsExported(t *testing.T) {
 		require.NotContains(f.t, got.Factors[1], "number")
 		require.Equal(f.t, "olli@example.net", got.Identities[0]["email"])
 		require.Equal(f.t, "image/jpeg", got.Image["mime"])
+		require.Equal(f.t, "1969-06-15", got.Profile["birthdate"])
 		require.Equal(f.t, []map[string]any{}, got.Passkeys)
 		require.Equal(f.t, "user.exported", got.Events[len(got.Events)-1]["kind"])
 		require.Equal(f.t, browser.Address, got.Events[len(got.Events)-1]["address"])

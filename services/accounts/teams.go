@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/activation"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/directory"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/hub"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/member"
 )
@@ -16,11 +17,12 @@ type teams struct {
 	members *member.Members
 }
 
-func newTeams(c Config, d Deps, box *outbox.Outbox, flow *activation.Flow, entrance logins) teams {
+func newTeams(c Config, d Deps, box *outbox.Outbox, flow *activation.Flow, entrance logins, people *directory.Directory) teams {
 	return teams{
 		hubs: hub.New(hub.Options{DB: d.DB, Clock: d.Clock, PerUser: c.HubsPerUser}),
 		members: member.New(member.Options{
 			DB: d.DB, Outbox: box, Clock: d.Clock, Activation: flow, Confirm: entrance.login.Confirm, Throttle: entrance.throttle,
+			Profile: people.Profile,
 			PublicURL: activation.TrimURL(c.PublicURL), InvitationLife: c.InvitationLife, FinishWindow: c.FinishWindow,
 		}),
 	}

@@ -36,4 +36,6 @@ type ClaimsRequest struct {
 	Hub     *int64 `json:"hub,omitempty"` // the session's hub
 	// Phone asks for Account.Phone, too.
 	Phone bool `json:"phone,omitempty"`
+	// Profile asks for Account.Profile, too.
+	Profile bool `json:"profile,omitempty"`
 }

@@ -16,6 +16,7 @@ type Service interface {
 	Members
 	Hubs
 	Images
+	Profiles
 	Auditing
 	Privacy
 	Identities
@@ -38,6 +39,7 @@ func Mount(server *rpc.Server, s Service) {
 	mountMembers(server, s)
 	mountHubs(server, s)
 	mountImages(server, s)
+	mountProfiles(server, s)
 	mountAuditing(server, s)
 	mountPrivacy(server, s)
 	mountIdentities(server, s)

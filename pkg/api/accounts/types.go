@@ -155,6 +155,8 @@ type Account struct {
 	// Phone is the number by which the user confirms logins, in E.164 form; empty
 	// if there is none or nobody asked.
 	Phone string `json:"phone,omitempty"`
+	// Profile is what the user says of themselves; nil if nobody asked.
+	Profile *Profile `json:"profile,omitempty"`
 }
 
 // Identity is a user who has just proved who they are, and what a session

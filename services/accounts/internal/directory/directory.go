@@ -29,6 +29,8 @@ type Options struct {
 	TermsTime time.Time
 	// Unseal gives the number of a factor; nil where nobody asks for it.
 	Unseal func(store.Factor) (string, error)
+	// PublicURL is the origin of pictures, without a slash at its end.
+	PublicURL string
 }
 
 // Directory reads accounts.
@@ -63,14 +65,19 @@ func (d *Directory) Claims(ctx context.Context, r accounts.ClaimsRequest) (accou
 	}
 	account, _, err := d.Account(ctx, d.o.DB, user, r.Hub)
 	if err == nil && r.Phone {
-		account.Phone, err = d.phone(ctx, user.ID)
+		account.Phone, err = d.phone(ctx, d.o.DB, user.ID)
+	}
+	if err == nil && r.Profile {
+		var p accounts.Profile
+		p, err = d.Profile(ctx, d.o.DB, user)
+		account.Profile = &p
 	}
 	return account, err
 }
 
 // phone is the number of the user's confirmed factor, "" if there is none.
-func (d *Directory) phone(ctx context.Context, user int64) (string, error) {
-	f, err := store.ConfirmedFactor(ctx, d.o.DB, user, accounts.ChannelSMS)
+func (d *Directory) phone(ctx context.Context, q db.Queryer, user int64) (string, error) {
+	f, err := store.ConfirmedFactor(ctx, q, user, accounts.ChannelSMS)
 	if errors.Is(err, db.ErrNoRows) {
 		return "", nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/self"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
@@ -104,6 +105,18 @@ func (i *Images) Get(ctx context.Context, r accounts.ImageRequest) (accounts.Ima
 	return content, err
 }
 
+// Public gives a picture by its public name.
+func (i *Images) Public(ctx context.Context, r accounts.PictureRequest) (accounts.ImageContent, error) {
+	if !ids.Valid(r.Name) {
+		return accounts.ImageContent{}, fault.New(fault.NotFound, "")
+	}
+	content, err := store.PictureByName(ctx, i.o.DB, r.Name)
+	if errors.Is(err, db.ErrNoRows) {
+		return accounts.ImageContent{}, fault.New(fault.NotFound, "")
+	}
+	return content, err
+}
+
 // Remove removes the user's own picture.
 func (i *Images) Remove(ctx context.Context, r accounts.ImageRequest) (api.Nothing, error) {
 	if err := r.Actor.AsSelf(); err != nil {
@@ -120,6 +133,10 @@ func (i *Images) Remove(ctx context.Context, r accounts.ImageRequest) (api.Nothi
 		if !removed {
 			return fault.New(fault.NotFound, "")
 		}
-		return store.Record(ctx, tx, store.Did(store.UserImageRemoved, r.Actor, i.o.Clock.Now()))
+		now := i.o.Clock.Now()
+		if err := store.TouchProfile(ctx, tx, r.Actor.User, now); err != nil {
+			return err
+		}
+		return store.Record(ctx, tx, store.Did(store.UserImageRemoved, r.Actor, now))
 	})
 }

@@ -36,20 +36,26 @@ func OptionalName(v *fault.Violations, field, raw string) string {
 }
 
 func name(v *fault.Violations, field, raw string) (name string, ok bool) {
+	return textOf(v, field, raw, MaxName)
+}
+
+// textOf is a text of one line: trimmed, in NFC, and of at most so many
+// characters.
+func textOf(v *fault.Violations, field, raw string, most int) (text string, ok bool) {
 	if !utf8.ValidString(raw) {
 		v.Add(field, "validation.utf8")
 		return "", false
 	}
-	name, ok = norm.NFC.String(strings.TrimSpace(raw)), true
-	if utf8.RuneCountInString(name) > MaxName {
-		v.Add(field, "validation.max_length", "Max", MaxName)
+	text, ok = norm.NFC.String(strings.TrimSpace(raw)), true
+	if utf8.RuneCountInString(text) > most {
+		v.Add(field, "validation.max_length", "Max", most)
 		ok = false
 	}
-	if strings.ContainsFunc(name, unfit) {
+	if strings.ContainsFunc(text, unfit) {
 		v.Add(field, "validation.control_characters")
 		ok = false
 	}
-	return name, ok
+	return text, ok
 }
 
 // unfit characters do not belong into a name: control characters, line

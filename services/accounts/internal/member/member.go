@@ -42,6 +42,8 @@ type Options struct {
 	Confirm func(ctx context.Context, a api.Actor, field, password string) (hash string, err error)
 	// Throttle counts the failed logins of members.
 	Throttle *throttle.Throttle
+	// Profile reads what a user says of themselves.
+	Profile func(context.Context, db.Queryer, store.User) (accounts.Profile, error)
 	// PublicURL is the origin of links, without a slash at its end.
 	PublicURL string
 	// InvitationLife is how long an invitation waits before it is mailed again.

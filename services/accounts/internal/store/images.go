@@ -47,14 +47,15 @@ type Picture struct {
 func SetImage(ctx context.Context, tx *db.Tx, user int64, p Picture, now time.Time) (accounts.Image, error) {
 	var n nullImage
 	err := tx.QueryRow(ctx, `INSERT INTO images
-		(hash, user_id, extension, mime, size, created_time, modified_time, modified_user_time, data)
-		VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7)
+		(hash, user_id, extension, mime, size, created_time, modified_time, modified_user_time, data, public_name)
+		VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8)
 		ON CONFLICT (user_id) DO UPDATE SET extension = excluded.extension, mime = excluded.mime, size = excluded.size,
+			public_name = excluded.public_name,
 			modified_time = CASE WHEN images.modified_time < excluded.modified_time
 				THEN excluded.modified_time ELSE images.modified_time + 1 END,
 			modified_user_time = excluded.modified_user_time, data = excluded.data
 		RETURNING id, hash, extension, mime, size, created_time, modified_time, modified_user_time`,
-		ids.New(), user, p.Extension, p.MIME, len(p.Data), db.Micros(now), p.Data).Scan(n.targets()...)
+		ids.New(), user, p.Extension, p.MIME, len(p.Data), db.Micros(now), p.Data, ids.New()).Scan(n.targets()...)
 	if err != nil {
 		return accounts.Image{}, err
 	}
@@ -83,4 +84,17 @@ func ImageFor(ctx context.Context, q db.Queryer, a api.Actor, image api.Ref) (ac
 func RemoveImage(ctx context.Context, tx *db.Tx, user int64, image api.Ref) (bool, error) {
 	n, err := tx.Exec(ctx, `DELETE FROM images WHERE user_id = $1 AND (id = $2 OR hash = $3)`, user, image.ID, image.Hash)
 	return n == 1, err
+}
+
+// PictureByName is a picture of an active user by its public name; else
+// [db.ErrNoRows].
+func PictureByName(ctx context.Context, q db.Queryer, name string) (accounts.ImageContent, error) {
+	var n nullImage
+	var data []byte
+	err := q.QueryRow(ctx, `SELECT `+imageColumns+`, images.data FROM images JOIN users ON users.id = images.user_id
+		WHERE images.public_name = $1 AND users.status = $2`, name, accounts.Active).Scan(append(n.targets(), &data)...)
+	if err != nil {
+		return accounts.ImageContent{}, err
+	}
+	return accounts.ImageContent{Image: *n.image(), Data: data}, nil
 }

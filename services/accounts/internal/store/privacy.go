@@ -47,6 +47,12 @@ func Sections() []Section {
 			{"login_confirmation", yes}, {"password_type", number}, {"password_modified_time", moment}, {"registration_time", moment},
 			{"terms_accepted_time", moment}, {"deletion_time", moment}, {"created_time", moment}, {"modified_time", moment},
 		}},
+		{Name: "profile", Table: "profiles", One: true, from: `FROM profiles WHERE user_id = $1`, columns: []column{
+			{"middle_name", text}, {"nickname", text}, {"profile", text}, {"website", text}, {"gender", text}, {"birthdate", text},
+			{"zoneinfo", text}, {"locale", text}, {"phone_number", text}, {"formatted", text}, {"street_address", text},
+			{"locality", text}, {"region", text}, {"postal_code", text}, {"country", text},
+			{"created_time", moment}, {"modified_time", moment},
+		}},
 		{
 			Name: "memberships", Table: "memberships",
 			from: `FROM memberships JOIN hubs ON hubs.id = memberships.hub_id

@@ -68,6 +68,16 @@ func (e *Edge) Mailbox(routes http.Handler, fail FailFunc) http.Handler {
 	)
 }
 
+// Pictures is the chain around the pictures of users, which everybody may have
+// who knows where they are. Who asks is of no account.
+func (e *Edge) Pictures(routes http.Handler, fail FailFunc) http.Handler {
+	return Chain(routes,
+		e.recoverPanics(fail),
+		e.secure(picturePolicy),
+		withoutCookies,
+	)
+}
+
 // OAuth is the chain around the public OAuth endpoints. They know no cookies,
 // and every origin may call the ones that browsers call (RFC 6749 and OpenID
 // Connect leave the caller's proof to the request itself).

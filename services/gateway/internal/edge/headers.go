@@ -8,6 +8,10 @@ import (
 // apiPolicy is the content security policy of what is not a page.
 const apiPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
+// picturePolicy is the one of what came from a user: it does nothing even where
+// it is opened by itself.
+const picturePolicy = apiPolicy + "; sandbox"
+
 // PagePolicy is the content security policy of hosted pages: everything from
 // this origin, nothing inline, no frames around it. A page whose form may end
 // in a redirect to another origin names that origin, because browsers hold

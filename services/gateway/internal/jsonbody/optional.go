@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
 
 // The readers of this file tell a field that is absent, which gives nil, from
@@ -134,5 +136,33 @@ func (o *Object) Refuse(name, messageID string, args ...any) {
 	if _, there := o.fields[name]; there {
 		delete(o.fields, name)
 		o.Add(name, messageID, args...)
+	}
+}
+
+// Object reads an object whose fields are read one by one, too; absent and
+// whatever is no object are nil. Its violations are taken over by [Object.Within].
+func (o *Object) Object(name string) *Object {
+	if !o.present(name) {
+		return nil
+	}
+	raw := o.take(name)
+	if raw[0] != '{' {
+		o.violations.Add(name, "validation.object")
+		return nil
+	}
+	inner := &Object{}
+	_ = json.Unmarshal(raw, &inner.fields) // the body has been found to be JSON
+	return inner
+}
+
+// Within takes over what is wrong with the fields of an object in the field of
+// that name.
+func (o *Object) Within(name string, inner *Object) {
+	err := inner.Err()
+	if err == nil {
+		return
+	}
+	for field, messages := range fault.From(err).Fields {
+		o.violations.Add(name+"."+field, messages[0].ID) // none of these rules has arguments
 	}
 }

@@ -17,6 +17,8 @@ func (a *API) resourceRoutes() map[string]endpoint {
 		"PUT /v1/user/{user}":    a.updateMember,
 		"DELETE /v1/user/{user}": a.removeMember,
 
+		"GET /v1/user/{user}/profile":       a.profile,
+		"PUT /v1/user/{user}/profile":       a.updateProfile,
 		"POST /v1/user/{user}/invitation":   a.sendInvitation,
 		"DELETE /v1/user/{user}/invitation": a.withdrawInvitation,
 		"DELETE /v1/user/{user}/lock":       a.unlockMember,
