@@ -22,7 +22,7 @@ func TestTheDocumentListsWhatIsServed(t *testing.T) {
 	require.NoError(t, err)
 	served := rest.New(rest.Deps{Description: description}).Patterns()
 	served = slices.DeleteFunc(served, func(p string) bool { return strings.HasPrefix(p, "GET /v1/docs/") })
-	served = append(served, "GET /mailbox/messages")
+	served = append(served, "GET /mailbox/messages", "GET /picture/{name}")
 	assert.ElementsMatch(t, apidoc.Operations(), served)
 }
 

@@ -55,6 +55,18 @@ func (d accountsDouble) UpdateMember(_ context.Context, r accounts.UpdateMemberR
 	return d.person(r.Member), d.asked.note(r)
 }
 
+func (d accountsDouble) GetProfile(_ context.Context, r accounts.MemberRequest) (accounts.Profile, error) {
+	return accounts.Profile{User: 1, Hash: gatewaytest.UserHash, Nickname: "Titan", ModifiedTime: d.now}, d.asked.note(r)
+}
+
+func (d accountsDouble) UpdateProfile(_ context.Context, r accounts.UpdateProfileRequest) (accounts.Profile, error) {
+	return accounts.Profile{User: 1, Hash: gatewaytest.UserHash, Nickname: "Titan", ModifiedTime: d.now}, d.asked.note(r)
+}
+
+func (d accountsDouble) Picture(_ context.Context, r accounts.PictureRequest) (accounts.ImageContent, error) {
+	return accounts.ImageContent{Image: d.picture(), Data: []byte("\xff\xd8\xff\xe0")}, d.asked.note(r)
+}
+
 func (d accountsDouble) RemoveMember(_ context.Context, r accounts.MemberRequest) (api.Nothing, error) {
 	return api.Nothing{}, d.asked.note(r)
 }

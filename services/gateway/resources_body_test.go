@@ -49,6 +49,10 @@ func TestFieldsOfWrongTypes(t *testing.T) {
 			"statefulness": {truth, null}, "login_confirmation": {truth, null}, "email": {text, null}, "current_password": {text, null},
 			"role": {number, null}, "impersonation": {truth, null}, "status": {number, null},
 		},
+		"PUT /v1/user/1/profile": {
+			"middle_name": {text}, "nickname": {text}, "profile": {text}, "website": {text}, "gender": {text}, "birthdate": {text},
+			"zoneinfo": {text}, "locale": {text}, "phone_number": {text}, "address": {{`"x"`, "[]", "1"}},
+		},
 		"POST /v1/hub": {"name": {text}},
 		"PUT /v1/hub/1": {
 			"name": {text, null}, "program_level": {truth, null}, "login_confirmation": {truth, null},
@@ -108,6 +112,26 @@ func TestWhatServicesAreAsked(t *testing.T) {
 		}},
 		"membership": {http.MethodPut, "/user/2", `{"role":5,"impersonation":false,"status":0}`, accounts.UpdateMemberRequest{
 			Actor: actor, Member: other, Role: to(accounts.RoleOwner), Impersonation: to(false), Status: to(accounts.Disabled),
+		}},
+		"what one says": {
+			http.MethodPut, "/user/1/profile",
+			`{"middle_name":"R","nickname":"","profile":"https://a.example","website":null,"gender":"x","birthdate":"1969","zoneinfo":"UTC",` +
+				`"locale":"de","phone_number":"+49","address":{"formatted":"a\nb","street_address":"s","locality":null,"region":"","postal_code":"1","country":"DE"}}`,
+			accounts.UpdateProfileRequest{
+				Actor: actor, Member: api.Ref{ID: 1}, MiddleName: to("R"), Nickname: to(""), Profile: to("https://a.example"), Website: to(""),
+				Gender: to("x"), Birthdate: to("1969"), Zoneinfo: to("UTC"), Locale: to("de"), PhoneNumber: to("+49"),
+				Address: accounts.AddressChange{
+					Formatted: to("a\nb"), StreetAddress: to("s"), Locality: to(""), Region: to(""), PostalCode: to("1"), Country: to("DE"),
+				},
+			},
+		},
+		"part of an address": {http.MethodPut, "/user/1/profile", `{"address":{"country":"DE"}}`, accounts.UpdateProfileRequest{
+			Actor: actor, Member: api.Ref{ID: 1}, Address: accounts.AddressChange{Country: to("DE")},
+		}},
+		"no address": {http.MethodPut, "/user/1/profile", `{"address":null}`, accounts.UpdateProfileRequest{
+			Actor: actor, Member: api.Ref{ID: 1}, Address: accounts.AddressChange{
+				Formatted: to(""), StreetAddress: to(""), Locality: to(""), Region: to(""), PostalCode: to(""), Country: to(""),
+			},
 		}},
 		"remove":   {http.MethodDelete, "/user/2", "", accounts.MemberRequest{Actor: actor, Member: other}},
 		"invite":   {http.MethodPost, "/user/2/invitation", "{}", accounts.MemberRequest{Actor: actor, Member: other}},

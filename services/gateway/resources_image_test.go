@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
 
 func upload(token, mediaType, body string) request {
@@ -129,4 +130,35 @@ func TestNoPicture(t *testing.T) {
 	s := newResources(t)
 	s.accounts.Change(func(a *accounts.Account) { a.User.Image = nil })
 	s.do(t, request{method: http.MethodGet, path: "/v1/image", token: s.full()}).fails(http.StatusNotFound)
+}
+
+// TestPublicPictures: everybody has them who knows their names, to show on pages
+// of other origins, and as nothing but a picture.
+func TestPublicPictures(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	q := request{method: http.MethodGet, path: "/picture/" + otherHash}
+	got := s.do(t, q)
+	assert.Equal(t, http.StatusOK, got.Code)
+	assert.Equal(t, "\xff\xd8\xff\xe0", got.Body.String())
+	assert.Equal(t, accounts.PictureRequest{Name: otherHash}, s.asked.last())
+	for name, value := range map[string]string{
+		"Content-Type": "image/jpeg", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "cross-origin",
+		"Cache-Control": "public, max-age=3600", "X-Frame-Options": "DENY", "X-Robots-Tag": "noindex", "Set-Cookie": "", "Vary": "",
+		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox",
+		"ETag":                    `"` + sha1Hex(got.Body.Bytes()) + `"`,
+	} {
+		assert.Equal(t, value, got.Header().Get(name), name)
+	}
+	q.header = map[string]string{"If-None-Match": got.Header().Get("ETag")}
+	assert.Equal(t, http.StatusNotModified, s.do(t, q).Code)
+	q.method, q.header = http.MethodHead, nil
+	assert.Empty(t, s.do(t, q).Body.String())
+	q.method = http.MethodPost
+	assert.NotEqual(t, http.StatusOK, s.do(t, q).Code)
+
+	s.asked.failAfter(0, fault.New(fault.NotFound, ""))
+	q.method = http.MethodGet
+	assert.Equal(t, http.StatusNotFound, s.do(t, q).Code)
+	assert.NotContains(t, s.do(t, q).Header().Get("Cache-Control"), "public")
 }

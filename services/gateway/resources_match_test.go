@@ -21,6 +21,8 @@ func revision(t *testing.T, request any) *time.Time {
 		return r.Revision
 	case accounts.UpdateHubRequest:
 		return r.Revision
+	case accounts.UpdateProfileRequest:
+		return r.Revision
 	case oauth.UpdateClientRequest:
 		return r.Revision
 	}

@@ -39,6 +39,8 @@ func endpoints() []resource {
 		{request: of(http.MethodGet, "/user/2", ""), status: 200},
 		{request: of(http.MethodPut, "/user/2", `{"role":3}`), status: 200},
 		{request: of(http.MethodDelete, "/user/2", ""), status: 200, inHub: true},
+		{request: of(http.MethodGet, "/user/1/profile", ""), status: 200},
+		{request: of(http.MethodPut, "/user/1/profile", `{"nickname":"Titan"}`), status: 200},
 		{request: of(http.MethodPost, "/user/2/invitation", ""), status: 200, inHub: true},
 		{request: of(http.MethodDelete, "/user/2/invitation", ""), status: 200, inHub: true},
 		{request: of(http.MethodDelete, "/user/2/lock", ""), status: 200, inHub: true},

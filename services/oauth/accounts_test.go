@@ -55,6 +55,12 @@ func (f *fakeAccounts) Claims(_ context.Context, r accounts.ClaimsRequest) (acco
 	if !r.Phone {
 		a.Phone = ""
 	}
+	switch {
+	case !r.Profile:
+		a.Profile = nil
+	case a.Profile == nil: // says nothing
+		a.Profile = &accounts.Profile{ModifiedTime: a.User.ModifiedTime}
+	}
 	if r.Hub == nil || a.Hub == nil || *r.Hub != a.Hub.ID {
 		a.Hub, a.Role, a.Features = nil, accounts.RoleNone, accounts.Features{}
 	}
@@ -110,4 +116,22 @@ func (f *fakeAccounts) Describe(ctx context.Context, r accounts.DescribeRequest)
 		return a, err
 	}
 	return accounts.Account{}, fault.New(fault.NotFound, "")
+}
+
+// change changes what is known of somebody.
+func (f *fakeAccounts) change(subject string, change func(*accounts.Account)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := f.users[subject]
+	change(&a)
+	f.users[subject] = a
+}
+
+// says makes a user say all there is to say.
+func says(a *accounts.Account) {
+	a.Profile = &accounts.Profile{
+		MiddleName: "Maria", Nickname: "Al", Profile: "https://example.org/alice", Picture: testOrigin + "/picture/x",
+		Website: "https://example.org", Gender: "female", Birthdate: "1990-02-28", Zoneinfo: "Europe/Berlin",
+		Address: accounts.Address{Locality: "Wien", Country: "Austria"}, ModifiedTime: time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC),
+	}
 }

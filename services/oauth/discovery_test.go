@@ -169,6 +169,7 @@ func TestDiscoveryNamesWhatClientsCanBe(t *testing.T) {
 func TestDiscoveryNamesClaims(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
+		h.accounts.change(alice, says)
 		_, list := h.metadata()
 		c := h.web(wide)
 		tokens := h.tokens(c, "scope", strings.Join(c.Client.Scopes[:5], " ")+" phone address")

@@ -115,7 +115,35 @@ func pictures(t *testing.T, d *document) {
 	w.get("/v1/image", titan.Token)
 	w.get("/v1/image/"+kept.ID.String(), titan.Token)
 	w.get("/v1/image/"+kept.Hash, titan.Token)
+	var profile struct{ Picture string }
+	w.into(w.get("/v1/user/"+titan.User.Hash+"/profile", titan.Token), &profile)
+	_, public, _ := strings.Cut(profile.Picture, "/picture/")
+	w.get("/picture/"+public, "")
 	w.delete(http.StatusOK, "/v1/image/"+kept.Hash, titan.Token)
+	w.do(http.StatusNotFound, call{method: http.MethodGet, path: "/picture/" + public})
+}
+
+// whatOneSays is a profile, which others have no part in.
+func whatOneSays(t *testing.T, d *document) {
+	w := newWorld(t, d)
+	titan := w.register(email)
+	uli := w.invite(titan, "uli@example.org", "3")
+	path := "/v1/user/" + uli.User.Hash + "/profile"
+	w.put(http.StatusOK, path, uli.Token, `{"middle_name":"U","nickname":"Uli","profile":"https://example.org/uli","website":"https://example.org",
+		"gender":"male","birthdate":"1952-01-05","zoneinfo":"Europe/Berlin","locale":"de-DE","phone_number":"+49 89 699310",
+		"address":{"formatted":"Säbener Straße 51\n81547 München","street_address":"Säbener Straße 51","locality":"München",
+		"region":"Bayern","postal_code":"81547","country":"Germany"}}`)
+	_, header, _ := w.try(call{method: http.MethodGet, path: path, token: uli.Token})
+	change := call{
+		method: http.MethodPut, path: path, token: uli.Token, body: `{"nickname":null,"address":null}`,
+		header: map[string]string{"If-Match": header.Get("ETag")},
+	}
+	w.do(http.StatusOK, change)
+	w.do(http.StatusPreconditionFailed, change)
+	w.put(http.StatusUnprocessableEntity, path, uli.Token, `{"website":"http://example.org","address":{"country":"\u0000"}}`)
+	w.put(http.StatusForbidden, path, titan.Token, `{"nickname":"Uli"}`)
+	w.do(http.StatusForbidden, call{method: http.MethodGet, path: path, token: titan.Token})
+	w.put(http.StatusNotFound, "/v1/user/"+hash+"/profile", titan.Token, `{"nickname":"Uli"}`)
 }
 
 func theRecord(t *testing.T, d *document) {

@@ -215,6 +215,7 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 		{"hubs", hubs},
 		{"clients", clients},
 		{"pictures", pictures},
+		{"what one says", whatOneSays},
 		{"the record and the account", theRecord},
 		{"sessions and tokens", sessionsAndTokens},
 		{"apps and providers", appsAndProviders},

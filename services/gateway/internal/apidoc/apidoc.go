@@ -21,7 +21,7 @@ var parts embed.FS
 // partNames are the parts in the order of the document.
 var partNames = []string{
 	"openapi", "authentication", "activation", "passwords", "factors", "recovery", "passkeys", "identities", "providers", "sessions", "members",
-	"hubs", "clients", "images", "audit", "account", "description", "documents", "values", "failures",
+	"hubs", "clients", "images", "profiles", "audit", "account", "description", "documents", "values", "failures",
 }
 
 // JSON is the whole document. It is the same at every call; do not change it.

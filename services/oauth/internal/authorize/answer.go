@@ -22,7 +22,7 @@ func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) 
 		Details: grant.Details{
 			RedirectURI: r.form.Get("redirect_uri"), Challenge: r.form.Get("code_challenge"), Nonce: r.form.Get("nonce"),
 			Resources: r.Resources, Claims: r.claims,
-			Hub: t.login.Hub, ProviderHub: t.login.ProviderHub, Methods: t.login.Methods, AuthenticatedTime: t.login.AuthenticatedTime,
+			Hub: t.login.Hub, ProviderHub: t.login.ProviderHub, Meaning: t.meaning(), Methods: t.login.Methods, AuthenticatedTime: t.login.AuthenticatedTime,
 		},
 	}}
 	if key := r.form.Get("dpop_jkt"); key != "" {

@@ -38,6 +38,7 @@ func (r *Request) readClaims() error {
 	}
 	// A claim asked for by itself tells as much as one by its scope.
 	r.Revealed = scope.Parse(scope.Join(append(slices.Clone(r.Scopes), asked.Scopes(r.Client)...)))
+	r.namesSaid = asked.AskSaid(r.Client)
 	for _, c := range []*claims.Claim{asked.IDToken["sub"], asked.UserInfo["sub"]} {
 		for _, name := range c.Texts() {
 			if r.demand.subject != "" && r.demand.subject != name {

@@ -33,6 +33,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
@@ -212,7 +213,11 @@ func (f *Flow) allowed(ctx context.Context, t *turn) (bool, error) {
 	case r.Client.FirstParty:
 		return true, nil
 	}
-	return f.Consents.Covers(ctx, t.login.Subject, r.Client.ID, r.Revealed)
+	covered, meaning, err := f.Consents.Covers(ctx, t.login.Subject, r.Client.ID, r.Revealed)
+	// What was allowed before the scopes came to mean more goes on as it was. A
+	// request that names what is new asks for it, if there is anybody to ask.
+	t.narrow = covered && meaning < scope.Meaning
+	return covered && (!t.narrow || !r.namesSaid || r.prompts(promptNone)), err
 }
 
 // wait stores the request until its user has done what is asked.

@@ -29,7 +29,9 @@ type Request struct {
 	// Revealed is what the user has to allow: the scopes, and those that stand for
 	// claims which the request names by themselves.
 	Revealed []string
-	Prompts  []string
+	// namesSaid: it names claims that only users themselves say what they are.
+	namesSaid bool
+	Prompts   []string
 	// MaxAge bounds the age of the login; nil if the request does not.
 	MaxAge *time.Duration
 	// HintedSubject is whom the ID token hint was about, "" without one.

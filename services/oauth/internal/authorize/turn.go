@@ -27,6 +27,16 @@ type turn struct {
 	decided bool
 	// allowed: the user has just said yes, and was asked.
 	allowed bool
+	// narrow: the user has said yes before the scopes came to mean more.
+	narrow bool
+}
+
+// meaning is what the scopes of the grant mean.
+func (t *turn) meaning() int {
+	if t.narrow {
+		return scope.Narrow
+	}
+	return scope.Meaning
 }
 
 // fresh tells whether the user has logged in because of this request. When it

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
 // About names the claims about users among those asked for that the client could
@@ -24,10 +23,10 @@ func About(asked map[string]*Claim, c *client.Client) []string {
 	return names
 }
 
-// Confined are the names of those claims that a login which counts for one hub
-// alone tells of.
-func Confined(names []string) []string {
-	return scope.Both(names, OfScopes(scope.Confined(scope.User())))
+// AskSaid tells whether the request names a claim that only users themselves say
+// what it is.
+func (r Request) AskSaid(c *client.Client) bool {
+	return slices.ContainsFunc(append(About(r.UserInfo, c), About(r.IDToken, c)...), Said)
 }
 
 // Scopes are those which stand for the claims about users that the request

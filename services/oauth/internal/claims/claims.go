@@ -1,26 +1,36 @@
 package claims
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
-// byScope are the claims of each scope. No address of a user is known, so that
-// scope stands for nothing.
+// byScope are the claims of each scope (OpenID Connect Core 1.0 section 5.4).
 var byScope = []struct {
 	scope  string
 	claims []string
 }{
-	{scope.Profile, []string{"name", "given_name", "family_name", "preferred_username", "locale", "updated_at"}},
+	{scope.Profile, append(slices.Clone(narrowProfile),
+		"middle_name", "nickname", "profile", picture, "website", "gender", "birthdate", "zoneinfo")},
 	{scope.Email, []string{"email", "email_verified"}},
 	{scope.Phone, []string{phoneNumber, "phone_number_verified"}},
+	{scope.Address, []string{address}},
 	{scope.Hub, []string{"hub"}},
 }
 
-const phoneNumber = "phone_number"
+// narrowProfile is what the account itself knows.
+var narrowProfile = []string{"name", "given_name", "family_name", "preferred_username", "locale", "updated_at"}
+
+const (
+	phoneNumber = "phone_number"
+	address     = "address"
+	picture     = "picture"
+)
 
 // protocol are the claims of ID tokens that are not about what a user is called.
 var protocol = []string{
@@ -56,9 +66,28 @@ func OfScopes(scopes []string) []string {
 	return names
 }
 
-// NeedPhone tells whether the user's number is among the claims.
-func NeedPhone(names []string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, phoneNumber) })
+// OfGrant are those of the names that the grant tells of, and what the accounts
+// service has to tell for that. What was granted before users said anything of
+// themselves tells nothing of it, nor does a login that counts for one hub alone:
+// a number is then the one of the user's factor.
+func OfGrant(g *grant.Grant, names []string) ([]string, accounts.ClaimsRequest) {
+	d := g.Details
+	if d.ProviderHub != nil {
+		names = scope.Both(names, OfScopes(scope.Confined(scope.User())))
+	}
+	wide := d.ProviderHub == nil && d.Meaning >= scope.Meaning
+	if !wide {
+		names = slices.DeleteFunc(slices.Clone(names), Said)
+	}
+	phone := slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, phoneNumber) })
+	said := slices.ContainsFunc(names, func(n string) bool { return n != "hub" && !strings.HasPrefix(n, "email") })
+	return names, accounts.ClaimsRequest{Subject: g.Subject, Hub: d.Hub, Phone: phone, Profile: wide && said}
+}
+
+// Said tells whether it is only users themselves who say what the claim of that
+// name is.
+func Said(name string) bool {
+	return name == address || slices.Contains(OfScopes([]string{scope.Profile}), name) && !slices.Contains(narrowProfile, name)
 }
 
 // Select takes from an account the claims of those names. One that is not known,
@@ -85,10 +114,31 @@ func values(a accounts.Account) map[string]any {
 	if a.Phone != "" {
 		all[phoneNumber], all["phone_number_verified"] = a.Phone, true
 	}
+	if a.Profile != nil {
+		say(all, *a.Profile)
+	}
 	if a.Hub != nil {
 		all["hub"] = Hub{Hash: a.Hub.Hash, Name: a.Hub.Name, Role: a.Role, Features: a.Features}
 	}
 	return all
+}
+
+// say adds what users say of themselves, which goes before what is known
+// otherwise: a number for codes need not be the one to be called at.
+func say(all map[string]any, p accounts.Profile) {
+	maps.Copy(all, map[string]any{
+		"middle_name": p.MiddleName, "nickname": p.Nickname, "profile": p.Profile, picture: p.Picture, "website": p.Website,
+		"gender": p.Gender, "birthdate": p.Birthdate, "zoneinfo": p.Zoneinfo, "updated_at": p.ModifiedTime.Unix(),
+	})
+	if p.Locale != "" {
+		all["locale"] = p.Locale
+	}
+	if p.PhoneNumber != "" {
+		all[phoneNumber], all["phone_number_verified"] = p.PhoneNumber, p.PhoneNumberVerified
+	}
+	if p.Address != (accounts.Address{}) {
+		all[address] = p.Address // whose empty members are left out
+	}
 }
 
 func locale(l accounts.Language) string {

@@ -110,7 +110,8 @@ func (d *Desk) allow(ctx context.Context, c *client.Client, r Request, login oau
 	g := &grant.Grant{
 		ID: grant.NewID(now), Client: r.Client, Subject: login.Subject, Session: login.Session, Scopes: r.Scopes,
 		Details: grant.Details{
-			Hub: login.Hub, ProviderHub: login.ProviderHub, Methods: login.Methods, AuthenticatedTime: login.AuthenticatedTime, Resources: r.Resources,
+			Hub: login.Hub, ProviderHub: login.ProviderHub, Meaning: scope.Meaning,
+			Methods: login.Methods, AuthenticatedTime: login.AuthenticatedTime, Resources: r.Resources,
 		},
 		// The device code is redeemed as an authorization code is.
 		CodeHash: r.CodeHash, CodeExpires: r.Expires, Created: now, Expires: r.Expires,

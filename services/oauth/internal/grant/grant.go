@@ -119,6 +119,8 @@ type Details struct {
 	AuthenticatedTime time.Time `json:"authenticated_time"`
 
 	Resources []string `json:"resources,omitempty"` // RFC 8707: what tokens may be for
+	// Meaning is what the scopes mean, see scope.Meaning; 0: what they meant first.
+	Meaning int `json:"meaning,omitempty"`
 	// Claims is the request's claims parameter (OpenID Connect Core 1.0 section
 	// 5.5), as JSON.
 	Claims json.RawMessage `json:"claims,omitempty"`

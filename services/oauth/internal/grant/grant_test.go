@@ -21,7 +21,7 @@ func TestTrap7ACloneIsWholeAndApart(t *testing.T) {
 			Grant: &Grant{
 				ID: ID{1}, Client: "c", Subject: "s", Session: "sid", Scopes: []string{"openid"}, CodeHash: []byte{1},
 				Details: Details{
-					RedirectURI: "r", Challenge: "ch", Nonce: "n", Hub: &hub, ProviderHub: &hub, Methods: []string{"pwd"}, AuthenticatedTime: now,
+					RedirectURI: "r", Challenge: "ch", Nonce: "n", Hub: &hub, ProviderHub: &hub, Meaning: 2, Methods: []string{"pwd"}, AuthenticatedTime: now,
 					Resources: []string{"https://api.example"}, Claims: []byte("{}"),
 					Confirmation: &Confirmation{KeyThumbprint: "k"}, Actor: &Actor{Subject: "a"}, Parent: &ID{2},
 				},

@@ -12,10 +12,18 @@ const (
 	OpenID        = "openid"
 	Profile       = "profile"
 	Email         = "email"
-	Phone         = "phone"   // the number of a confirmed factor
-	Address       = "address" // taken, though no address is known
-	Hub           = "hub"     // the hub the user is in, with role and features
+	Phone         = "phone"
+	Address       = "address"
+	Hub           = "hub" // the hub the user is in, with role and features
 	OfflineAccess = "offline_access"
+)
+
+// Meaning counts what the scopes about users mean. What was granted before they
+// came to mean more keeps its meaning: profile then stands for what the account
+// knows, phone for the number of a confirmed factor, and address for nothing.
+const (
+	Narrow  = 1
+	Meaning = 2
 )
 
 // User lists the scopes that mean something only with a user.
@@ -31,7 +39,7 @@ func OfUser(s string) bool { return slices.Contains(User(), s) }
 // know by the same hash: such a login tells the hub's apps what the hub knows of its
 // members, and gives no right to anything.
 func Confined(list []string) []string {
-	return Both(list, []string{OpenID, Profile, Email, Address, Hub, OfflineAccess})
+	return Both(list, []string{OpenID, Profile, Email, Hub, OfflineAccess})
 }
 
 // Parse splits a scope parameter and drops what is repeated.

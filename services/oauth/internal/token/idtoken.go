@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/claims"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
@@ -69,16 +68,11 @@ func (m *Minter) about(ctx context.Context, c *client.Client, g *grant.Grant) (m
 	if err != nil {
 		return nil, err
 	}
-	names := claims.About(request.IDToken, c)
-	if g.Details.ProviderHub != nil {
-		names = claims.Confined(names)
-	}
+	names, ask := claims.OfGrant(g, claims.About(request.IDToken, c))
 	if len(names) == 0 {
 		return map[string]any{}, nil
 	}
-	account, err := m.Accounts.Claims(ctx, accounts.ClaimsRequest{
-		Subject: g.Subject, Hub: g.Details.Hub, Phone: claims.NeedPhone(names),
-	})
+	account, err := m.Accounts.Claims(ctx, ask)
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,7 @@ func (h *Exchange) actingGrant(c *client.Client, above *grant.Grant, user string
 	return &grant.Grant{
 		ID: grant.NewID(now), Client: c.ID, Subject: user, Created: now, Expires: now.Add(impersonationFor),
 		CodeHash: []byte{}, CodeExpires: now, // no code has this hash
+		// Without a Meaning: what users say of themselves nobody reads who acts as them.
 		Details: grant.Details{
 			Hub: above.Details.Hub, Methods: above.Details.Methods, AuthenticatedTime: above.Details.AuthenticatedTime,
 			Actor: &grant.Actor{Subject: h.Minter.Names.Of(c, above.Subject)}, Parent: &above.ID,

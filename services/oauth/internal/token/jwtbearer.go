@@ -191,7 +191,7 @@ func (h *JWTBearer) user(ctx context.Context, c *client.Client, issuer *oauth.Tr
 		ID: grant.NewID(now), Client: c.ID, Subject: user.Hash, Created: now,
 		Expires:  now.Add(h.Minter.Lifetimes.Of(c).Access),
 		CodeHash: []byte{}, CodeExpires: now, // no code has this hash
-		Details: grant.Details{Hub: c.Hub},
+		Details: grant.Details{Hub: c.Hub, Meaning: scope.Meaning},
 	}, nil
 }
 

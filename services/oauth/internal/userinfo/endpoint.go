@@ -12,7 +12,6 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/claims"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
@@ -129,12 +128,8 @@ func (e *Endpoint) about(ctx context.Context, c *client.Client, session *grant.S
 	if c.ID == g.Client { // what its request has named, no other client was allowed
 		names = append(names, claims.About(request.UserInfo, c)...)
 	}
-	if g.Details.ProviderHub != nil {
-		names = claims.Confined(names)
-	}
-	account, err := e.Accounts.Claims(ctx, accounts.ClaimsRequest{
-		Subject: g.Subject, Hub: g.Details.Hub, Phone: claims.NeedPhone(names),
-	})
+	names, ask := claims.OfGrant(g, names)
+	account, err := e.Accounts.Claims(ctx, ask)
 	if fault.Is(err, fault.NotFound) {
 		return nil, errToken
 	}
