@@ -22,7 +22,7 @@ func TestConsentTellsWhatIsAsked(t *testing.T) {
 	for _, part := range []string{
 		"Allow <i>Rota</i> & more?",
 		"recognise you when you come back",
-		"see your name",
+		"see your profile: your names",
 		"see your email address",
 		"see which hub you work in",
 		"keep this access while you are away",
