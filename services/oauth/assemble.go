@@ -104,7 +104,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		flow:      flow,
 		registrar: p.registrar(),
 		sessions:  p.sessions,
-		logouts:   &logout.Requests{Clients: p.clients, Signer: signer, Names: names},
+		logouts:   &logout.Requests{Clients: p.clients, Signer: signer, Names: names, Consents: consents},
 		clients:   p.clients, grants: p.grants, signer: signer,
 		public: p.collecting(p.routes(provider, flow)),
 		clock:  d.Clock, logger: d.Obs.Logger,

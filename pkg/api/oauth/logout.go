@@ -35,7 +35,10 @@ type Logout struct {
 	Client *Client `json:"client,omitempty"`
 	// Redirect is where the app wants the user afterwards, with its state; empty:
 	// nowhere. It is registered.
-	Redirect  string `json:"redirect,omitempty"`
+	Redirect string `json:"redirect,omitempty"`
+	// Ask: nobody has vetted the app, and the user has not allowed it anything, so
+	// that nobody is sent to Redirect without having been asked.
+	Ask       *Stranger `json:"ask,omitempty"`
 	UILocales string `json:"ui_locales,omitempty"`
 	// Problem is what is wrong with the request, for the user to see.
 	Problem *Problem `json:"problem,omitempty"`

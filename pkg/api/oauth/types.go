@@ -56,6 +56,10 @@ type Authorization struct {
 	Redirect string `json:"redirect,omitempty"`
 	// Post does the same with a form (OAuth 2.0 Form Post Response Mode).
 	Post *FormPost `json:"post,omitempty"`
+	// Ask: with an error, Redirect or Post leads to an app that registered by
+	// itself and that the user has not allowed anything. Nobody has vetted where it
+	// leads, so that the user has to say whether to go there (RFC 9700 section 4.11.2).
+	Ask *Stranger `json:"ask,omitempty"`
 	// Login asks the user to log in, then to resume.
 	Login *Interaction `json:"login,omitempty"`
 	// Consent asks the user for permission, then to resume.
@@ -63,6 +67,12 @@ type Authorization struct {
 	// Problem is an error that must not be sent to an unproved redirect URI;
 	// the user sees it instead.
 	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Stranger is an app that nobody has vetted.
+type Stranger struct {
+	Client     Client `json:"client"`
+	RedirectTo string `json:"redirect_to"` // origin of where it leads, to show
 }
 
 // What an interaction asks of the user, as OpenID Connect Core 1.0 section

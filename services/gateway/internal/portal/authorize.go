@@ -105,6 +105,8 @@ func (v *visit) resume(r oauth.ResumeRequest) error {
 // goOn does what the oauth service says.
 func (v *visit) goOn(a oauth.Authorization) error {
 	switch {
+	case a.Ask != nil:
+		return v.askToLeave(a)
 	case a.Redirect != "":
 		return v.leave(a.Redirect)
 	case a.Post != nil:

@@ -2,8 +2,6 @@ package portal
 
 import (
 	"html/template"
-	"maps"
-	"slices"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 )
@@ -22,10 +20,6 @@ func (v *visit) post(to oauth.FormPost) error {
 	if err := mayLeaveFor(to.Action); err != nil {
 		return err
 	}
-	data := postPage{Action: template.URL(to.Action)} //nolint:gosec // G203: in an attribute, where it is escaped, and of a scheme that may be.
-	for _, name := range slices.Sorted(maps.Keys(to.Fields)) {
-		data.Fields = append(data.Fields, hidden{name, to.Fields[name]})
-	}
 	v.allowed = allowed{targets: formTargets(to.Action), away: true, script: "submit.js"}
-	return v.ok("post", page{Title: v.text("page.post.title"), Data: data})
+	return v.ok("post", page{Title: v.text("page.post.title"), Data: postTo(to)})
 }

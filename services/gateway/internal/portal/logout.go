@@ -187,8 +187,11 @@ func (v *visit) leaveFor(answer oauth.Logout, c edge.Caller, in bool) error {
 		}
 		v.forget()
 	}
-	if answer.Redirect == "" {
+	switch {
+	case answer.Redirect == "":
 		return v.goodbye(frames, "", "")
+	case answer.Ask != nil:
+		return v.goodbyeToStranger(frames, answer)
 	}
 	return v.goodbye(frames, answer.Redirect, v.text("page.logout.back", "App", appName(*answer.Client)))
 }
@@ -220,6 +223,8 @@ type logoutPage struct {
 	Text   string
 	Frames []string
 	Next   *onward
+	// Stranger is the app that Next leads to, if nobody has vetted it.
+	Stranger *stranger
 }
 
 // onward leads to an address that was checked: html/template would only let web
@@ -247,6 +252,17 @@ func (v *visit) goodbye(frames []string, to, text string) error {
 	}
 	v.hasGET = false // to load it again would mean another logout
 	return v.ok("logout", page{Title: v.text("page.logout.done_title"), Data: data})
+}
+
+// goodbyeToStranger is goodbye for an app that nobody has vetted: it says where the
+// app leads, and the user goes there or not.
+func (v *visit) goodbyeToStranger(frames []string, answer oauth.Logout) error {
+	v.hasGET = false
+	asked := v.stranger(*answer.Ask)
+	return v.ok("logout", page{Title: v.text("page.logout.done_title"), Data: logoutPage{
+		Text: v.text("page.stranger.logout"), Frames: v.frames(frames), Stranger: &asked,
+		Next: &onward{template.URL(answer.Redirect), v.text("page.stranger.go")}, //nolint:gosec // G203: as in goodbye.
+	}})
 }
 
 // frames are the addresses that a frame can show. Their origins become part of

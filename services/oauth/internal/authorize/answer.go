@@ -88,7 +88,27 @@ func (f *Flow) refuse(r *Request, err error) (oauth.Authorization, error) {
 		return oauth.Authorization{Problem: &oauth.Problem{Code: failure.Code, Description: failure.Description}}, nil
 	}
 	f.Metrics.Authorization(failure.Code)
-	return f.answer(r, url.Values{"error": {failure.Code}, "error_description": {failure.Description}}), nil
+	answer := f.answer(r, url.Values{"error": {failure.Code}, "error_description": {failure.Description}})
+	if r.stranger {
+		answer.Ask = &oauth.Stranger{Client: r.Client.Client, RedirectTo: redirect.Origin(r.RedirectURI)}
+	}
+	return answer, nil
+}
+
+// meet finds out whether the client is a stranger to the user. An error would send
+// the browser on without a page, so that anybody who registers a client could have
+// links of ours lead anywhere (RFC 9700 section 4.11.2).
+func (f *Flow) meet(ctx context.Context, r *Request, login *oauth.Login) error {
+	if r == nil || !r.Client.SelfMade() {
+		return nil
+	}
+	r.stranger = true
+	if login == nil {
+		return nil
+	}
+	known, err := f.Consents.Any(ctx, login.Subject, r.Client.ID)
+	r.stranger = !known
+	return err
 }
 
 // answer sends the browser back. Every answer says who it is from (RFC 9207), so

@@ -73,6 +73,9 @@ func (f *Flow) Authorize(ctx context.Context, in oauth.AuthorizeRequest) (oauth.
 		return f.open(ctx, form, in.Login)
 	}
 	r, err := f.Parser.Parse(ctx, form)
+	if err := f.meet(ctx, r, in.Login); err != nil {
+		return oauth.Authorization{}, err
+	}
 	if err != nil {
 		return f.refuse(r, err)
 	}
@@ -106,6 +109,11 @@ func (f *Flow) Resume(ctx context.Context, in oauth.ResumeRequest) (oauth.Author
 		return oauth.Authorization{}, err
 	}
 	r, err := f.Parser.again(ctx, w)
+	if in.Decision == nil && !in.Unable { // else a page has named the client, and the user has answered
+		if err := f.meet(ctx, r, in.Login); err != nil {
+			return oauth.Authorization{}, err
+		}
+	}
 	if err != nil {
 		return f.end(ctx, in.ID, r, err)
 	}

@@ -84,6 +84,9 @@ func (f *Flow) goOn(ctx context.Context, id, clientID string, login *oauth.Login
 		return oauth.Authorization{}, err
 	}
 	r, err := f.Parser.again(ctx, w)
+	if err := f.meet(ctx, r, login); err != nil {
+		return oauth.Authorization{}, err
+	}
 	if err != nil {
 		return f.end(ctx, id, r, err)
 	}

@@ -39,6 +39,10 @@ type Request struct {
 
 	Resources []string // RFC 8707
 
+	// stranger tells that nobody has vetted the client and that the user has not
+	// had to do with it.
+	stranger bool
+
 	form   url.Values // every known parameter
 	source source
 	mode   string

@@ -101,6 +101,10 @@ func (c *Client) GetAudience() fosite.Arguments { return c.Resources }
 // IsPublic tells whether the client can keep no secret.
 func (c *Client) IsPublic() bool { return c.Public() }
 
+// SelfMade tells whether the client registered without a token: nobody has had a
+// look at it.
+func (c *Client) SelfMade() bool { return c.Registration == Open }
+
 // FAPI tells whether the client is held to the FAPI 2.0 Security Profile: it
 // has to push its requests, and its tokens are bound to a key.
 func (c *Client) FAPI() bool { return c.RequirePAR && (c.DPoPBound || c.TLSBound) }

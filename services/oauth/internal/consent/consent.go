@@ -45,6 +45,15 @@ func (s *Store) Covers(ctx context.Context, subject, client string, scopes []str
 	return len(allowed) > 0 && scope.Missing(scopes, allowed) == "", meaning, nil
 }
 
+// Any tells whether the user has allowed the client anything.
+func (s *Store) Any(ctx context.Context, subject, client string) (any bool, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM consents WHERE subject = $1 AND client_id = $2)", subject, client).Scan(&any)
+	if err != nil {
+		return false, fmt.Errorf("consent: find: %w", err)
+	}
+	return any, nil
+}
+
 // Remember notes that the user allows the client the scopes, as they are meant by
 // now.
 func (s *Store) Remember(ctx context.Context, tx *db.Tx, subject, client string, scopes []string, now time.Time) error {

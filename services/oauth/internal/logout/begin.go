@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
@@ -26,6 +27,8 @@ type Requests struct {
 	Clients *client.Store
 	Signer  *keys.Signer
 	Names   *subject.Names
+	// Consents tell whom the user knows.
+	Consents *consent.Store
 }
 
 // problem is something wrong with a request, that its user gets to see.
@@ -78,8 +81,26 @@ func (b *Requests) begin(ctx context.Context, in oauth.LogoutRequest) (oauth.Log
 	answer.Client = &c.Client
 	answer.Proven = hint != nil && in.Login != nil &&
 		hint.Session == b.Names.Session(c, in.Login.Session) && hint.Subject == b.Names.Of(c, in.Login.Subject)
-	answer.Redirect, err = destination(c, form)
+	if answer.Redirect, err = destination(c, form); err != nil || answer.Redirect == "" {
+		return answer, err
+	}
+	known, err := b.knows(ctx, c, answer.Proven, in.Login)
+	if err == nil && !known {
+		answer.Ask = &oauth.Stranger{Client: c.Client, RedirectTo: redirect.Origin(answer.Redirect)}
+	}
 	return answer, err
+}
+
+// knows tells whether somebody has vetted the client, or the user has to do with
+// it: if not, a logout would be a redirect to wherever it registered.
+func (b *Requests) knows(ctx context.Context, c *client.Client, proven bool, login *oauth.Login) (bool, error) {
+	if !c.SelfMade() || proven {
+		return true, nil
+	}
+	if login == nil {
+		return false, nil
+	}
+	return b.Consents.Any(ctx, login.Subject, c.ID)
 }
 
 // read takes the known parameters, each once; others have no meaning here.
