@@ -37,7 +37,7 @@ func (s *Service) DecideDevice(ctx context.Context, r oauth.DecideDeviceRequest)
 
 // Providers implements [oauth.Service].
 func (s *Service) Providers(ctx context.Context, r oauth.ProvidersRequest) (oauth.ProviderList, error) {
-	return s.upstream.Providers(ctx, r.Hub)
+	return s.upstream.Providers(ctx, r)
 }
 
 // BeginIdentity implements [oauth.Service].

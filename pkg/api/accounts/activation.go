@@ -60,6 +60,7 @@ type OpenedLink struct {
 	Kind       LinkKind `json:"kind"`
 	User       User     `json:"user"`
 	HubName    string   `json:"hub_name,omitempty"`   // of an invitation to a hub
+	HubHash    string   `json:"hub_hash,omitempty"`   // of the same
 	Activation string   `json:"activation,omitempty"` // 40 hex, names the activation when finishing it
 }
 

@@ -64,12 +64,14 @@ type SignIn struct {
 
 // SignInList is how a hub uses providers.
 type SignInList struct {
+	Hub     int64    `json:"hub"` // 0 if there is none with that hash
 	SignIns []SignIn `json:"sign_ins"`
 }
 
 // ListSignInsRequest asks for those of a hub.
 type ListSignInsRequest struct {
 	Hub   int64      `json:"hub"`
+	Hash  string     `json:"hash,omitempty"`  // names the hub instead, where there is no Actor
 	Actor *api.Actor `json:"actor,omitempty"` // who wants to see or change them; nil: nobody
 }
 

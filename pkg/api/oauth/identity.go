@@ -26,6 +26,9 @@ type Identities interface {
 // ProvidersRequest asks for providers.
 type ProvidersRequest struct {
 	Hub *int64 `json:"hub,omitempty"` // nil: the installation's
+	// HubHash names the hub instead. For one that there is not the answer is that
+	// for one that uses none.
+	HubHash string `json:"hub_hash,omitempty"`
 }
 
 // Provider is an upstream provider.
@@ -41,6 +44,8 @@ type Provider struct {
 
 // ProviderList are the providers in the order of the settings.
 type ProviderList struct {
+	// Hub is the one of HubHash; nil if there is none.
+	Hub       *int64     `json:"hub,omitempty"`
 	Providers []Provider `json:"providers"`
 }
 

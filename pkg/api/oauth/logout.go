@@ -39,7 +39,7 @@ type Logout struct {
 	// Ask: nobody has vetted the app, and the user has not allowed it anything, so
 	// that nobody is sent to Redirect without having been asked.
 	Ask       *Stranger `json:"ask,omitempty"`
-	UILocales string `json:"ui_locales,omitempty"`
+	UILocales string    `json:"ui_locales,omitempty"`
 	// Problem is what is wrong with the request, for the user to see.
 	Problem *Problem `json:"problem,omitempty"`
 }

@@ -95,7 +95,7 @@ func (f *Flow) disclose(ctx context.Context, tx *db.Tx, a store.Activation) (acc
 		if err != nil {
 			return accounts.OpenedLink{}, err
 		}
-		opened.HubName = hub.Name
+		opened.HubName, opened.HubHash = hub.Name, hub.Hash
 	}
 	return opened, nil
 }

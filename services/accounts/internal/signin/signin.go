@@ -53,7 +53,15 @@ func (s *SignIns) List(ctx context.Context, r accounts.ListSignInsRequest) (acco
 			return list, err
 		}
 	}
-	all, err := store.SignInsOf(ctx, s.o.DB, r.Hub)
+	list.Hub = r.Hub
+	if r.Actor == nil && r.Hash != "" {
+		hub, err := store.HubByHash(ctx, s.o.DB, r.Hash)
+		if err != nil && !errors.Is(err, db.ErrNoRows) {
+			return list, err
+		}
+		list.Hub = hub.ID // 0 is none's: what there is not looks like what uses nothing
+	}
+	all, err := store.SignInsOf(ctx, s.o.DB, list.Hub)
 	list.SignIns = append(list.SignIns, all...)
 	return list, err
 }

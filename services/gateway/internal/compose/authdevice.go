@@ -19,9 +19,9 @@ var (
 	}
 )
 
-// device names what a request came from, for people to recognise; empty if that
+// Device names what a request came from, for people to recognise; empty if that
 // cannot be told. It is a guess at what the client says of itself.
-func device(userAgent string) string {
+func Device(userAgent string) string {
 	browser, system := first(browsers, userAgent), first(systems, userAgent)
 	if browser == "" { // a program, which says its name first (RFC 9110 section 10.1.5)
 		name, _, _ := strings.Cut(userAgent, "/")

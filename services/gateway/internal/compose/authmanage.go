@@ -155,7 +155,7 @@ type OpenSession struct {
 func OpenSessionOf(o sessions.Opened, current int64) OpenSession {
 	return OpenSession{
 		ID: o.ID, Hash: o.Hash, Current: o.ID == current, Hub: o.Hub, Remember: o.Remember,
-		Device: device(o.UserAgent), Address: o.Address, UserAgent: o.UserAgent,
+		Device: Device(o.UserAgent), Address: o.Address, UserAgent: o.UserAgent,
 		LastUsedTime: Time(o.LastUsedTime), ExpirationTime: Time(o.ExpirationTime),
 		CreatedTime: Time(o.CreatedTime), ModifiedTime: Time(o.LastUsedTime), Model: "UserSession",
 	}

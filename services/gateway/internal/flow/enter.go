@@ -144,6 +144,16 @@ func identified(i accounts.Identity, proof accounts.Proof, methods ...sessions.M
 	return e
 }
 
+// goTo chooses another hub than the last one, or none.
+func (e *entry) goTo(hub *int64, hubless bool) {
+	switch {
+	case hubless:
+		e.hub = nil
+	case hub != nil:
+		e.hub = hub
+	}
+}
+
 // resumed is the entry of somebody who has taken the step that a narrow session
 // was for, and comes back with all that it remembers.
 func resumed(s sessions.Session) entry {

@@ -19,8 +19,9 @@ const maxText = 1000
 type Login struct {
 	User     string // email address or alias
 	Password string
-	Hubless  bool // in no hub, instead of in the one last used
-	Remember bool // for 30 days
+	Hubless  bool   // in no hub, instead of in the one last used
+	Hub      *int64 // in this one, if they may enter it; nil: in the one last used
+	Remember bool   // for 30 days
 }
 
 // Validate finds what cannot be a login, whoever is meant.
@@ -54,9 +55,7 @@ func (f *Flow) Login(ctx context.Context, l Login) (Outcome, error) {
 	}
 	e := identified(identity, accounts.ProofPassword, sessions.MethodPassword)
 	e.proved, e.remember = proved, l.Remember
-	if l.Hubless {
-		e.hub = nil
-	}
+	e.goTo(l.Hub, l.Hubless)
 	return f.enter(ctx, e)
 }
 

@@ -15,7 +15,8 @@ type PasskeyLogin struct {
 	Ceremony   string          // that it was asked in
 	Credential json.RawMessage // AuthenticationResponseJSON
 	Hubless    bool
-	Remember   bool // for 30 days
+	Hub        *int64 // as in Login
+	Remember   bool   // for 30 days
 }
 
 // Validate finds what cannot be an answer.
@@ -52,8 +53,6 @@ func (f *Flow) PasskeyLogin(ctx context.Context, l PasskeyLogin) (Outcome, error
 	}
 	e := identified(identity, accounts.ProofPasskey, sessions.MethodKey, sessions.MethodMultiple)
 	e.proved, e.remember = proved, l.Remember
-	if l.Hubless {
-		e.hub = nil
-	}
+	e.goTo(l.Hub, l.Hubless)
 	return f.enter(ctx, e)
 }

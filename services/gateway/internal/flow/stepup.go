@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -104,6 +105,24 @@ func (f *Flow) StepUpByPasskey(ctx context.Context, c edge.Caller, l PasskeyLogi
 	return f.elevate(ctx, sessions.ElevateRequest{
 		Session: c.Session.ID, Methods: []sessions.Method{sessions.MethodKey, sessions.MethodMultiple}, Anew: true, Origin: edge.Origin(ctx),
 	})
+}
+
+// StepUpByNewFactor makes a factor that waits for it one of the caller's, by its
+// first code, and takes that as the proof: nobody needs to wait for the next one.
+// The caller has to have logged in of late. Errors as ConfirmFactor.
+func (f *Flow) StepUpByNewFactor(ctx context.Context, c edge.Caller, named api.Ref, code string) (accounts.ConfirmedFactor, sessions.Token, error) {
+	confirmed, err := f.ConfirmFactor(ctx, c, named, code)
+	if err != nil {
+		return accounts.ConfirmedFactor{}, sessions.Token{}, err
+	}
+	method := sessions.MethodOTP
+	if confirmed.Factor.Channel == accounts.ChannelSMS {
+		method = sessions.MethodSMS
+	}
+	token, err := f.elevate(ctx, sessions.ElevateRequest{
+		Session: c.Session.ID, Methods: confirmedBy(c.Session.Methods, method), Origin: edge.Origin(ctx),
+	})
+	return confirmed.ConfirmedFactor, token, err
 }
 
 func (f *Flow) elevate(ctx context.Context, r sessions.ElevateRequest) (sessions.Token, error) {

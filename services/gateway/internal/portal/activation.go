@@ -22,6 +22,7 @@ type opened struct {
 	FirstName  string `json:"f,omitempty"`
 	Named      bool   `json:"n,omitempty"` // the user has a name
 	Joins      bool   `json:"j,omitempty"` // the user has an account, and only joins
+	HubHash    string `json:"g,omitempty"` // of Hub
 	Email      string `json:"e"`
 }
 
@@ -57,6 +58,7 @@ func (p *Portal) openLink(v *visit) error {
 		Link:       link,
 		Activation: done.Activation,
 		Hub:        shorten(done.HubName, maxShownName),
+		HubHash:    done.HubHash,
 		FirstName:  shorten(done.User.FirstName, maxShownName),
 		Named:      done.User.FirstName != "" && done.User.LastName != "",
 		Joins:      joins(done.OpenedLink),
@@ -112,12 +114,8 @@ func (p *Portal) finishActivation(v *visit) error {
 	if err != nil {
 		return v.elsewhere(err)
 	}
-	in := flow.Activation{
-		Activation: o.Activation,
-		Name:       v.form.Get("name"), FirstName: v.form.Get("first_name"), LastName: v.form.Get("last_name"),
-		Password: v.form.Get("password"), PasswordConfirmation: v.form.Get("password_confirmation"),
-		Terms: v.form.Get("terms") != "",
-	}
+	in := v.activationForm()
+	in.Activation = o.Activation
 	done, err := p.deps.Flow.FinishActivation(v.r.Context(), caller, in)
 	switch {
 	case fault.Is(err, fault.NotFound):
@@ -128,6 +126,15 @@ func (p *Portal) finishActivation(v *visit) error {
 	}
 	p.cookies.clear(v.w, v.r, authorizationCookie)
 	return v.proceed(done, v.waiting()) // the flow has ended the former session
+}
+
+// activationForm is what was filled in.
+func (v *visit) activationForm() flow.Activation {
+	return flow.Activation{
+		Name: v.form.Get("name"), FirstName: v.form.Get("first_name"), LastName: v.form.Get("last_name"),
+		Password: v.form.Get("password"), PasswordConfirmation: v.form.Get("password_confirmation"),
+		Terms: v.form.Get("terms") != "",
+	}
 }
 
 // elsewhere sends on whoever has finished already, and comes back to a form that
@@ -157,6 +164,15 @@ func (v *visit) waiting() string {
 
 // aim lets the form lead to the app that waits, if there is one.
 func (v *visit) aim() { _ = v.waiting() }
+
+// activationPage is what the page shows beside its form.
+type activationPage struct {
+	opened
+
+	// Providers are the ways without a password. Their buttons send the same form
+	// elsewhere.
+	Providers []provider
+}
 
 func (v *visit) activationPage(o opened, in flow.Activation) page {
 	if o.Joins {
@@ -190,8 +206,8 @@ func (v *visit) activationPage(o opened, in flow.Activation) page {
 	)
 	return page{
 		Title: v.text("page.activation.title"),
-		Data:  o,
-		Form:  &form{Action: "/activation", Submit: v.text("page.activation.submit"), Fields: fields},
+		Data:  activationPage{o, v.activationWays(o)},
+		Form:  &form{Action: "/activation", Submit: v.text("page.activation.submit"), Fields: fields, ID: "activation"},
 	}
 }
 
@@ -199,8 +215,8 @@ func (v *visit) activationPage(o opened, in flow.Activation) page {
 func (v *visit) joinPage(o opened) page {
 	return page{
 		Title: v.text("page.join.title"),
-		Data:  o,
-		Form: &form{Action: "/activation", Submit: v.text("page.join.submit"), Fields: []field{
+		Data:  activationPage{o, v.activationWays(o)},
+		Form: &form{Action: "/activation", Submit: v.text("page.join.submit"), ID: "activation", Fields: []field{
 			{Name: "username", Label: v.text("page.label.email"), Autocomplete: "username", Identifier: true, ReadOnly: true, Value: o.Email},
 			{
 				Name: "password", Label: v.text("page.label.password"), Type: "password", Autocomplete: "current-password",

@@ -191,7 +191,7 @@ func loginOf(c edge.Caller) *oauth.Login {
 // authorization is the id in the request.
 func (v *visit) authorization() (string, error) {
 	id := v.value("authorization")
-	if _, device := deviceCode(id); device || id == "" || len(id) > maxAuthorization {
+	if _, device := deviceCode(id); device || id == "" || id == accountMark || len(id) > maxAuthorization {
 		return "", fault.New(fault.Gone, "page.failure.authorization")
 	}
 	return id, nil
@@ -204,7 +204,7 @@ func (v *visit) pending(id string) (oauth.Interaction, error) {
 	if len(id) > maxAuthorization {
 		return oauth.Interaction{}, fault.New(fault.Gone, "page.failure.authorization")
 	}
-	if _, device := deviceCode(id); device {
+	if _, device := deviceCode(id); device || id == accountMark {
 		return oauth.Interaction{}, nil
 	}
 	interaction, err := v.portal.deps.OAuth.Pending(v.r.Context(), oauth.PendingRequest{ID: id})

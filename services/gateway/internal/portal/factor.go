@@ -40,11 +40,7 @@ func (p *Portal) enrol(v *visit) error {
 	if err != nil || !ok {
 		return err
 	}
-	channel, _ := strconv.Atoi(v.form.Get("channel"))
-	request := accounts.EnrolFactorRequest{Actor: caller.Actor(), Channel: accounts.Channel(channel)}
-	if request.Channel != accounts.ChannelApp {
-		request.Channel, request.Number = accounts.ChannelSMS, strings.TrimSpace(v.form.Get("number"))
-	}
+	request := v.enrolRequest(caller)
 	enrolment, err := p.deps.Accounts.EnrolFactor(v.r.Context(), request)
 	switch {
 	case fault.Is(err, fault.Unauthenticated):
@@ -56,13 +52,7 @@ func (p *Portal) enrol(v *visit) error {
 		}
 		return v.again(err, "factor", page)
 	}
-	e := pendingFactor{Factor: enrolment.Factor.Hash, Secret: enrolment.Secret, Number: enrolment.Factor.Number}
-	data := v.enrolData(e)
-	if e.Secret != "" {
-		data.Text = v.text("page.enrol.app")
-		data.QR = template.HTML(enrolment.QR) //nolint:gosec // G203: an image that the accounts service has drawn of its own URI.
-	}
-	return v.ok("enrol", v.enrolPage(e, data))
+	return v.enrolled(enrolment, v.stepAction(factorPath), v.stepAction(factorPath+"/confirm"))
 }
 
 // confirmFactor makes the factor one by its first code.
@@ -82,7 +72,7 @@ func (p *Portal) confirmFactor(v *visit) error {
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Conflict):
 		return v.see(v.stepAction(factorPath)) // another one has taken its place
 	case err != nil:
-		return v.again(err, "enrol", v.enrolPage(e, v.enrolData(e)))
+		return v.again(err, "enrol", v.enrolPage(e, v.enrolData(e, v.stepAction(factorPath)), v.stepAction(factorPath+"/confirm")))
 	case done.Outcome == nil:
 		return v.see(next(v.value("authorization")))
 	case len(done.RecoveryCodes) == 0:
@@ -107,27 +97,57 @@ func (v *visit) factorPage(c edge.Caller, number string) (page, error) {
 		return page{}, err
 	}
 	v.relearn()
-	app := strconv.Itoa(int(accounts.ChannelApp))
 	data := factorPage{
 		plain: plain{Text: v.text("page.factor.text"), After: []aside{v.anotherAccount()}},
-		App: form{
-			Action: v.stepAction(factorPath), Submit: v.text("page.factor.app"), Hidden: []hidden{{"channel", app}},
-		},
+		App:   v.appForm(v.stepAction(factorPath)),
 	}
-	sms := &form{
-		Action: v.stepAction(factorPath), Submit: v.text("page.factor.sms"), Second: true,
-		Hidden: []hidden{{"channel", strconv.Itoa(int(accounts.ChannelSMS))}},
-		Fields: []field{{
-			Name: "number", Label: v.text("page.label.number"), Hint: v.text("page.factor.number_hint"),
-			Type: "tel", Autocomplete: "tel", Value: number,
-		}},
-	}
+	sms := v.smsForm(v.stepAction(factorPath), number)
 	shown := page{Title: v.text("page.factor.title"), Form: sms}
 	if h := described.Hub; h == nil || !h.Settings.LoginConfirmation || h.Settings.LoginConfirmationChannel < int(accounts.ChannelApp) {
 		data.SMS = sms
 	}
 	shown.Data = data
 	return shown, nil
+}
+
+// appForm begins a factor by an authenticator app at a path.
+func (v *visit) appForm(action string) form {
+	return form{
+		Action: action, Submit: v.text("page.factor.app"), Hidden: []hidden{{"channel", strconv.Itoa(int(accounts.ChannelApp))}},
+	}
+}
+
+// smsForm begins one by SMS.
+func (v *visit) smsForm(action, number string) *form {
+	return &form{
+		Action: action, Submit: v.text("page.factor.sms"), Second: true,
+		Hidden: []hidden{{"channel", strconv.Itoa(int(accounts.ChannelSMS))}},
+		Fields: []field{{
+			Name: "number", Label: v.text("page.label.number"), Hint: v.text("page.factor.number_hint"),
+			Type: "tel", Autocomplete: "tel", Value: number,
+		}},
+	}
+}
+
+// enrolRequest is what one of these forms asks for.
+func (v *visit) enrolRequest(c edge.Caller) accounts.EnrolFactorRequest {
+	channel, _ := strconv.Atoi(v.form.Get("channel"))
+	r := accounts.EnrolFactorRequest{Actor: c.Actor(), Channel: accounts.Channel(channel)}
+	if r.Channel != accounts.ChannelApp {
+		r.Channel, r.Number = accounts.ChannelSMS, strings.TrimSpace(v.form.Get("number"))
+	}
+	return r
+}
+
+// enrolled shows what a factor that has begun needs for its first code.
+func (v *visit) enrolled(begun accounts.Enrolment, again, confirm string) error {
+	e := pendingFactor{Factor: begun.Factor.Hash, Secret: begun.Secret, Number: begun.Factor.Number}
+	data := v.enrolData(e, again)
+	if e.Secret != "" {
+		data.Text = v.text("page.enrol.app")
+		data.QR = template.HTML(begun.QR) //nolint:gosec // G203: an image that the accounts service has drawn of its own URI.
+	}
+	return v.ok("enrol", v.enrolPage(e, data, confirm))
 }
 
 // pendingFactor is what the page has to know of a factor that waits for its
@@ -137,6 +157,12 @@ type pendingFactor struct {
 	Factor string // hash
 	Secret string // of an app
 	Number string // of SMS, with most of it hidden
+}
+
+// pendingConfirmation is the first code of a factor.
+type pendingConfirmation struct {
+	factor api.Ref
+	code   string
 }
 
 var secretForm = regexp.MustCompile(`^[A-Z2-7]{16,128}$`)
@@ -159,11 +185,11 @@ type enrolPage struct {
 	Secret string
 }
 
-// enrolData is what can be shown again.
-func (v *visit) enrolData(e pendingFactor) enrolPage {
+// enrolData is what can be shown again; again is where the factor is begun anew.
+func (v *visit) enrolData(e pendingFactor, again string) enrolPage {
 	data := enrolPage{plain: plain{
 		Text:  v.text("page.enrol.sms", "Number", e.Number),
-		After: []aside{{v.text("page.enrol.stuck"), link{v.stepAction(factorPath), v.text("page.enrol.again")}}},
+		After: []aside{{v.text("page.enrol.stuck"), link{again, v.text("page.enrol.again")}}},
 	}}
 	if e.Secret != "" {
 		data.Text, data.Secret = v.text("page.enrol.app_again"), grouped(e.Secret)
@@ -171,12 +197,12 @@ func (v *visit) enrolData(e pendingFactor) enrolPage {
 	return data
 }
 
-func (v *visit) enrolPage(e pendingFactor, data enrolPage) page {
+func (v *visit) enrolPage(e pendingFactor, data enrolPage, confirm string) page {
 	return page{
 		Title: v.text("page.enrol.title"),
 		Data:  data,
 		Form: &form{
-			Action: v.stepAction(factorPath + "/confirm"), Submit: v.text("page.enrol.submit"),
+			Action: confirm, Submit: v.text("page.enrol.submit"),
 			Hidden: []hidden{{"factor", e.Factor}, {"secret", e.Secret}, {"to", e.Number}},
 			Fields: []field{{
 				Name: "code", Label: v.text("page.label.code"), Autocomplete: "one-time-code", Inputmode: "numeric", Identifier: true,

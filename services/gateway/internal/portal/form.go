@@ -14,6 +14,8 @@ import (
 
 // form is a form with one button.
 type form struct {
+	// ID is for buttons outside of the form that send it, too; empty: none.
+	ID     string
 	Action string
 	Submit string
 	// Second tells that it is not what most people want.

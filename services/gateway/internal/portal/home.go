@@ -24,6 +24,8 @@ type account struct {
 	Name, Email, Hub, Role string
 	// Since is when the user proved who they are: in words, and for machines.
 	Since, SinceTime string
+	// Own tells that the caller may look after the account's security.
+	Own bool
 }
 
 // home is the account of whoever is signed in, else the way in.
@@ -59,6 +61,7 @@ func (v *visit) account(a accounts.Account, c edge.Caller) account {
 		Email:     a.User.Email,
 		Since:     v.portal.deps.Texts.Relative(v.lang, since, v.portal.deps.Clock.Now()),
 		SinceTime: since.UTC().Format(time.RFC3339),
+		Own:       c.Secure() == nil,
 	}
 	if a.Hub != nil {
 		shown.Hub = a.Hub.Name

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
@@ -26,7 +27,22 @@ type atProvider struct {
 	Provider      string `json:"p"`
 	Secret        string `json:"s"`
 	Authorization string `json:"a,omitempty"`
+	// Hub is the hash of the hub that one signs in to.
+	Hub string `json:"h,omitempty"`
+	// Errand is what it is for, if not for signing in.
+	Errand errandAt `json:"e,omitempty"`
+	// Activation is what was filled in before.
+	Activation *activationInput `json:"f,omitempty"`
 }
+
+// errandAt is what somebody is at a provider for.
+type errandAt string
+
+// The errands.
+const (
+	errandLink     errandAt = "link"     // to link an identity
+	errandActivate errandAt = "activate" // to finish an activation or invitation
+)
 
 // provider is a way in by a provider.
 type provider struct {
@@ -35,17 +51,27 @@ type provider struct {
 }
 
 // providers are those that the visitor may sign in at, to the hub of the app if
-// it is one of a hub. Without them the page is still good for everything else.
+// it is one of a hub, or to the hub that the page is for. Without them the page is
+// still good for everything else.
 func (v *visit) providers(i oauth.Interaction) []provider {
-	known, err := v.portal.deps.OAuth.Providers(v.r.Context(), oauth.ProvidersRequest{Hub: i.Client.Hub})
+	request := oauth.ProvidersRequest{Hub: i.Client.Hub}
+	if request.Hub == nil {
+		request.HubHash = v.hub()
+	}
+	known, err := v.portal.deps.OAuth.Providers(v.r.Context(), request)
 	if err != nil {
 		return nil
 	}
-	var list []provider
-	for _, p := range known.Providers {
+	return v.ways(known.Providers, func(p oauth.Provider) string {
+		return with(beginIdentityPath+url.PathEscape(p.Name), "authorization", v.value("authorization"), "hub", v.hub())
+	})
+}
+
+// ways are buttons that lead to providers.
+func (v *visit) ways(known []oauth.Provider, action func(oauth.Provider) string) (list []provider) {
+	for _, p := range known {
 		list = append(list, provider{Title: p.Title, Form: form{
-			Action: v.stepAction(beginIdentityPath + url.PathEscape(p.Name)),
-			Submit: v.text("page.identity.submit", "Provider", p.Title), Second: true,
+			Action: action(p), Submit: v.text("page.identity.submit", "Provider", p.Title), Second: true,
 		}})
 	}
 	if list != nil {
@@ -55,30 +81,45 @@ func (v *visit) providers(i oauth.Interaction) []provider {
 	return list
 }
 
+// hub is the hash of the hub that the page is for; empty: none, or nothing that
+// could be one. An app's request says by itself where it leads.
+func (v *visit) hub() string {
+	if hash := v.value("hub"); v.value("authorization") == "" && hubHash.MatchString(hash) {
+		return hash
+	}
+	return ""
+}
+
+var hubHash = regexp.MustCompile("^[0-9a-f]{40}$")
+
+// hubID is the hub that the page is for; nil if there is no such hub.
+func (v *visit) hubID() (*int64, error) {
+	hash := v.hub()
+	if hash == "" {
+		return nil, nil //nolint:nilnil // documented
+	}
+	known, err := v.portal.deps.OAuth.Providers(v.r.Context(), oauth.ProvidersRequest{HubHash: hash})
+	return known.Hub, err
+}
+
 // beginIdentity sends the browser to a provider.
 func (p *Portal) beginIdentity(v *visit) error {
-	kept := atProvider{Provider: v.r.PathValue("provider"), Secret: rand.Text()}
-	request := flow.IdentityRequest{
-		Provider: kept.Provider, Secret: kept.Secret,
-		RedirectURI: p.deps.PublicURL.JoinPath(identityPath, url.PathEscape(kept.Provider)).String(),
-	}
+	kept := atProvider{Provider: v.r.PathValue("provider"), Secret: rand.Text(), Hub: v.hub()}
+	var request flow.IdentityRequest
 	if id := v.value("authorization"); id != "" {
 		interaction, err := v.pending(id)
 		if err != nil {
 			return err
 		}
 		kept.Authorization, request.Hub = id, interaction.Client.Hub
+	} else {
+		hub, err := v.hubID()
+		if err != nil {
+			return err
+		}
+		request.Hub = hub
 	}
-	begun, err := p.deps.Flow.BeginIdentity(v.r.Context(), request)
-	if err != nil {
-		return err
-	}
-	state, err := pack(kept)
-	if err != nil {
-		return err
-	}
-	p.cookies.set(v.w, identityCookie, state, identityAge)
-	return v.leave(begun.URL)
+	return v.toProvider(kept, request)
 }
 
 // answerParameters are what a provider's answer has of interest.
@@ -114,10 +155,18 @@ func (p *Portal) identity(v *visit) error {
 		return err
 	}
 	v.query.Set("authorization", kept.Authorization) // as on the way there
-	done, err := p.deps.Flow.LogInByIdentity(v.r.Context(), flow.IdentityAnswer{
+	v.query.Set("hub", kept.Hub)
+	answer := flow.IdentityAnswer{
 		Provider: kept.Provider, Secret: kept.Secret,
 		State: v.query.Get("state"), Code: v.query.Get("code"), Issuer: v.query.Get("iss"), Error: v.query.Get("error"),
-	})
+	}
+	switch kept.Errand {
+	case errandLink:
+		return v.linked(answer)
+	case errandActivate:
+		return v.activatedAt(kept, answer)
+	}
+	done, err := p.deps.Flow.LogInByIdentity(v.r.Context(), answer)
 	switch {
 	case says(err, "fault.identity_unknown"):
 		return v.unknownIdentity()

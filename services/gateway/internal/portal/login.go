@@ -58,6 +58,10 @@ func (p *Portal) login(v *visit) error {
 		Password: v.form.Get("password"),
 		Remember: v.form.Get("remember") != "",
 	}
+	var err error
+	if in.Hub, err = v.hubID(); err != nil {
+		return err
+	}
 	done, err := p.deps.Flow.Login(v.r.Context(), in)
 	if err != nil {
 		page, pageErr := v.loginPage()
@@ -75,6 +79,9 @@ func (p *Portal) login(v *visit) error {
 func next(authorization string) string {
 	if authorization == "" {
 		return "/"
+	}
+	if authorization == accountMark {
+		return accountPath
 	}
 	if code, ok := deviceCode(authorization); ok {
 		return with(devicePath, "user_code", code)
@@ -101,7 +108,7 @@ func (v *visit) loginPage() (page, error) {
 		}
 	}
 	data.Forgot = with("/forgot", "authorization", id)
-	data.Passkey = v.passkeyForm(with(passkeyLoginPath, "authorization", id, "prompt", v.value("prompt")), "page.passkey.sign_in")
+	data.Passkey = v.passkeyForm(with(passkeyLoginPath, "authorization", id, "prompt", v.value("prompt"), "hub", v.hub()), "page.passkey.sign_in")
 	data.Passkey.Second = true
 	if v.portal.deps.SelfRegistration {
 		data.Register = with("/register", "authorization", id)
@@ -138,7 +145,7 @@ func (v *visit) mentionPresent(data *loginPage, login *flow.Login) error {
 
 func (v *visit) loginForm(in flow.Login) *form {
 	return &form{
-		Action: with("/login", "authorization", v.value("authorization"), "prompt", v.value("prompt")),
+		Action: with("/login", "authorization", v.value("authorization"), "prompt", v.value("prompt"), "hub", v.hub()),
 		Submit: v.text("page.login.submit"),
 		Fields: []field{
 			{

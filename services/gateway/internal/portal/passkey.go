@@ -54,7 +54,12 @@ func passkeyFault(err error) error {
 
 // passkeyLogin signs in by a passkey.
 func (p *Portal) passkeyLogin(v *visit) error {
-	done, err := p.deps.Flow.PasskeyLogin(v.r.Context(), v.passkeyAnswer())
+	in := v.passkeyAnswer()
+	var err error
+	if in.Hub, err = v.hubID(); err != nil {
+		return err
+	}
+	done, err := p.deps.Flow.PasskeyLogin(v.r.Context(), in)
 	if err != nil {
 		page, pageErr := v.loginPage()
 		if pageErr != nil {

@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -69,7 +70,7 @@ type methods struct{ get, post handler }
 func (p *Portal) Routes() http.Handler {
 	mux := http.NewServeMux()
 	forgotten, lost, email, recovery := p.forgotten(), p.lost(), p.confirmEmail(), p.confirmRecovery()
-	for path, m := range map[string]methods{
+	routes := map[string]methods{
 		"/{$}":                           {get: p.home},
 		"/login":                         {get: p.showLogin, post: p.login},
 		codePath:                         {get: p.showCode, post: p.confirmCode},
@@ -103,6 +104,7 @@ func (p *Portal) Routes() http.Handler {
 		"/unlock/done":                   {get: p.unlocked},
 		"/link/{hash}":                   {get: p.showLink, post: p.openLink},
 		"/activation":                    {get: p.showActivation, post: p.finishActivation},
+		activationPath + "{provider}":    {post: p.activateAt},
 		email.path:                       email.handlers(),
 		"/email/done":                    {get: email.done},
 		recovery.path:                    recovery.handlers(),
@@ -115,7 +117,9 @@ func (p *Portal) Routes() http.Handler {
 		"/mailbox":                       {get: p.mailbox},
 		"/mailbox/{id}/html":             {get: p.mailHTML},
 		"/":                              {get: noPage, post: noPage},
-	} {
+	}
+	maps.Copy(routes, p.accountRoutes())
+	for path, m := range routes {
 		mux.Handle(path, p.serve(m))
 	}
 	mux.Handle("GET /assets/{name}", p.assets)

@@ -137,7 +137,7 @@ func (v *visit) inLanguage(l i18n.Language) string {
 			q[name] = values
 		}
 		// What a form carried is part of the address when it is reloaded.
-		for _, name := range []string{"authorization", "prompt"} {
+		for _, name := range []string{"authorization", "prompt", "hub"} {
 			if s := v.value(name); s != "" {
 				q.Set(name, s)
 			}

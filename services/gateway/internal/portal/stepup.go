@@ -50,13 +50,17 @@ func (p *Portal) showStepUp(v *visit) error {
 
 func (v *visit) stepUpPage(app string) page {
 	data := stepUpPage{plain: plain{Text: v.text("page.stepup.text", "App", app)}, Without: v.without()}
-	if v.query.Get("over") != "" {
+	switch {
+	case v.query.Get("over") != "":
 		data.Status = v.text("page.stepup.over")
+	case v.query.Get("made") != "":
+		data.Status = v.text("page.setup.made")
 	}
 	p := page{Title: v.text("page.stepup.title")}
 	if v.byPasskey() {
 		data.Text, data.Quiet = v.text("page.stepup.passkey", "App", app), v.text("page.passkey.needed")
 		data.Passkey = v.passkeyForm(v.stepUpAction("/passkey"), "page.passkey.use")
+		data.After = append(data.After, aside{v.text("page.stepup.no_passkey"), link{v.stepUpAction("/setup"), v.text("page.stepup.set_up_passkey")}})
 	} else {
 		p.Form = &form{Action: v.stepUpAction(""), Submit: v.text("page.stepup.submit")}
 	}
@@ -89,9 +93,11 @@ func (p *Portal) stepUp(v *visit) error {
 	challenge, err := p.deps.Flow.StepUp(v.r.Context(), caller)
 	switch {
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Forbidden): // or no session for that
-		return v.ok("stepup", page{Title: v.text("page.stepup.none_title"), Data: stepUpPage{
-			plain: plain{Text: v.text("page.stepup.none", "App", app)}, Without: v.without(),
-		}})
+		data := stepUpPage{plain: plain{Text: v.text("page.stepup.none", "App", app)}, Without: v.without()}
+		if caller.Secure() == nil {
+			data.Button = &link{v.stepUpAction("/setup"), v.text("page.stepup.set_up")}
+		}
+		return v.ok("stepup", page{Title: v.text("page.stepup.none_title"), Data: data})
 	case err != nil:
 		return v.again(err, "stepup", v.stepUpPage(app))
 	}

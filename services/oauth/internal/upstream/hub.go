@@ -27,13 +27,24 @@ const maxConnections = 1000
 const hashLength = 40
 
 // Providers lists where one can log in, wherever to or to a hub.
-func (l *Logins) Providers(ctx context.Context, hub *int64) (oauth.ProviderList, error) {
+func (l *Logins) Providers(ctx context.Context, r oauth.ProvidersRequest) (oauth.ProviderList, error) {
 	list := oauth.ProviderList{Providers: make([]oauth.Provider, 0, len(l.list))}
 	var used accounts.SignInList
-	if hub != nil {
+	hub := r.Hub
+	if hub != nil || r.HubHash != "" {
+		asked := accounts.ListSignInsRequest{Hash: r.HubHash}
+		if hub != nil {
+			asked = accounts.ListSignInsRequest{Hub: *hub}
+		}
 		var err error
-		if used, err = l.o.Accounts.ListSignIns(ctx, accounts.ListSignInsRequest{Hub: *hub}); err != nil {
+		if used, err = l.o.Accounts.ListSignIns(ctx, asked); err != nil {
 			return list, err
+		}
+		if hub == nil {
+			hub = &used.Hub // 0 for one that there is not, of which the same is asked
+			if used.Hub != 0 {
+				list.Hub = hub
+			}
 		}
 		if err := l.catchUp(ctx, *hub, used); err != nil {
 			return list, err
