@@ -114,6 +114,19 @@ func (i *Issuer) Authorize(tb testing.TB, request string) (code string) {
 	return code
 }
 
+// Agree is an authorization endpoint for browsers, whose user agrees at once. It
+// is for [Issuer.Instead].
+func (i *Issuer) Agree(w http.ResponseWriter, r *http.Request) {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	code := hex.EncodeToString(b)
+	i.mu.Lock()
+	i.codes[code] = r.URL.Query()
+	i.mu.Unlock()
+	answer := url.Values{"code": {code}, "state": {r.URL.Query().Get("state")}, "iss": {i.URL}}
+	http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+answer.Encode(), http.StatusSeeOther)
+}
+
 // Request is an authorization request as a client builds it that knows no more
 // than state and challenge.
 func (i *Issuer) Request(state, challenge, redirectURI string) string {

@@ -206,7 +206,9 @@ func (a *Accounts) FinishActivation(_ context.Context, r accounts.FinishActivati
 	if r.Kind == accounts.LinkActivation {
 		name(&v, "name", r.Name)
 	}
-	newPassword(&v, r.Password, r.PasswordConfirmation)
+	if r.Identity == nil {
+		newPassword(&v, r.Password, r.PasswordConfirmation)
+	}
 	if !r.Terms {
 		v.Add("terms", "validation.accepted")
 	}

@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
@@ -257,6 +258,9 @@ func (v *visit) identitySection(c edge.Caller, a accounts.Account) (section, err
 		s.Rows = append(s.Rows, r)
 	}
 	for _, p := range linkable {
+		if slices.ContainsFunc(found.Identities, func(i accounts.LinkedIdentity) bool { return isAt(i, p) }) {
+			continue
+		}
 		s.Forms = append(s.Forms, form{
 			Action: accountPath + "/identity/" + url.PathEscape(p.Name),
 			Submit: v.text("page.security.identities.link", "Provider", p.Title), Second: true,
@@ -295,9 +299,18 @@ func (v *visit) linkable(a accounts.Account) (list []oauth.Provider) {
 // titleOf is what a provider is called that an identity is at.
 func titleOf(i accounts.LinkedIdentity, known []oauth.Provider) string {
 	for _, p := range known {
-		if i.Hub == nil && p.Hub == nil && p.Name == i.Provider || i.Hub != nil && p.Hub != nil && *i.Hub == *p.Hub {
+		if isAt(i, p) {
 			return p.Title
 		}
 	}
 	return i.Provider
+}
+
+// isAt tells whether an identity is one at the provider. A hub's own has another
+// name in its hub than here.
+func isAt(i accounts.LinkedIdentity, p oauth.Provider) bool {
+	if i.Hub == nil || p.Hub == nil {
+		return i.Hub == nil && p.Hub == nil && p.Name == i.Provider
+	}
+	return *i.Hub == *p.Hub && p.Mode != oauth.ProviderIndividual
 }

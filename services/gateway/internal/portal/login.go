@@ -58,10 +58,7 @@ func (p *Portal) login(v *visit) error {
 		Password: v.form.Get("password"),
 		Remember: v.form.Get("remember") != "",
 	}
-	var err error
-	if in.Hub, err = v.hubID(); err != nil {
-		return err
-	}
+	in.Hub, _ = v.hubID() // if that cannot be found out now, they come in all the same
 	done, err := p.deps.Flow.Login(v.r.Context(), in)
 	if err != nil {
 		page, pageErr := v.loginPage()

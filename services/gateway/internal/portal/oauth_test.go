@@ -32,6 +32,7 @@ type fakeOAuth struct {
 	upstream    *gatewaytest.OAuth // nil: no provider
 	asked       []oauth.ProvidersRequest
 	begun       []oauth.BeginIdentityRequest
+	revoked     []string
 }
 
 const pendingID = "pending-request-1"

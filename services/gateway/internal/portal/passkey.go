@@ -55,10 +55,7 @@ func passkeyFault(err error) error {
 // passkeyLogin signs in by a passkey.
 func (p *Portal) passkeyLogin(v *visit) error {
 	in := v.passkeyAnswer()
-	var err error
-	if in.Hub, err = v.hubID(); err != nil {
-		return err
-	}
+	in.Hub, _ = v.hubID() // as with a password
 	done, err := p.deps.Flow.PasskeyLogin(v.r.Context(), in)
 	if err != nil {
 		page, pageErr := v.loginPage()
