@@ -40,7 +40,7 @@ func (b *browser) looks(name string) step {
 			if err := as(look.scheme, look.width, look.height); err != nil {
 				return err
 			}
-			if _, err := b.shot(name + "-" + look.suffix)(ctx, t); err != nil {
+			if _, err := b.shot(name+"-"+look.suffix)(ctx, t); err != nil {
 				return err
 			}
 		}
