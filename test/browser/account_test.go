@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -11,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
+	"golang.org/x/oauth2"
 
 	"github.com/gatehouse-id/gatehouse/pkg/testkit/fakeissuer"
 	"github.com/gatehouse-id/gatehouse/test/internal/system"
@@ -71,8 +73,8 @@ func signIn(person system.Person) step {
 	)
 }
 
-// TestOnesOwnAccount signs in on the page of a hub, links its provider, and adds and
-// removes a passkey.
+// TestOnesOwnAccount signs in on the page of a hub, links its provider, adds and
+// removes a passkey, and signs in with the provider.
 func TestOnesOwnAccount(t *testing.T) {
 	t.Parallel()
 	s := system.StandaloneWith(t, system.StandaloneOptions{Environ: []string{
@@ -120,6 +122,42 @@ func TestOnesOwnAccount(t *testing.T) {
 		b.looks("removal"),
 		submit(`form[action*="/account/remove"] button`),
 		visible(`.status`),
+		chromedp.Navigate(s.URL+"/"),
+		submit(`form[action*="logout"] button`),
 	)
-	assert.Contains(t, b.text(`.status`), "removed")
+	b.run("signing in with the provider",
+		chromedp.Navigate(hub),
+		submit(`form[action*="/login/with/"] button`),
+		visible(`form[action*="logout"]`),
+	)
+	assert.NotContains(t, b.text("main"), "Security and connections", "the hub's word is no good for that")
+}
+
+// TestAPasskeyOnTheWayToAnApp makes one because an app wants it, and goes on to it.
+func TestAPasskeyOnTheWayToAnApp(t *testing.T) {
+	t.Parallel()
+	s := system.StandaloneWith(t, system.StandaloneOptions{Environ: []string{"GATEHOUSE_UNUSUAL_LOGIN=off"}})
+	person, _ := s.Register(t, "olli@example.org")
+	b := open(t)
+	a := startApp(t)
+	s.Operate(t, "client", "create", "--id", "vault", "--name", "Vault", "--first-party", "--redirect-uri", a.URL+"/callback")
+	request := url.Values{
+		"client_id": {"vault"}, "redirect_uri": {a.URL + "/callback"}, "response_type": {"code"}, "scope": {"openid"},
+		"code_challenge": {oauth2.S256ChallengeFromVerifier(oauth2.GenerateVerifier())}, "code_challenge_method": {"S256"},
+		"acr_values": {"urn:gatehouse:acr:phr"},
+	}
+	b.run("setting up what an app asks for",
+		device(),
+		chromedp.Navigate(s.URL+"/oauth2/authorize?"+request.Encode()),
+		signIn(person),
+		visible(`a[href*="/login/stepup/setup"]`),
+		b.looks("stepup-passkey"),
+		submit(`a[href*="/login/stepup/setup"]`),
+		visible(`form[data-new-passkey] button`),
+		b.looks("stepup-setup"),
+		submit(`form[data-new-passkey] button`),
+		submit(`form[data-passkey] button`),
+		visible(`#here`),
+	)
+	assert.NotEmpty(t, a.of("/callback").URL.Query().Get("code"))
 }
