@@ -18,7 +18,11 @@ type Consul struct {
 	CACert     string `env:"CONSUL_CACERT" doc:"PEM file with the authorities of Consul's certificate."`
 	ClientCert string `env:"CONSUL_CLIENT_CERT" doc:"PEM file with a client certificate for Consul."`
 	ClientKey  string `env:"CONSUL_CLIENT_KEY" doc:"PEM file with its private key."`
+	Datacenter string `env:"CONSUL_DATACENTER" doc:"The datacenter whose instances are called; that of the agent at CONSUL_HTTP_ADDR by default. This process registers with the agent, and so in its datacenter."`
 	ServerName string `env:"CONSUL_TLS_SERVER_NAME" doc:"Name in Consul's certificate, if it is not the host of CONSUL_HTTP_ADDR."`
+
+	Tags     []string `env:"GATEHOUSE_CONSUL_TAGS" doc:"Tags with which this process registers, separated by commas, beside version=…"`
+	OnlyTags []string `env:"GATEHOUSE_CONSUL_ONLY_TAGS" doc:"Only instances that have all of these tags are called: for several installations in one Consul."`
 }
 
 // client is nil without a Consul. The transport is for closing.
@@ -34,10 +38,11 @@ func (c Consul) client() (*api.Client, *http.Transport, error) {
 		MaxIdleConnsPerHost: 16,
 	}
 	client, err := api.NewClient(&api.Config{
-		Address:   c.Address,
-		Token:     c.Token,
-		Transport: transport,
-		TLSConfig: api.TLSConfig{Address: c.ServerName, CAFile: c.CACert, CertFile: c.ClientCert, KeyFile: c.ClientKey},
+		Address:    c.Address,
+		Token:      c.Token,
+		Datacenter: c.Datacenter,
+		Transport:  transport,
+		TLSConfig:  api.TLSConfig{Address: c.ServerName, CAFile: c.CACert, CertFile: c.ClientCert, KeyFile: c.ClientKey},
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("consul at CONSUL_HTTP_ADDR: %w", err)

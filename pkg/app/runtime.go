@@ -94,6 +94,7 @@ func (rt *Runtime) register(s *Server) {
 			Address: address,
 			Port:    port,
 			Version: rt.Version,
+			Tags:    rt.Base.Consul.Tags,
 			Check:   check,
 			Ready:   rt.group.CheckReady,
 			Logger:  rt.Obs.Logger,
@@ -144,7 +145,7 @@ func (rt *Runtime) DialOptions(service string) (rpc.DialOptions, error) {
 func (rt *Runtime) instancer(service string) (sd.Instancer, error) {
 	if rt.consul != nil {
 		return discovery.Watch(discovery.WatchOptions{
-			Client: rt.consul, Service: service, Logger: rt.Obs.Logger, Clock: rt.Clock,
+			Client: rt.consul, Service: service, Tags: rt.Base.Consul.OnlyTags, Logger: rt.Obs.Logger, Clock: rt.Clock,
 		}), nil
 	}
 	addresses := rt.Base.Peers[service]

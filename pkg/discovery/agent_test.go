@@ -108,10 +108,10 @@ func freePort(t *testing.T) string {
 }
 
 // put registers a passing instance without a check.
-func (a agent) put(t *testing.T, service, host string, port int) {
+func (a agent) put(t *testing.T, service, host string, port int, tags ...string) {
 	t.Helper()
 	err := a.client.Agent().ServiceRegister(&api.AgentServiceRegistration{
-		ID: fmt.Sprintf("%s-%s-%d", service, host, port), Name: service, Address: host, Port: port,
+		ID: fmt.Sprintf("%s-%s-%d", service, host, port), Name: service, Address: host, Port: port, Tags: tags,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,9 @@ import (
 type WatchOptions struct {
 	Client  *api.Client
 	Service string
-	Logger  *slog.Logger
+	// Tags are what an instance must have, all of them; empty: nothing.
+	Tags   []string
+	Logger *slog.Logger
 	// Clock paces the retries; nil is the real one.
 	Clock clockwork.Clock
 	// First bounds the one query that Watch waits for; 0 is two seconds.
@@ -54,7 +56,7 @@ func Watch(o WatchOptions) sd.Instancer {
 		retry:  newRetry(o.RetryMin, o.RetryMax),
 	}
 	return &watcher{
-		Instancer: consul.NewInstancer(q, Logger(q.logger, "consul instancer"), o.Service, nil, true),
+		Instancer: consul.NewInstancer(q, Logger(q.logger, "consul instancer"), o.Service, o.Tags, true),
 		cancel:    cancel,
 	}
 }

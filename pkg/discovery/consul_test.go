@@ -45,6 +45,23 @@ func TestWatchFollowsTheInstances(t *testing.T) {
 	}
 }
 
+func TestOnlyInstancesWithTheTagsAreFound(t *testing.T) {
+	t.Parallel()
+	for name, start := range agents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			a.put(t, "accounts", "192.0.2.1", 1)
+			a.put(t, "accounts", "192.0.2.2", 2, "blue")
+			a.put(t, "accounts", "192.0.2.3", 3, "blue", "main", "version=1")
+			events := subscribe(t, watch(t, a.client, discovery.WatchOptions{Tags: []string{"blue", "main"}}))
+			await(t, events, "192.0.2.3:3")
+			a.put(t, "accounts", "192.0.2.4", 4, "main", "blue")
+			await(t, events, "192.0.2.3:3", "192.0.2.4:4")
+		})
+	}
+}
+
 func TestInstancesAppearThatStartLater(t *testing.T) {
 	t.Parallel()
 	for name, start := range agents {
