@@ -25,9 +25,10 @@ import (
 func TestTheGuidesOfPrograms(t *testing.T) {
 	t.Parallel()
 	s := system.StandaloneWith(t, system.StandaloneOptions{Environ: []string{"GATEHOUSE_OAUTH_SCOPES=orders.read,billing.read"}})
-	person, _ := s.Register(t, "olli@example.org")
 
 	t.Run("node", func(t *testing.T) {
+		t.Parallel()
+		person, _ := s.Register(t, "node@example.org")
 		g := openGuide(t, s, "node.md")
 		dir := t.TempDir()
 		require.NoError(t, os.Symlink(node.Libraries(t), filepath.Join(dir, "node_modules")))
@@ -37,6 +38,8 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		signsInAndOut(t, g, person)
 	})
 	t.Run("native", func(t *testing.T) {
+		t.Parallel()
+		person, _ := s.Register(t, "native@example.org")
 		g := openGuide(t, s, "native.md")
 		assert.Empty(t, g.register("native-app"))
 		said := g.start(exec.CommandContext(t.Context(), g.program()))
@@ -44,6 +47,8 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		assert.Equal(t, person.Email, after(t, said, "Signed in as "))
 	})
 	t.Run("devices", func(t *testing.T) {
+		t.Parallel()
+		person, _ := s.Register(t, "devices@example.org")
 		g := openGuide(t, s, "devices.md")
 		assert.Empty(t, g.register("device-app"))
 		connect := func(said *bufio.Scanner) {
@@ -59,6 +64,7 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		assert.Contains(t, after(t, said, "{"), `"email":"`+person.Email+`"`)
 	})
 	t.Run("services", func(t *testing.T) {
+		t.Parallel()
 		g := openGuide(t, s, "services.md")
 		c := exec.CommandContext(t.Context(), g.program())
 		c.Env = append(os.Environ(), "CLIENT_SECRET="+g.register("orders-job"))
@@ -74,6 +80,7 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		assert.Contains(t, string(out), `"scope":"orders.read"`)
 	})
 	t.Run("apis", func(t *testing.T) {
+		t.Parallel()
 		g := openGuide(t, s, "apis.md")
 		config := clientcredentials.Config{
 			ClientID: "orders-client", ClientSecret: g.register("orders-client"), TokenURL: s.URL + "/oauth2/token",
