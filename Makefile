@@ -1,6 +1,6 @@
 # Needed: Go, git and make. The tools below are installed into bin/tools when first used.
 
-MODULES  := $(patsubst %/go.mod,%,$(wildcard pkg/go.mod services/*/go.mod test/go.mod))
+MODULES  := $(patsubst %/go.mod,%,$(wildcard pkg/go.mod services/*/go.mod test/go.mod test/*/go.mod))
 PACKAGES := $(MODULES:%=./%/...)
 COMMANDS := $(addprefix ./,$(wildcard services/*/cmd/*))
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
