@@ -10,6 +10,9 @@ cd "$folder"
 
 [ -f root-key ] || openssl rand -base64 32 >root-key
 [ -f postgres ] || openssl rand -hex 24 >postgres
+# Valkey's password is read as a line of its settings.
+[ -f valkey.conf ] || echo "requirepass $(openssl rand -hex 24)" >valkey.conf
+[ -f redis ] || echo "redis://:$(cut -d' ' -f2 valkey.conf)@valkey:6379/0" >redis
 [ -f ca.crt ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
   -subj /CN=gatehouse-dev-ca -keyout ca.key -out ca.crt 2>/dev/null
 
