@@ -145,7 +145,7 @@ func images(o *objects) []string {
 	var problems []string
 	for _, w := range workloads(o) {
 		for _, c := range all(w.pod) {
-			if found := image.FindStringSubmatch(c.Image); found == nil || found[1] == "latest" {
+			if found := image.FindStringSubmatch(c.Image); len(found) == 0 || found[1] == "latest" {
 				problems = append(problems, fmt.Sprintf("%s: the image %q has no version", w, c.Image))
 			}
 		}

@@ -99,8 +99,7 @@ func renderYAML(t *testing.T, v variant) []byte {
 // altered is a copy of an overlay, beside it, with another kustomization.
 func altered(t *testing.T, overlay string, replace []string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(filepath.Dir(overlay), "variant-")
-	require.NoError(t, err)
+	dir := filepath.Join(filepath.Dir(overlay), strings.ReplaceAll(t.Name(), "/", "-"))
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	require.NoError(t, os.CopyFS(dir, os.DirFS(overlay)))
 	path := filepath.Join(dir, "kustomization.yaml")

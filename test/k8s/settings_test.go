@@ -65,7 +65,7 @@ func TestProgramsTakeTheirSettings(t *testing.T) {
 			}
 			require.Equal(t, []string{map[bool]string{true: "serve", false: "migrate"}[w.serves()]}, c.Args)
 			out, err := run(t, o, w, command)
-			assert.NoError(t, err, "%s: %s", w, out)
+			require.NoError(t, err, "%s: %s", w, out)
 			if !w.serves() {
 				assert.Contains(t, out, "the database is up to date")
 			}

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +20,8 @@ const (
 
 func main() {
 	if err := write(); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "rules:", err)
+		os.Exit(1)
 	}
 }
 
@@ -54,5 +54,5 @@ func write() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(target, bytes.Join([][]byte{[]byte(header), text}, nil), 0o644) //nolint:gosec // everybody may read it
+	return os.WriteFile(target, bytes.Join([][]byte{[]byte(header), text}, nil), 0o644)
 }
