@@ -40,6 +40,83 @@ func TestEachDBIsFreshEachTime(t *testing.T) {
 	assert.Equal(t, strings.Fields("sqlite postgres sqlite postgres sqlite postgres"), seen)
 }
 
+// toys are like things, in databases that only the test below gets.
+var toys = fstest.MapFS{"00001_toys.sql": {Data: []byte(`-- +goose Up
+CREATE TABLE toys (id {{identity}}, name TEXT NOT NULL DEFAULT 'ball');
+CREATE TABLE rules (id {{identity}}, text TEXT NOT NULL);
+INSERT INTO rules (text) VALUES ('Share.');
+CREATE TABLE owners (toy BIGINT NOT NULL REFERENCES toys (id));
+`)}}
+
+func TestWhatATestDoesToItsDatabaseIsGone(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		do    string
+		again bool // on PostgreSQL the next test gets the same database
+	}{
+		"nothing":           {"SELECT 1", true},
+		"rows":              {"INSERT INTO toys DEFAULT VALUES; INSERT INTO owners SELECT id FROM toys", true},
+		"rows, come and go": {"INSERT INTO toys DEFAULT VALUES; DELETE FROM toys", true},
+		"a seed is changed": {"UPDATE rules SET text = 'Take.'", false},
+		"a seed is gone":    {"DELETE FROM rules", false},
+		"a seed too many":   {"INSERT INTO rules (text) VALUES ('Cry.')", false},
+		"a new table":       {"CREATE TABLE more (id BIGINT)", false},
+		"a table is gone":   {"DROP TABLE owners", false},
+		"a new column":      {"ALTER TABLE owners ADD COLUMN since BIGINT", false},
+		"a new constraint":  {"CREATE UNIQUE INDEX one_toy ON owners (toy)", false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			for _, dialect := range []string{db.SQLite, db.Postgres} {
+				t.Run(dialect, func(t *testing.T) {
+					var first, second string
+					t.Run("a test", func(t *testing.T) {
+						d := testkit.OpenDB(t, dialect, "shop", toys)
+						first = databaseName(t, d)
+						for _, statement := range strings.Split(c.do, "; ") {
+							_, err := d.Exec(t.Context(), statement)
+							require.NoError(t, err)
+						}
+					})
+					t.Run("the next", func(t *testing.T) {
+						d := testkit.OpenDB(t, dialect, "shop", toys)
+						second = databaseName(t, d)
+						requireNewToys(t, d)
+					})
+					if dialect == db.Postgres {
+						assert.Equal(t, c.again, first == second)
+					}
+				})
+			}
+		})
+	}
+}
+
+// requireNewToys checks that the database is as the migrations made it.
+func requireNewToys(t *testing.T, d *db.DB) {
+	t.Helper()
+	_, err := d.Exec(t.Context(), "INSERT INTO toys DEFAULT VALUES")
+	require.NoError(t, err)
+	var toy, owners, rules int64
+	var rule string
+	require.NoError(t, d.QueryRow(t.Context(), `SELECT max(id), (SELECT count(*) FROM owners), (SELECT count(*) FROM rules),
+		(SELECT max(text) FROM rules) FROM toys`).Scan(&toy, &owners, &rules, &rule))
+	assert.Equal(t, []any{int64(1), int64(0), int64(1), "Share."}, []any{toy, owners, rules, rule})
+	_, err = d.Exec(t.Context(), "INSERT INTO owners VALUES (1)")
+	require.NoError(t, err)
+	_, err = d.Exec(t.Context(), "INSERT INTO owners VALUES (1)")
+	require.NoError(t, err)
+	require.Error(t, d.QueryRow(t.Context(), "SELECT count(*) FROM more").Scan(&owners))
+}
+
+func databaseName(t *testing.T, d *db.DB) string {
+	t.Helper()
+	var name string
+	if d.Dialect() == db.Postgres {
+		require.NoError(t, d.QueryRow(t.Context(), "SELECT current_database()").Scan(&name))
+	}
+	return name
+}
+
 func TestDatabasesOfTestsThatRunAtOnceAreDifferent(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range []string{db.SQLite, db.Postgres} {

@@ -48,11 +48,11 @@ type server struct {
 
 	mu      sync.Mutex
 	created int
-	free    []string // databases that a test is done with, emptied
+	free    map[*template][]string // databases that a test is done with, as they were before it
 }
 
-// fresh is the URL of an empty database.
-func (s *server) fresh(tb testing.TB) string {
+// require starts the server unless it is there.
+func (s *server) require(tb testing.TB) {
 	tb.Helper()
 	s.start.Do(func() { s.startErr = s.boot() })
 	switch {
@@ -61,14 +61,19 @@ func (s *server) fresh(tb testing.TB) string {
 	case s.startErr != nil:
 		tb.Fatalf("testkit: starting PostgreSQL: %v", s.startErr)
 	}
+}
 
+// like is the URL of a database that is like the template, or empty if that is nil.
+func (s *server) like(tb testing.TB, t *template) string {
+	tb.Helper()
+	s.require(tb)
 	ctx, cancel := background()
 	defer cancel()
-	name, err := s.take(ctx)
+	name, err := s.take(ctx, t)
 	if err != nil {
 		tb.Fatalf("testkit: creating a database: %v", err)
 	}
-	tb.Cleanup(func() { s.giveBack(tb, name) })
+	tb.Cleanup(func() { s.giveBack(tb, t, name) })
 	return s.url(name)
 }
 
@@ -79,56 +84,62 @@ func (s *server) url(database string) string {
 	return u.String()
 }
 
-// take prefers a used database, as creating one copies a template of 7 MB.
-func (s *server) take(ctx context.Context) (string, error) {
+// take prefers a used database, as creating one copies at least 7 MB.
+func (s *server) take(ctx context.Context, t *template) (string, error) {
 	s.mu.Lock()
-	if n := len(s.free); n > 0 {
-		name := s.free[n-1]
-		s.free = s.free[:n-1]
+	if n := len(s.free[t]); n > 0 {
+		name := s.free[t][n-1]
+		s.free[t] = s.free[t][:n-1]
 		s.mu.Unlock()
 		return name, nil
 	}
 	s.created++
 	name := "test" + strconv.Itoa(s.created)
 	s.mu.Unlock()
-	return name, s.exec(ctx, "postgres", "CREATE DATABASE "+name+" TEMPLATE template0")
+	source := "template0"
+	if t != nil {
+		source = t.database
+	}
+	return name, s.exec(ctx, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+source)
 }
 
-// emptySQL ends what connections a test has left and drops all it has made.
-const emptySQL = `
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
-DO $$
-DECLARE s text;
-BEGIN
-  FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public') LOOP
-    EXECUTE format('DROP SCHEMA %I CASCADE', s);
-  END LOOP;
-END $$;
-DROP SCHEMA public CASCADE;
-CREATE SCHEMA public;
-`
-
-func (s *server) giveBack(tb testing.TB, name string) {
+// giveBack makes a database as it was, for the next test.
+func (s *server) giveBack(tb testing.TB, t *template, name string) {
 	tb.Helper()
 	ctx, cancel := background()
 	defer cancel()
-	if err := s.exec(ctx, name, emptySQL); err != nil {
+	again, err := s.reset(ctx, t, name)
+	if err != nil {
 		tb.Errorf("testkit: emptying database %s, which is not used again: %v", name, err)
+		return
+	}
+	if !again {
+		if err := s.exec(ctx, "postgres", "DROP DATABASE "+name); err != nil {
+			tb.Errorf("testkit: %v", err)
+		}
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.free = append(s.free, name)
+	if s.free == nil {
+		s.free = map[*template][]string{}
+	}
+	s.free[t] = append(s.free[t], name)
 }
 
 func (s *server) exec(ctx context.Context, database, query string) error {
+	return s.with(ctx, database, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, query)
+		return err
+	})
+}
+
+func (s *server) with(ctx context.Context, database string, do func(conn *pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, s.url(database))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, query)
-	return err
+	return errors.Join(do(conn), conn.Close(ctx))
 }
 
 // supervise.sh lives as long as the server. It holds the other end of a pipe
