@@ -129,7 +129,7 @@ func (s *System) Restart(t testing.TB, name string) {
 func (s *System) awaitReady(t testing.TB, name string) {
 	t.Helper()
 	Eventually(t, name+" to be ready", func() bool {
-		require.False(t, s.processes[name].Exited(), "%s ended: %s", name, s.Logs)
+		require.False(t, s.processes[name].Exited(), "%s ended", name)
 		return answers(t.Context(), "http://"+s.Debug[name]+"/readyz")
 	})
 }

@@ -90,7 +90,7 @@ func awaitStart(t testing.TB, s *System, ended func() bool) {
 	t.Helper()
 	ready := "http://" + s.Debug["gatehouse"] + "/readyz"
 	Eventually(t, "Gatehouse to serve", func() bool {
-		require.False(t, ended(), "Gatehouse ended: %s", s.Logs)
+		require.False(t, ended(), "Gatehouse ended")
 		return answers(t.Context(), ready)
 	})
 }

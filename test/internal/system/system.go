@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,17 +52,30 @@ func Each(t *testing.T, test func(t *testing.T, s *System)) {
 	t.Run("five processes", func(t *testing.T) { test(t, Cluster(t)) })
 }
 
-// newLog is shown, at its end, when the test fails.
+// newLog is shown when the test fails: the end of it, without what is for debugging;
+// all of it with -v.
 func newLog(t testing.TB) *testkit.Log {
 	t.Helper()
 	l := &testkit.Log{}
 	t.Cleanup(func() {
 		if t.Failed() {
-			text := l.String()
-			t.Logf("the processes said:\n%s", text[max(0, len(text)-8000):])
+			t.Logf("the processes said:\n%s", ending(l))
 		}
 	})
 	return l
+}
+
+// shownLines is how much of a log a failure shows.
+const shownLines = 40
+
+func ending(l *testkit.Log) string {
+	if testing.Verbose() {
+		return l.String()
+	}
+	lines := slices.DeleteFunc(strings.Split(l.String(), "\n"), func(line string) bool {
+		return strings.Contains(line, `"level":"DEBUG"`)
+	})
+	return strings.Join(lines[max(0, len(lines)-shownLines):], "\n")
 }
 
 // HTTP is a client with a time limit for tests.
