@@ -20,7 +20,10 @@ var ErrUnknownKey = errors.New("keyring: no such signing key")
 
 const (
 	// refreshEvery bounds how long a process is unaware of what another changed.
-	refreshEvery = time.Minute
+	// It is what the revocation of a key may take; one small query each time is cheap.
+	refreshEvery = 10 * time.Second
+	// maintainEvery is how often keys are looked after.
+	maintainEvery = 30 * time.Second
 	// readLimit and retryAfter are for reading in the course of somebody's request.
 	readLimit  = 5 * time.Second
 	retryAfter = 5 * time.Second
@@ -71,7 +74,7 @@ type KeysOptions struct {
 
 // Keys are the rotating signing keys of one purpose of one service, shared by
 // its replicas through their database. [Keys.Run] rotates them; what is read
-// is at most a minute old, and remains usable while the database is away.
+// is at most ten seconds old, and remains usable while the database is away.
 type Keys struct {
 	db      *db.DB
 	ring    *Ring

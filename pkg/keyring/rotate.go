@@ -12,7 +12,7 @@ import (
 // ones, and seals the others again when the ring has a new root. Every replica
 // may run it.
 func (k *Keys) Run(ctx context.Context) error {
-	tick := k.clock.NewTicker(refreshEvery / 2)
+	tick := k.clock.NewTicker(maintainEvery)
 	defer tick.Stop()
 	for {
 		if err := k.Maintain(ctx); err != nil && ctx.Err() == nil {
@@ -28,30 +28,18 @@ func (k *Keys) Run(ctx context.Context) error {
 
 // Rotate has a new key sign from now on: the next one if it is published
 // already, and else a fresh one. The one before verifies for its time, which
-// is a minute longer here, as other replicas learn of it within a minute.
+// is ten seconds longer here, as other replicas learn of it within these.
 // After a key has leaked, [Keys.Revoke] it instead.
-func (k *Keys) Rotate(ctx context.Context) error {
-	s, err := k.read(ctx)
-	if err != nil {
-		return err
-	}
-	now := k.clock.Now()
-	if newest := s.newest(); newest != nil && newest.NotBefore.After(now) {
-		err = k.advance(ctx, newest, now)
-	} else {
-		err = k.insert(ctx, newest, now)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = k.read(ctx)
-	return err
-}
+func (k *Keys) Rotate(ctx context.Context) error { return k.RotateAt(ctx, k.clock.Now()) }
+
+// Within is what shall happen in the transaction that changes keys, or not at all.
+type Within func(ctx context.Context, tx *db.Tx) error
 
 // Revoke has a key neither sign nor verify any more, and another one sign
-// instead if need be. Other replicas follow within a minute. It returns
-// [ErrUnknownKey] if there is no key of that id.
-func (k *Keys) Revoke(ctx context.Context, kid string) error {
+// instead if need be. Other replicas follow within ten seconds, as long as they
+// reach the database. It returns [ErrUnknownKey] if there is no key of that id.
+// What is given is done in the same transaction.
+func (k *Keys) Revoke(ctx context.Context, kid string, within ...Within) error {
 	s, err := k.read(ctx)
 	if err != nil {
 		return err
@@ -71,7 +59,13 @@ func (k *Keys) Revoke(ctx context.Context, kid string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := k.db.Exec(ctx, `UPDATE signing_keys SET expires_at = $1 WHERE id = $2`, db.Micros(now), kid); err != nil {
+	err = k.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE signing_keys SET expires_at = $1 WHERE id = $2`, db.Micros(now), kid); err != nil {
+			return err
+		}
+		return do(ctx, tx, within)
+	})
+	if err != nil {
 		return fmt.Errorf("keyring: revoke a key of %q: %w", k.name, err)
 	}
 	k.logger.WarnContext(ctx, "a signing key was revoked", "kid", kid)
@@ -135,6 +129,15 @@ func (k *Keys) reseal(ctx context.Context) error {
 		}
 		if _, err := k.db.Exec(ctx, `UPDATE signing_keys SET sealed = $1 WHERE id = $2 AND sealed = $3`, sealed, r.id, r.sealed); err != nil {
 			return fmt.Errorf("keyring: seal a key of %q again: %w", k.name, err)
+		}
+	}
+	return nil
+}
+
+func do(ctx context.Context, tx *db.Tx, within []Within) error {
+	for _, f := range within {
+		if err := f(ctx, tx); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -115,7 +115,7 @@ func (k *Keys) aad(id, alg string) []byte {
 
 // insert makes the key that follows another one (nil: the first one), unless
 // another replica has done so first.
-func (k *Keys) insert(ctx context.Context, after *storedKey, signsFrom time.Time) error {
+func (k *Keys) insert(ctx context.Context, after *storedKey, signsFrom time.Time, within ...Within) error {
 	encoded, err := k.alg.generate()
 	if err != nil {
 		return fmt.Errorf("keyring: make a key for %q: %w", k.name, err)
@@ -138,7 +138,7 @@ func (k *Keys) insert(ctx context.Context, after *storedKey, signsFrom time.Time
 			return err
 		}
 		made = true
-		return k.expire(ctx, tx, generation-1, signsFrom)
+		return errors.Join(k.expire(ctx, tx, generation-1, signsFrom), do(ctx, tx, within))
 	})
 	if err != nil {
 		return fmt.Errorf("keyring: store a key of %q: %w", k.name, err)
@@ -149,15 +149,15 @@ func (k *Keys) insert(ctx context.Context, after *storedKey, signsFrom time.Time
 	return nil
 }
 
-// advance has a key that was to sign later sign from now on.
-func (k *Keys) advance(ctx context.Context, next *storedKey, now time.Time) error {
+// advance has a key that was to sign later sign from an earlier time on.
+func (k *Keys) advance(ctx context.Context, next *storedKey, from time.Time, within ...Within) error {
 	err := k.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		n, err := tx.Exec(ctx, `UPDATE signing_keys SET signs_from = $1 WHERE id = $2 AND signs_from > $1`,
-			db.Micros(now), next.ID)
+			db.Micros(from), next.ID)
 		if err != nil || n == 0 {
 			return err
 		}
-		return k.expire(ctx, tx, next.generation-1, now)
+		return errors.Join(k.expire(ctx, tx, next.generation-1, from), do(ctx, tx, within))
 	})
 	if err != nil {
 		return fmt.Errorf("keyring: advance a key of %q: %w", k.name, err)

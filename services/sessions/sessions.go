@@ -62,17 +62,18 @@ type Deps struct {
 
 // Service is the sessions service.
 type Service struct {
-	db      *db.DB
-	clock   clockwork.Clock
-	logger  *slog.Logger
-	keys    *keyring.Keys
-	tokens  *token.Codec
-	outbox  *outbox.Outbox
-	uses    *uses // of sessions
-	patUses *uses // of personal access tokens
-	maxLife time.Duration
-	metrics *metrics
-	redis   *redis.Client // nil without one
+	db        *db.DB
+	clock     clockwork.Clock
+	logger    *slog.Logger
+	keys      *keyring.Keys
+	algorithm keyring.Alg
+	tokens    *token.Codec
+	outbox    *outbox.Outbox
+	uses      *uses // of sessions
+	patUses   *uses // of personal access tokens
+	maxLife   time.Duration
+	metrics   *metrics
+	redis     *redis.Client // nil without one
 	// announcements hasten what the feed tells.
 	announcements *announce.Sender
 }
@@ -94,7 +95,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, keys: keys,
+		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, keys: keys, algorithm: c.Algorithm,
 		tokens: &token.Codec{Keys: keys, Issuer: c.issuer(), Audience: c.audience(), Leeway: c.Leeway},
 		outbox: outbox.New(outbox.Options{
 			DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,

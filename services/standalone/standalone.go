@@ -52,11 +52,12 @@ type Gatehouse struct {
 	// Handler is the public origin.
 	Handler http.Handler
 
-	settings *Settings
-	deps     Deps
-	ring     *keyring.Ring
-	group    *app.Group
-	servers  map[string]*rpc.Server
+	settings  *Settings
+	databases map[string]*db.DB
+	deps      Deps
+	ring      *keyring.Ring
+	group     *app.Group
+	servers   map[string]*rpc.Server
 }
 
 // New opens the databases and builds every service on them, in the order in
@@ -67,7 +68,7 @@ func New(ctx context.Context, s *Settings, d Deps, group *app.Group) (*Gatehouse
 	if err != nil {
 		return nil, err
 	}
-	g := &Gatehouse{settings: s, deps: d, ring: ring, group: group, servers: map[string]*rpc.Server{}}
+	g := &Gatehouse{settings: s, deps: d, ring: ring, group: group, databases: map[string]*db.DB{}, servers: map[string]*rpc.Server{}}
 	// All servers come first: the services call each other in both directions.
 	g.server(mailapi.Name, accountsapi.Name, sessionsapi.Name, edge, operator)
 	g.server(sessionsapi.Name, accountsapi.Name, oauthapi.Name, edge, operator)
@@ -194,6 +195,7 @@ func (g *Gatehouse) open(ctx context.Context, service string, migrations fs.FS) 
 	if err != nil {
 		return nil, fmt.Errorf("opening the %s database: %w", service, err)
 	}
+	g.databases[service] = d
 	g.group.OnClose(service+" database", func(context.Context) error { return d.Close() })
 	if err := d.Migrate(ctx); err != nil {
 		return nil, fmt.Errorf("migrating the %s database: %w", service, err)

@@ -3,6 +3,7 @@ package challenge
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
@@ -22,16 +24,29 @@ const skew = 1
 // Seal encrypts the secret of a factor: its number or its seed in base 32. Only the
 // factor of that hash can open it.
 func (c *Challenges) Seal(channel accounts.Channel, hash, secret string) ([]byte, error) {
-	return c.o.Ring.Seal(purposeOf(channel), []byte(secret), []byte("factor/"+hash))
+	return c.o.Ring.Seal(purposeOf(channel), []byte(secret), factorBound(hash))
 }
 
 // Unseal gives the secret of a factor.
 func (c *Challenges) Unseal(f store.Factor) (string, error) {
-	secret, err := c.o.Ring.Open(purposeOf(f.Channel), f.Sealed, []byte("factor/"+f.Hash))
+	secret, err := c.o.Ring.Open(purposeOf(f.Channel), f.Sealed, factorBound(f.Hash))
 	if err != nil {
 		return "", fmt.Errorf("opening the secret of factor %d: %w", f.ID, err)
 	}
 	return string(secret), nil
+}
+
+func factorBound(hash string) []byte { return []byte("factor/" + hash) }
+
+// Sealed is where the secrets of factors are kept.
+func Sealed() keyring.Column {
+	return keyring.Column{
+		Table: "factors", Name: "sealed", Bound: []string{"hash", "channel"},
+		Opens: func(bound []string) (purpose string, aad []byte) {
+			channel, _ := strconv.Atoi(bound[1]) // it is a number in the database
+			return purposeOf(accounts.Channel(channel)), factorBound(bound[0])
+		},
+	}
 }
 
 func purposeOf(channel accounts.Channel) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/jonboulle/clockwork"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 )
@@ -183,15 +184,29 @@ func (s *Signer) Verify(ctx context.Context, token, typ string, claims any) erro
 }
 
 // Revoke has a key neither sign nor verify any more, and another one sign instead
-// if need be. Other replicas follow within a minute. The error is
-// [ErrUnknownKey] if there is no such key.
-func (s *Signer) Revoke(ctx context.Context, kid string) error {
+// if need be. Other replicas follow within ten seconds. The error is
+// [ErrUnknownKey] if there is no such key. What is given is done in the same
+// transaction.
+func (s *Signer) Revoke(ctx context.Context, kid string, within ...keyring.Within) error {
 	for _, set := range s.sets {
-		if err := set.Revoke(ctx, kid); !errors.Is(err, keyring.ErrUnknownKey) {
+		if err := set.Revoke(ctx, kid, within...); !errors.Is(err, keyring.ErrUnknownKey) {
 			return err
 		}
 	}
 	return ErrUnknownKey
+}
+
+// Describe tells of all keys that verify, or will, in the order of [Signer.All].
+func (s *Signer) Describe(ctx context.Context) ([]api.SigningKey, error) {
+	var all []api.SigningKey
+	for _, a := range algorithms {
+		of, err := s.sets[a.jose].Describe(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, of...)
+	}
+	return all, nil
 }
 
 // Set is the set of keys of an algorithm.

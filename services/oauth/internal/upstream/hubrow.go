@@ -80,3 +80,13 @@ func (s store) deleteHubProvider(ctx context.Context, hub int64, name string) (b
 	}
 	return n > 0, nil
 }
+
+// Sealed is where the secrets of hubs' providers are kept.
+func Sealed() keyring.Column {
+	return keyring.Column{
+		Table: "hub_providers", Name: "secret", Bound: []string{"hash", "issuer", "client_id"},
+		Opens: func(bound []string) (purpose string, aad []byte) {
+			return hubSealPurpose, hubRow{Hash: bound[0], Issuer: bound[1], ClientID: bound[2]}.bound()
+		},
+	}
+}
