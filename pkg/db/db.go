@@ -83,7 +83,8 @@ var serviceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
 // empty -turn, by which processes take turns at opening and migrating.
 // On PostgreSQL the schema named after the service is created if it is
 // missing, and is the whole search path; runtime parameters in the URL, such
-// as statement_timeout, win over the defaults. A server that cannot be reached
+// as statement_timeout, win over the defaults, and pool_max_conns over
+// MaxConns. A server that cannot be reached
 // within ten seconds is a fault.Unavailable, for the caller to try again.
 //
 // The tables are not touched: see [DB.Migrate].
@@ -128,6 +129,9 @@ func (d *DB) Dialect() string { return d.backend.name() }
 
 // Service is the name the database was opened with.
 func (d *DB) Service() string { return d.service }
+
+// MaxConns is how many connections the pool for reading may have.
+func (d *DB) MaxConns() int { return d.read.Stats().MaxOpenConnections }
 
 // Ping asks the database for a sign of life.
 func (d *DB) Ping(ctx context.Context) error {

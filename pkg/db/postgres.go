@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,8 +24,9 @@ const (
 )
 
 type postgresBackend struct {
-	config pgx.ConnConfig
-	o      Options
+	config  pgx.ConnConfig
+	o       Options
+	primary *primary
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
@@ -32,7 +34,10 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := postgresBackend{*config, o}
+	if o.MaxConns, err = maxConns(config, o.MaxConns); err != nil {
+		return nil, err
+	}
+	b := postgresBackend{*config, o, &primary{}}
 	pool := b.pool(*config)
 	d := &DB{backend: b, read: pool, write: pool}
 
@@ -77,12 +82,30 @@ func postgresConfig(url, service string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
+// maxConns takes the size of the pool out of the URL, where libpq's other tools
+// for Go have it; the server does not know the parameter.
+func maxConns(config *pgx.ConnConfig, otherwise int) (int, error) {
+	const name = "pool_max_conns"
+	text, given := config.RuntimeParams[name]
+	if !given {
+		return otherwise, nil
+	}
+	delete(config.RuntimeParams, name)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 1000 {
+		return 0, errors.New("db: pool_max_conns in the PostgreSQL URL must be a number from 1 to 1000")
+	}
+	return n, nil
+}
+
 func (b postgresBackend) pool(config pgx.ConnConfig) *sql.DB {
-	pool := traced(stdlib.GetConnector(config), "postgresql", b.o)
+	config.Tracer = b.primary
+	pool := traced(stdlib.GetConnector(config,
+		stdlib.OptionAfterConnect(b.primary.connected), stdlib.OptionResetSession(b.primary.reset)), "postgresql", b.o)
 	pool.SetMaxOpenConns(b.o.MaxConns)
 	pool.SetMaxIdleConns(b.o.MaxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	pool.SetConnMaxLifetime(30 * time.Minute) // so that load moves after a failover
+	pool.SetConnMaxLifetime(maxLifetime) // so that load moves after a failover
 	return pool
 }
 

@@ -1,0 +1,100 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/consul/api"
+
+	"github.com/gatehouse-id/gatehouse/pkg/mtls"
+)
+
+// Warnings come this long before a certificate expires.
+const soon = 14 * 24 * time.Hour
+
+// Certificate looks at a service's certificate for mutual TLS.
+func Certificate(files mtls.Files, service string) Check {
+	return Check{"certificate", func(context.Context) []Result {
+		identity, err := mtls.Load(files, nil)
+		if err != nil {
+			return Fail(err.Error(), "make another one: gatehouse certs")
+		}
+		defer func() { _ = identity.Close() }()
+		if name, _ := identity.Service(); name != service {
+			return Fail(fmt.Sprintf("it does not name %s", mtls.Name(service)), "give each service the folder of its own from gatehouse certs")
+		}
+		return expiry(mtls.Name(service), identity.Expires())
+	}}
+}
+
+func expiry(what string, at time.Time) []Result {
+	left := time.Until(at)
+	if left < soon {
+		return Warn(fmt.Sprintf("%s expires in %d days", what, int(left.Hours()/24)), "renew it")
+	}
+	return Good("%s is valid for another %d days", what, int(left.Hours()/24))
+}
+
+// Consul asks for the passing instances of the services.
+func Consul(client *api.Client, services ...string) Check {
+	return Check{"consul", func(ctx context.Context) []Result {
+		var results []Result
+		for _, service := range services {
+			found, _, err := client.Health().Service(service, "", true, (&api.QueryOptions{}).WithContext(ctx))
+			var status api.StatusError
+			switch {
+			case errors.As(err, &status) && status.Code == http.StatusForbidden:
+				return Fail("the token may not read services", "give CONSUL_HTTP_TOKEN service:read, node:read, and service:write for its own service")
+			case err != nil:
+				return Fail("it does not answer: "+err.Error(), "see whether CONSUL_HTTP_ADDR is right and the agent runs")
+			case len(found) == 0:
+				results = append(results, Warn("no instance of "+service+" is passing", "see the log of "+service+" and its /readyz")...)
+			default:
+				results = append(results, Good("%s: %d passing", service, len(found))...)
+			}
+		}
+		return results
+	}}
+}
+
+// PublicURL asks for the discovery document as an app would.
+func PublicURL(origin string) Check {
+	return Check{"public URL", func(ctx context.Context) []Result {
+		const advice = "see whether GATEHOUSE_PUBLIC_URL is the address that browsers use, and leads through the proxy to a gateway that runs"
+		transport := &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/.well-known/openid-configuration", http.NoBody)
+		if err != nil {
+			return Fail(err.Error(), advice)
+		}
+		asked := time.Now()
+		response, err := (&http.Client{Transport: transport}).Do(request)
+		if err != nil {
+			return Fail(err.Error(), advice)
+		}
+		defer func() { _ = response.Body.Close() }()
+		until := time.Now()
+		var document struct {
+			Issuer string `json:"issuer"`
+		}
+		if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&document); err != nil || response.StatusCode != http.StatusOK {
+			return Fail(fmt.Sprintf("the discovery document is not there: status %d", response.StatusCode), advice)
+		}
+		if document.Issuer != origin {
+			return Fail(fmt.Sprintf("another issuer is there: %.200q", document.Issuer), advice)
+		}
+		results := Good("%s is the issuer there", origin)
+		if response.TLS != nil && len(response.TLS.PeerCertificates) > 0 {
+			results = append(results, expiry("its TLS certificate", response.TLS.PeerCertificates[0].NotAfter)...)
+		}
+		if date, err := http.ParseTime(response.Header.Get("Date")); err == nil { // in whole seconds
+			results = append(results, clock("the public server", asked.Add(-time.Second), until.Add(time.Second), date)...)
+		}
+		return results
+	}}
+}
