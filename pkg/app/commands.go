@@ -44,6 +44,7 @@ func (p *program) commands() *cobra.Command {
 		add("migrate", "Bring the database up to date and exit", func(c *cobra.Command) error { return p.migrate(c.Context()) })
 	}
 	add("check-config", "Check the settings, print them without secrets and exit", func(*cobra.Command) error { return p.checkConfig() })
+	root.AddCommand(p.doctor())
 	add("healthcheck", "Ask the running service whether it is ready, for containers without a shell", func(c *cobra.Command) error { return p.healthcheck(c.Context()) })
 	add("version", "Print the version and exit", func(c *cobra.Command) error {
 		_, err := fmt.Fprintln(c.OutOrStdout(), versionLine(name))

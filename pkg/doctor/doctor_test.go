@@ -160,10 +160,10 @@ func TestConsul(t *testing.T) {
 func TestFolders(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	require.NoError(t, os.Chmod(dir, 0o700)) //nolint:gosec // a folder
+	require.NoError(t, os.Chmod(dir, 0o700))
 	status, text := diagnose(t, doctor.Folder("data folder", dir))
 	assert.NotEqual(t, doctor.Failure, status, text)
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // what is wrong here
+	require.NoError(t, os.Chmod(dir, 0o755))
 	status, text = diagnose(t, doctor.Folder("data folder", dir))
 	assert.Equal(t, doctor.Warning, status)
 	assert.Contains(t, text, "can be read by others")

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,7 +70,7 @@ func TestRootKeysRotate(t *testing.T) {
 	o := newOperator(t)
 	one, two := rootKey("1"), rootKey("2")
 	base := o.environ
-	with := func(roots string) { o.environ = append(base[:len(base):len(base)], "GATEHOUSE_ROOT_KEY="+roots) }
+	with := func(roots string) { o.environ = slices.Concat(base, []string{"GATEHOUSE_ROOT_KEY=" + roots}) }
 	type use struct {
 		Service, Table string
 		Position       int
