@@ -60,6 +60,6 @@ func (s *Service) RevokeKey(ctx context.Context, r api.SigningKeyRequest) (api.N
 func (s *Service) recordKey(kind string, detail map[string]any) keyring.Within {
 	return func(ctx context.Context, tx *db.Tx) error {
 		detail["service"] = oauth.Name
-		return audit.Queue(ctx, s.outbox, tx, accounts.RecordEventRequest{Kind: kind, Operator: true, Detail: detail, Time: s.clock.Now()})
+		return audit.Queue(ctx, s.records, tx, accounts.RecordEventRequest{Kind: kind, Operator: true, Detail: detail, Time: s.clock.Now()})
 	}
 }

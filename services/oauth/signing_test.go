@@ -57,7 +57,7 @@ func TestRevokedKeysVouchForNothing(t *testing.T) {
 			_, err := operator.RevokeKey(t.Context(), api.SigningKeyRequest{ID: unknown})
 			assert.True(t, fault.Is(err, fault.NotFound), "%q: %v", unknown, err)
 		}
-		require.NoError(t, operator.outbox.Drain(t.Context()))
+		require.NoError(t, operator.records.Drain(t.Context()))
 		require.NotEmpty(t, h.accounts.events)
 		e := h.accounts.events[len(h.accounts.events)-1]
 		assert.Equal(t, "key.revoked", e.Kind)
