@@ -9,6 +9,7 @@ import (
 func Sealed() []keyring.Column {
 	return []keyring.Column{
 		upstream.Sealed(),
+		{Table: "hub_provider_changes", Name: "secret"},
 		{Table: "signing_keys", Name: "sealed"},
 		{Table: "pairwise_salt", Name: "sealed"},
 		{Table: "identity_states", Name: "secrets"},
