@@ -23,7 +23,7 @@ TESTFLAGS ?=
 FUZZTIME  ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-nowork lint fmt generate verify bench fuzz vuln tidy clean
+.PHONY: help build images rules run test test-nowork lint fmt generate verify bench fuzz vuln tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,14 @@ test: $(GOTESTSUM) ## run the tests of all modules; skipped ones are listed at t
 	@[ -n "$(RACE)" ] || echo "Without the race detector: it needs a C compiler."
 	@command -v consul >/dev/null || echo "Without a real Consul: none on PATH, a test double stands in."
 	$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) -timeout=20m $(TESTFLAGS) $(PACKAGES)
+
+images: ## build the container images, with the version of the checkout
+	@for t in gateway accounts sessions mail oauth gatehouse; do \
+		docker build --target $$t --build-arg VERSION=$(VERSION) -t gatehouse/$$t:$(VERSION) . || exit 1; done
+
+rules: ## test the alert rules; needs promtool, which comes with Prometheus
+	promtool check rules deploy/prometheus/rules/*.yml
+	promtool test rules deploy/prometheus/tests/*_test.yml
 
 test-nowork: ## build and vet each module by itself, as its importers see it
 	@for m in $(MODULES); do echo "$$m"; (cd $$m && export GOWORK=off $(STATIC) && go build -o /dev/null ./... && go vet ./...) || exit 1; done

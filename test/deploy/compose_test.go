@@ -1,0 +1,190 @@
+package deploy_test
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/test/internal/system"
+)
+
+const root = "../.."
+
+func TestMain(m *testing.M) { system.Main(m) }
+
+// compose is docker-compose.yml as docker reads it on a fresh clone.
+func compose(t *testing.T) *types.Project {
+	t.Helper()
+	options, err := cli.NewProjectOptions(
+		[]string{filepath.Join(root, "docker-compose.yml")}, cli.WithProfiles([]string{"*"}), cli.WithResolvedPaths(true),
+	)
+	require.NoError(t, err)
+	project, err := options.LoadProject(t.Context())
+	require.NoError(t, err)
+	return project
+}
+
+// once are the services that end when they are done.
+func once(p *types.Project) map[string]bool {
+	found := map[string]bool{"cli": true}
+	for _, s := range p.Services {
+		for name, d := range s.DependsOn {
+			if d.Condition == types.ServiceConditionCompletedSuccessfully {
+				found[name] = true
+			}
+		}
+	}
+	return found
+}
+
+var pinned = regexp.MustCompile(`:v?\d+\.\d+(\.\d+)?(-alpine)?$`)
+
+func TestImagesArePinnedOrOurs(t *testing.T) {
+	t.Parallel()
+	dockerfile := read(t, "Dockerfile")
+	for _, s := range compose(t).Services {
+		if name, ours := strings.CutPrefix(s.Image, "gatehouse/"); ours {
+			name, _, _ = strings.Cut(name, ":")
+			if s.Build == nil { // it has the image of another service
+				continue
+			}
+			assert.Equal(t, name, s.Build.Target, "%s: image and target", s.Name)
+			assert.Contains(t, dockerfile, "\nFROM base AS "+name+"\n", s.Name)
+			continue
+		}
+		assert.Regexp(t, pinned, s.Image, s.Name)
+	}
+}
+
+// TestEverythingTellsWhetherItIsWell lists what cannot: it has neither a shell
+// nor a command of its own for it, and nothing waits for it.
+func TestEverythingTellsWhetherItIsWell(t *testing.T) {
+	t.Parallel()
+	silent := map[string]bool{"collector": true, "jaeger": true, "demo": true}
+	dockerfile := read(t, "Dockerfile")
+	project := compose(t)
+	ends := once(project)
+	for _, s := range project.Services {
+		for name, d := range s.DependsOn {
+			if !ends[name] {
+				assert.True(t, d.Condition == types.ServiceConditionHealthy || s.NetworkMode == "service:"+name, "%s waits for %s until it is %s", s.Name, name, d.Condition)
+			}
+		}
+		if ends[s.Name] || silent[s.Name] {
+			continue
+		}
+		if name, ours := strings.CutPrefix(s.Image, "gatehouse/"); ours {
+			name, _, _ = strings.Cut(name, ":")
+			assert.Contains(t, dockerfile, `CMD ["/`+name+`", "healthcheck"]`, s.Name)
+			continue
+		}
+		assert.NotNil(t, s.HealthCheck, s.Name)
+	}
+}
+
+// TestOurContainersMayDoNothing they need not, and nothing is open to other
+// machines.
+func TestOurContainersMayDoNothing(t *testing.T) {
+	t.Parallel()
+	for _, s := range compose(t).Services {
+		for _, port := range s.Ports {
+			assert.Equal(t, "127.0.0.1", port.HostIP, s.Name)
+		}
+		if strings.HasPrefix(s.Image, "gatehouse/") {
+			assert.True(t, s.ReadOnly, s.Name)
+			assert.Equal(t, []string{"ALL"}, s.CapDrop, s.Name)
+			assert.Contains(t, s.SecurityOpt, "no-new-privileges:true", s.Name)
+			assert.False(t, s.Privileged, s.Name)
+		}
+	}
+}
+
+var secretName = regexp.MustCompile(`PASSWORD|TOKEN|SECRET|ROOT_KEY|DATABASE_URL|REDIS_URL`)
+
+func TestNoSecretIsInTheFile(t *testing.T) {
+	t.Parallel()
+	for _, s := range compose(t).Services {
+		for name, value := range s.Environment {
+			if secretName.MatchString(name) {
+				require.NotNil(t, value, name)
+				assert.Regexp(t, `_FILE$`, name, s.Name)
+				assert.Regexp(t, `^/secrets/`, *value, s.Name)
+			}
+		}
+	}
+	for _, secret := range []string{"deploy/compose/secrets.sh", "deploy/compose/postgres-init.sh", "docker-compose.yml"} {
+		assert.NotRegexp(t, `[0-9a-f]{32}|[A-Za-z0-9+/]{43}=`, read(t, secret), secret)
+	}
+}
+
+// TestSettingsAreThoseOfTheirPrograms lets every program check what it is given.
+func TestSettingsAreThoseOfTheirPrograms(t *testing.T) {
+	t.Parallel()
+	secrets := t.TempDir()
+	out, err := exec.CommandContext(t.Context(), system.Binary(t, "gatehouse"), "certs", secrets).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for file, text := range map[string]string{
+		"root-key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "consul-token": "token",
+		"database-url": "postgres://u:p@postgres:5432/gatehouse", "redis-url": "redis://:p@valkey:6379/0",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(secrets, file), []byte(text+"\n"), 0o600))
+	}
+	checked := 0
+	for _, s := range compose(t).Services {
+		program, ours := strings.CutPrefix(s.Image, "gatehouse/")
+		program, _, _ = strings.Cut(program, ":")
+		if !ours || strings.HasPrefix(s.Name, "demo") || s.Name == "certs" {
+			continue
+		}
+		environ := environment(s, secrets, program)
+		if strings.HasPrefix(s.Name, "migrate-") { // needs no certificate
+			environ = append(environ, "INSECURE_INTERNAL=true", "GATEHOUSE_PUBLIC_URL=http://localhost:8080")
+			if program == "mail" {
+				environ = slices.DeleteFunc(environ, func(pair string) bool { return strings.HasPrefix(pair, "GATEHOUSE_PUBLIC_URL=") })
+			}
+		}
+		c := exec.CommandContext(t.Context(), system.Binary(t, program), "check-config")
+		if program == "gatehouse" { // at an http address it is for the command line only
+			environ = append(environ, "GATEHOUSE_PUBLIC_URL=https://id.example.org", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1")
+		}
+		c.Env = environ
+		out, err := c.CombinedOutput()
+		assert.NoError(t, err, "%s: %s", s.Name, out)
+		checked++
+	}
+	assert.GreaterOrEqual(t, checked, 10)
+}
+
+// environment is what a container is started with, with the files of its
+// volume elsewhere.
+func environment(s types.ServiceConfig, secrets, program string) []string {
+	var environ []string
+	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
+		value := *s.Environment[name]
+		if file, ok := strings.CutPrefix(value, "/secrets/"); ok {
+			if strings.HasSuffix(file, ".crt") || strings.HasSuffix(file, ".key") {
+				file = filepath.Join(program, file)
+			}
+			value = filepath.Join(secrets, file)
+		}
+		environ = append(environ, name+"="+value)
+	}
+	return environ
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	require.NoError(t, err)
+	return string(text)
+}
