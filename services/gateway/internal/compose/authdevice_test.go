@@ -17,6 +17,6 @@ func TestDevices(t *testing.T) {
 		"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                             "Chrome, ChromeOS",
 		"curl/8.5.0": "curl", "backup (Linux)": "backup, Linux", "Mozilla/5.0": "", "": "",
 	} {
-		assert.Equal(t, want, device(agent), agent)
+		assert.Equal(t, want, Device(agent), agent)
 	}
 }
