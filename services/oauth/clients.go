@@ -12,13 +12,15 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/dynamic"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/rules"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 )
 
 // registrar is what manages clients.
 func (p *parts) registrar() *registration.Registrar {
+	spaces, _ := resource.NewHubSpaces(p.config.HubResources) // validated
 	return &registration.Registrar{
 		DB: p.deps.DB, Store: p.clients, Outbox: p.records, Gate: acting.Gate{Accounts: p.deps.Accounts},
-		Secrets: p.secrets, Clock: p.deps.Clock,
+		Secrets: p.secrets, Clock: p.deps.Clock, Spaces: spaces,
 		Self: registration.Self{
 			Open: p.config.Registration == registrationOpen, Limit: p.config.RegistrationLimit,
 			Unused: p.config.RegistrationUnused, PKCEOptional: p.config.RegistrationPKCEOptional,

@@ -21,7 +21,7 @@ func postAuth(r *oauth.CreateClientRequest) { r.AuthMethod = "client_secret_post
 func TestClientsAuthenticateOnlyAsRegistered(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
-		basic, inPost, open := h.web(), h.web(postAuth), h.web(public)
+		basic, inPost, open := h.web(func(r *oauth.CreateClientRequest) { r.AuthMethod = "client_secret_basic" }), h.web(postAuth), h.web(public)
 		f := func(change ...string) url.Values {
 			return set(url.Values{"token": {"x"}}, change...)
 		}

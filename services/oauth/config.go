@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/upstream"
@@ -26,6 +27,7 @@ type Config struct {
 	PendingLimit             int              `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
 	RequirePAR               bool             `env:"GATEHOUSE_OAUTH_REQUIRE_PAR" envDefault:"false" doc:"whether all clients have to push their authorization requests (RFC 9126)"`
 	Scopes                   []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
+	HubResources             []string         `env:"GATEHOUSE_OAUTH_HUB_RESOURCES" doc:"https addresses below which hubs name the APIs of their clients, with {hub} for the hub's hash, such as https://api.example.org/hubs/{hub}/; beside urn:gatehouse:hub:HASH:…, which is every hub's"`
 	FetchAllow               []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients and hubs name may be: key sets, request objects, logout endpoints, providers"`
 	Registration             string           `env:"GATEHOUSE_OAUTH_REGISTRATION" envDefault:"token" doc:"whether clients can register themselves (RFC 7591): closed, token (with an initial access token) or open (anybody)"`
 	RegistrationLimit        int              `env:"GATEHOUSE_OAUTH_REGISTRATION_LIMIT" envDefault:"1000" doc:"how many clients there can be that have registered themselves without a token"`
@@ -65,6 +67,9 @@ func (c *Config) Validate() []string {
 		"GATEHOUSE_OAUTH_KEY_RETIREMENT must not be less than GATEHOUSE_OAUTH_ID_TOKEN_LIFETIME and GATEHOUSE_OAUTH_ACCESS_TOKEN_LIFETIME")
 	add(slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.Valid(s) || scope.OfUser(s) }),
 		"GATEHOUSE_OAUTH_SCOPES must be scopes (RFC 6749 section 3.3) other than those of OpenID Connect")
+	if _, err := resource.NewHubSpaces(c.HubResources); err != nil {
+		problems = append(problems, "GATEHOUSE_OAUTH_HUB_RESOURCES must be absolute https addresses without query and fragment, each with {hub} as a segment of its path or a label of its host")
+	}
 	if _, err := c.clientAuthorities(); err != nil {
 		problems = append(problems, "GATEHOUSE_OAUTH_CLIENT_CA: "+err.Error())
 	}

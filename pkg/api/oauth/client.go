@@ -112,6 +112,11 @@ type Metadata struct {
 // Public tells whether the client can keep no secret (RFC 6749 section 2.1).
 func (m *Metadata) Public() bool { return m.AuthMethod == "none" }
 
+// FAPI tells whether the client is held to the FAPI 2.0 Security Profile: it
+// proves who it is, has to push its requests, and its tokens are bound to a key. A
+// public client is none of that profile's.
+func (m *Metadata) FAPI() bool { return !m.Public() && m.RequirePAR && (m.DPoPBound || m.TLSBound) }
+
 // Privileges are what only the operator gives to a client.
 type Privileges struct {
 	// FirstParty clients do not ask for consent. A public client whose redirect
@@ -217,14 +222,17 @@ type ClientList struct {
 	Total   int      `json:"total"`
 }
 
-// RegistrationToken lets whoever holds it register clients.
+// RegistrationToken lets whoever holds it register clients: a hub's only for as
+// long as who made it may manage the hub's clients.
 type RegistrationToken struct {
 	ID   int64  `json:"id"`
 	Hash string `json:"hash"` // 40 hex
 	Name string `json:"name"`
 	Hub  *int64 `json:"hub,omitempty"` // that its clients will belong to
 	// Uses is how many clients it may still register; nil: any number.
-	Uses           *int       `json:"uses,omitempty"`
+	Uses *int `json:"uses,omitempty"`
+	// Resources are what its clients may name as theirs, beside those of its hub.
+	Resources      []string   `json:"resources,omitempty"`
 	ExpirationTime *time.Time `json:"expiration_time,omitempty"` // nil: never
 	CreatedTime    time.Time  `json:"created_time"`
 	ModifiedTime   time.Time  `json:"modified_time"` // when it last registered a client
@@ -235,6 +243,7 @@ type CreateRegistrationTokenRequest struct {
 	Actor          *api.Actor `json:"actor,omitempty"`
 	Name           string     `json:"name"`
 	Uses           *int       `json:"uses,omitempty"`
+	Resources      []string   `json:"resources,omitempty"` // the operator's only
 	ExpirationTime *time.Time `json:"expiration_time,omitempty"`
 }
 

@@ -25,6 +25,15 @@ type Gate struct{ Accounts Directory }
 // Hub is the hub whose things may be managed; nil: everybody's, by the operator,
 // who has no actor. Only the command line calls without one.
 func (g Gate) Hub(ctx context.Context, actor *api.Actor) (*int64, error) {
+	hub, err := g.Owner(ctx, actor)
+	if err != nil || hub == nil {
+		return nil, err
+	}
+	return &hub.ID, nil
+}
+
+// Owner is Hub with the hub's name.
+func (g Gate) Owner(ctx context.Context, actor *api.Actor) (*accounts.Hub, error) {
 	if actor != nil {
 		hub, err := g.Administrator(ctx, *actor)
 		return &hub, err
@@ -32,26 +41,26 @@ func (g Gate) Hub(ctx context.Context, actor *api.Actor) (*int64, error) {
 	if caller := rpc.Caller(ctx); caller != api.Operator && caller != "" { // "": in this process
 		return nil, fault.New(fault.Forbidden, "")
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // the operator's are of no hub
 }
 
 // Administrator is the actor's hub. Forbidden unless they are one of its technical
 // administrators, or more, and act in person.
-func (g Gate) Administrator(ctx context.Context, actor api.Actor) (int64, error) {
+func (g Gate) Administrator(ctx context.Context, actor api.Actor) (accounts.Hub, error) {
 	if err := actor.InPerson(); err != nil {
-		return 0, err
+		return accounts.Hub{}, err
 	}
 	if actor.Hub == nil {
-		return 0, fault.New(fault.Forbidden, "fault.hub_required")
+		return accounts.Hub{}, fault.New(fault.Forbidden, "fault.hub_required")
 	}
 	account, err := g.Accounts.Describe(ctx, accounts.DescribeRequest{User: actor.User, Hub: actor.Hub})
 	switch {
 	case fault.Is(err, fault.NotFound):
-		return 0, fault.New(fault.Unauthenticated, "fault.session_expired")
+		return accounts.Hub{}, fault.New(fault.Unauthenticated, "fault.session_expired")
 	case err != nil:
-		return 0, err
+		return accounts.Hub{}, err
 	case account.Hub == nil || account.Hub.ID != *actor.Hub || account.Role < least:
-		return 0, fault.New(fault.Forbidden, "")
+		return accounts.Hub{}, fault.New(fault.Forbidden, "")
 	}
-	return *actor.Hub, nil
+	return *account.Hub, nil
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 )
 
-// Authenticator checks who a client is (RFC 6749 section 2.3), by the one
-// method it is registered with.
+// Authenticator checks who a client is (RFC 6749 section 2.3), by the method it is
+// registered with.
 type Authenticator struct {
 	Store   *Store
 	Secrets bearer.Secrets
@@ -58,7 +58,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request, form 
 		return nil, err
 	}
 	c := Of(found)
-	if !claim.by(c.AuthMethod) {
+	if !claim.of(c) {
 		// Only the operator hears which it was: a stranger must not learn that
 		// the client exists.
 		a.Logger.InfoContext(ctx, "a client authenticated by another method than it is registered with",

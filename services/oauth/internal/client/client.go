@@ -2,6 +2,7 @@
 package client
 
 import (
+	"github.com/go-jose/go-jose/v4"
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
@@ -59,6 +60,12 @@ type Client struct {
 	// Registration is how it came to be: [ByToken], [Open], or else by the
 	// operator or in its hub.
 	Registration string
+	// AnySecret: the client has not chosen between [AuthBasic] and [AuthPost], and
+	// sends its secret either way.
+	AnySecret bool
+	// HubHash is the hash of its hub; empty if it has none, or if nobody has been
+	// asked.
+	HubHash string
 }
 
 // How clients register themselves (RFC 7591).
@@ -105,9 +112,9 @@ func (c *Client) IsPublic() bool { return c.Public() }
 // look at it.
 func (c *Client) SelfMade() bool { return c.Registration == Open }
 
-// FAPI tells whether the client is held to the FAPI 2.0 Security Profile: it
-// has to push its requests, and its tokens are bound to a key.
-func (c *Client) FAPI() bool { return c.RequirePAR && (c.DPoPBound || c.TLSBound) }
+// Signs tells whether the client may sign with the algorithm: not with RS256 if it
+// is held to FAPI 2.0 (section 5.4.1).
+func (c *Client) Signs(alg jose.SignatureAlgorithm) bool { return alg != jose.RS256 || !c.FAPI() }
 
 // Of gives the client behind fosite's interface, or nil.
 func Of(c fosite.Client) *Client {

@@ -18,10 +18,13 @@ type credentials struct {
 	method     string
 }
 
-// by tells whether the credentials are those of the method. With a certificate
-// the request itself only names the client, as a public one does.
-func (c credentials) by(method string) bool {
-	return c.method == method || c.method == AuthNone && method == AuthTLS
+// of tells whether the credentials are such as the client's. With a certificate
+// the request itself only names the client, as a public one does. Who has not
+// chosen how to send its secret may do so either way: libraries differ in what they
+// do unasked, and RFC 6749 section 2.3.1 has a server take the header in any case.
+func (c credentials) of(them *Client) bool {
+	return c.method == them.AuthMethod || c.method == AuthNone && them.AuthMethod == AuthTLS ||
+		them.AnySecret && KeepsSecret(them.AuthMethod) && KeepsSecret(c.method)
 }
 
 var errTwoWays = fosite.ErrInvalidRequest.WithHint("The client authenticates in two ways at once.")

@@ -70,10 +70,9 @@ func NewKeys(o KeysOptions) *Keys {
 
 // Find gives the client's keys for checking a signature of that algorithm: the
 // one of that id, or without an id all that could be meant. The error is
-// [ErrNoKey] if there is none. A client that is held to FAPI 2.0 has none for
-// RS256 (section 5.4.1).
+// [ErrNoKey] if there is none, or if the client may not sign so.
 func (k *Keys) Find(ctx context.Context, c *Client, kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
-	if alg == jose.RS256 && c.FAPI() {
+	if !c.Signs(alg) {
 		return nil, ErrNoKey
 	}
 	return k.FindIn(ctx, c.JWKS, c.JWKSURI, kid, alg)

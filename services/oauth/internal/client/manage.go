@@ -85,10 +85,10 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, read, changed *Client) (b
 	args := []any{changed.ID, db.Micros(read.ModifiedTime)}
 	args = append(args, values[1:3]...)
 	args = append(args, values[4:11]...)
-	args = append(args, values[15], values[16], KeepsSecret(changed.AuthMethod))
+	args = append(args, values[15], values[16], KeepsSecret(changed.AuthMethod), changed.AnySecret, changed.HubHash)
 	n, err := tx.Exec(ctx, `UPDATE clients SET name = $3, public = $4, auth_method = $5, redirect_uris = $6,
 			grant_types = $7, scopes = $8, first_party = $9, pkce_optional = $10, resource_server = $11,
-			metadata = $12, modified_time = $13,
+			metadata = $12, modified_time = $13, any_secret = $15, hub_hash = $16,
 			secret_hash = CASE WHEN $14 THEN secret_hash END,
 			secret_time = CASE WHEN $14 THEN secret_time END,
 			former_secret_hash = CASE WHEN $14 THEN former_secret_hash END,

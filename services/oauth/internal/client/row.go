@@ -34,7 +34,7 @@ func encode(c *Client) ([]any, error) {
 		c.FirstParty, c.PKCEOptional, c.ResourceServer, db.Micros(c.CreatedTime),
 		c.Number, c.Hash, c.Hub, string(metadata), db.Micros(c.ModifiedTime),
 		db.NullMicros(c.SecretTime), c.FormerSecretHash, db.NullMicros(c.FormerSecretExpirationTime), c.RegistrationHash,
-		c.Registration,
+		c.Registration, c.AnySecret, c.HubHash,
 	}, nil
 }
 
@@ -53,7 +53,8 @@ func scan(row db.Scanner) (*Client, error) {
 	var secret, former sql.NullInt64
 	err := row.Scan(&c.ID, &old.name, &public, &c.SecretHash, &old.authMethod, &lists[0], &lists[1], &lists[2],
 		&old.firstParty, &old.pkceOptional, &old.resourceServer, &created,
-		&c.Number, &c.Hash, &c.Hub, &metadata, &modified, &secret, &c.FormerSecretHash, &former, &c.RegistrationHash, &c.Registration)
+		&c.Number, &c.Hash, &c.Hub, &metadata, &modified, &secret, &c.FormerSecretHash, &former, &c.RegistrationHash, &c.Registration,
+		&c.AnySecret, &c.HubHash)
 	if err != nil {
 		return nil, err
 	}

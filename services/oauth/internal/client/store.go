@@ -21,7 +21,7 @@ var _ fosite.Storage = (*Store)(nil)
 
 const columns = `id, name, public, secret_hash, auth_method, redirect_uris, grant_types, scopes,
 	first_party, pkce_optional, resource_server, created_time, number, hash, hub, metadata, modified_time,
-	secret_time, former_secret_hash, former_secret_expiration_time, registration_hash, registration`
+	secret_time, former_secret_hash, former_secret_expiration_time, registration_hash, registration, any_secret, hub_hash`
 
 // GetClient finds a client, or returns fosite.ErrNotFound.
 func (s *Store) GetClient(ctx context.Context, id string) (fosite.Client, error) {
@@ -54,7 +54,7 @@ func (s *Store) Insert(ctx context.Context, q db.Queryer, c *Client) error {
 		return err
 	}
 	n, err := q.Exec(ctx, "INSERT INTO clients ("+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 		ON CONFLICT (id) DO NOTHING`, values...)
 	if err != nil {
 		return fmt.Errorf("client: insert: %w", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
@@ -35,7 +36,7 @@ const maxUnknown = 20
 // apply changes the client to what the object says and names what it changed;
 // null takes a choice back. The error is Invalid and names what is unknown or of
 // another type. Privileges are unknown to whoever may not give them.
-func apply(c *oauth.Client, changes json.RawMessage, privileges bool) ([]string, error) {
+func apply(c *client.Client, changes json.RawMessage, privileges bool) ([]string, error) {
 	object, err := readObject(changes)
 	if err != nil {
 		return nil, fault.Field("changes", "validation.object")
@@ -43,7 +44,7 @@ func apply(c *oauth.Client, changes json.RawMessage, privileges bool) ([]string,
 	var v fault.Violations
 	var changed []string
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		target, ok := field(c, name, privileges)
+		target, ok := field(&c.Client, name, privileges)
 		if !ok {
 			if len(v) < maxUnknown {
 				v.Add(shorten(name), "validation.unknown_field")
@@ -59,8 +60,14 @@ func apply(c *oauth.Client, changes json.RawMessage, privileges bool) ([]string,
 			changed = append(changed, name)
 		}
 	}
+	if _, named := object[authMethod]; named { // with none it is chosen no more
+		c.AnySecret = c.AuthMethod == ""
+	}
 	return changed, v.Err()
 }
+
+// authMethod is the name of the method of authentication in JSON.
+const authMethod = "token_endpoint_auth_method"
 
 // field finds a field of the client by its name in JSON.
 func field(c *oauth.Client, name string, privileges bool) (reflect.Value, bool) {

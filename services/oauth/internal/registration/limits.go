@@ -2,6 +2,7 @@ package registration
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -12,7 +13,7 @@ import (
 
 // limits are what somebody other than the operator may not give to a client.
 // What it has already, from the operator, it keeps.
-func limits(v *fault.Violations, before *client.Client, after *client.Client, who author) {
+func (r *Registrar) limits(v *fault.Violations, before *client.Client, after *client.Client, who author) {
 	if who.operator {
 		return
 	}
@@ -24,8 +25,9 @@ func limits(v *fault.Violations, before *client.Client, after *client.Client, wh
 		return slices.DeleteFunc(slices.Clone(now), func(s string) bool { return slices.Contains(old, s) })
 	}
 	if who.actor == nil {
-		itself(v, after, fresh(had.GrantTypes, after.GrantTypes), fresh(had.Scopes, after.Scopes), fresh(had.Resources, after.Resources))
+		itself(v, after, fresh(had.GrantTypes, after.GrantTypes), fresh(had.Scopes, after.Scopes))
 	}
+	r.resources(v, after, fresh(had.Resources, after.Resources), who)
 	sector(v, &had, after)
 	if after.Hub == nil {
 		return
@@ -38,6 +40,26 @@ func limits(v *fault.Violations, before *client.Client, after *client.Client, wh
 			if !scope.OfUser(name) && !kept {
 				v.Add("scopes", "validation.client_machine_scope", "Value", name)
 			}
+		}
+	}
+}
+
+// maxTold bounds how many resources are told to be wrong.
+const maxTold = 5
+
+// resources keeps whoever is not the operator from naming what is another's: an API
+// that is called so would take the client's tokens for its own.
+func (r *Registrar) resources(v *fault.Violations, c *client.Client, named []string, who author) {
+	told := 0
+	for _, name := range named {
+		if told == maxTold || slices.Contains(who.resources, name) || r.Spaces.Holds(c.HubHash, name) {
+			continue
+		}
+		told++
+		if own := r.Spaces.Of(c.HubHash); own != nil {
+			v.Add("resources", "validation.client_resource_hub", "Value", shorten(name), "Values", strings.Join(own, ", "))
+		} else {
+			v.Add("resources", "validation.client_resource_operator", "Value", shorten(name))
 		}
 	}
 }
@@ -60,7 +82,7 @@ func sector(v *fault.Violations, had *oauth.Client, c *client.Client) {
 // itself limits what clients can give to themselves. With an initial access token
 // somebody answers for the client; without one it could be anybody's, who must
 // get nothing that a user has not allowed.
-func itself(v *fault.Violations, c *client.Client, grants, scopes, resources []string) {
+func itself(v *fault.Violations, c *client.Client, grants, scopes []string) {
 	forbidden := []string{client.JWTBearer, client.TokenExchange}
 	if c.Registration == client.Open {
 		forbidden = append(forbidden, client.ClientCredentials)
@@ -68,9 +90,6 @@ func itself(v *fault.Violations, c *client.Client, grants, scopes, resources []s
 			if !scope.OfUser(name) {
 				v.Add("scopes", "validation.client_not_self", "Value", name)
 			}
-		}
-		if len(resources) > 0 {
-			v.Add("resources", "validation.client_not_self", "Value", resources[0])
 		}
 	}
 	for _, name := range grants {

@@ -90,12 +90,16 @@ func limit(hub *int64, page api.Page) string {
 // Update changes what the request names. If somebody else changes the client at
 // the same time, the changes are made to what it then is.
 func (r *Registrar) Update(ctx context.Context, request oauth.UpdateClientRequest) (oauth.Client, error) {
-	hub, err := r.Gate.Hub(ctx, request.Actor)
+	hub, err := r.Gate.Owner(ctx, request.Actor)
 	if err != nil {
 		return oauth.Client{}, err
 	}
+	var only *int64
+	if hub != nil {
+		only = &hub.ID
+	}
 	for range attempts {
-		c, err := r.mine(ctx, hub, request.ID)
+		c, err := r.mine(ctx, only, request.ID)
 		if err != nil {
 			return oauth.Client{}, err
 		}
@@ -103,9 +107,12 @@ func (r *Registrar) Update(ctx context.Context, request oauth.UpdateClientReques
 			return oauth.Client{}, fault.New(fault.Conflict, "fault.modified")
 		}
 		changed := *c
-		names, err := apply(&changed.Client, request.Changes, hub == nil)
+		names, err := apply(&changed, request.Changes, hub == nil)
 		if err != nil {
 			return oauth.Client{}, err
+		}
+		if hub != nil {
+			changed.HubHash = hub.Hash
 		}
 		if done, err := r.change(ctx, c, &changed, by(request.Actor), names); err != nil || done {
 			return changed.Client, err

@@ -12,6 +12,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
@@ -20,6 +21,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/rules"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 )
 
 // Registrar registers clients, changes and deletes them.
@@ -31,21 +33,25 @@ type Registrar struct {
 	Secrets bearer.Secrets
 	Clock   clockwork.Clock
 	Rules   *rules.Rules
-	Self    Self
+	// Spaces are where the resources are that hubs name.
+	Spaces resource.HubSpaces
+	Self   Self
 }
 
 // Create registers a client. Its error names every broken rule, or is a
 // Conflict if the id is taken. The secret is in the answer and nowhere else.
 func (r *Registrar) Create(ctx context.Context, request oauth.CreateClientRequest) (oauth.CreatedClient, error) {
-	hub, err := r.Gate.Hub(ctx, request.Actor)
+	hub, err := r.Gate.Owner(ctx, request.Actor)
 	if err != nil {
 		return oauth.CreatedClient{}, err
 	}
 	if err := onlyOperators(hub, request); err != nil {
 		return oauth.CreatedClient{}, err
 	}
-	c := &client.Client{Client: withDefaults(request)}
-	c.Hub = hub
+	c := &client.Client{Client: withDefaults(request), AnySecret: request.AuthMethod == ""}
+	if hub != nil {
+		c.Hub, c.HubHash = &hub.ID, hub.Hash
+	}
 	if err := r.check(ctx, nil, c, by(request.Actor)); err != nil {
 		return oauth.CreatedClient{}, err
 	}
@@ -63,7 +69,7 @@ func (r *Registrar) Create(ctx context.Context, request oauth.CreateClientReques
 }
 
 // onlyOperators refuses what hubs cannot give to their clients.
-func onlyOperators(hub *int64, request oauth.CreateClientRequest) error {
+func onlyOperators(hub *accounts.Hub, request oauth.CreateClientRequest) error {
 	if hub == nil {
 		return nil
 	}
@@ -81,7 +87,7 @@ func onlyOperators(hub *int64, request oauth.CreateClientRequest) error {
 // nil if it is new.
 func (r *Registrar) check(ctx context.Context, before, after *client.Client, who author) error {
 	v := r.Rules.Check(&after.Client)
-	limits(&v, before, after, who)
+	r.limits(&v, before, after, who)
 	if err := v.Err(); err != nil {
 		return err
 	}
@@ -156,6 +162,8 @@ func (r *Registrar) mine(ctx context.Context, hub *int64, name string) (*client.
 type author struct {
 	actor    *api.Actor
 	operator bool
+	// resources are what the operator lets a client name that registers itself.
+	resources []string
 }
 
-func by(actor *api.Actor) author { return author{actor, actor == nil} }
+func by(actor *api.Actor) author { return author{actor: actor, operator: actor == nil} }

@@ -66,23 +66,24 @@ func (r *Registrar) MayRegister(ctx context.Context, initial string) error {
 // Register registers a client that asks for it, with an initial access token or
 // without ("").
 func (r *Registrar) Register(ctx context.Context, initial string, m oauth.Metadata) (Registered, error) {
-	c := &client.Client{Registration: client.Open}
-	var ticket *oauth.RegistrationToken
+	c := &client.Client{
+		Client: withDefaults(oauth.CreateClientRequest{Metadata: r.chosen(m)}), Registration: client.Open, AnySecret: m.AuthMethod == "",
+	}
+	var ticket *ticket
+	var itself author
 	switch {
 	case initial != "":
 		var err error
 		if ticket, err = r.findToken(ctx, initial); err != nil {
 			return Registered{}, err
 		}
-		c.Registration, c.Hub = client.ByToken, ticket.Hub
+		c.Registration, c.Hub, c.HubHash = client.ByToken, ticket.Hub, ticket.hubHash
+		itself.resources = ticket.Resources
 	case !r.Self.Open:
 		return Registered{}, ErrToken
 	}
-	made := withDefaults(oauth.CreateClientRequest{Metadata: r.chosen(m)})
-	made.Hub = c.Hub
-	c.Client = made
 	nameItself(&c.Client)
-	if err := r.check(ctx, nil, c, author{}); err != nil {
+	if err := r.check(ctx, nil, c, itself); err != nil {
 		return Registered{}, err
 	}
 	secret, err := r.begin(ctx, c)
@@ -103,7 +104,7 @@ func (r *Registrar) Register(ctx context.Context, initial string, m oauth.Metada
 				return err
 			}
 		}
-		return r.insert(ctx, tx, c, author{}, detail)
+		return r.insert(ctx, tx, c, itself, detail)
 	})
 	if err != nil {
 		return Registered{}, err
@@ -193,6 +194,9 @@ func (r *Registrar) Itself(ctx context.Context, id, token string) (*client.Clien
 func (r *Registrar) Replace(ctx context.Context, c *client.Client, m oauth.Metadata) (Registered, error) {
 	after := *c
 	after.Metadata = r.chosen(m)
+	if m.AuthMethod != c.AuthMethod { // what it was told is no choice when it comes back
+		after.AnySecret = m.AuthMethod == ""
+	}
 	complete(&after.Client)
 	nameItself(&after.Client)
 	var secret string

@@ -3,27 +3,39 @@ package registration
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 )
 
 const (
-	maxTokenName = 100
-	maxUses      = 1_000_000
+	maxTokenName      = 100
+	maxUses           = 1_000_000
+	maxTokenResources = 50
 )
 
 // good is the condition of a registration token that can still be used; $1 is the
 // time.
 const good = "(uses IS NULL OR uses > 0) AND (expiration_time IS NULL OR expiration_time > $1)"
+
+// ticket is an initial access token that has been presented.
+type ticket struct {
+	oauth.RegistrationToken
+	issuer  *int64 // the user who made it; nil: the operator
+	hubHash string
+}
 
 // CreateToken makes an initial access token, whose text is in the answer and
 // nowhere else.
@@ -34,22 +46,30 @@ func (r *Registrar) CreateToken(ctx context.Context, request oauth.CreateRegistr
 		return created, err
 	}
 	now := r.now()
-	if err := checkToken(&request, now); err != nil {
+	if err := checkToken(&request, hub, now); err != nil {
 		return created, err
+	}
+	resources, err := json.Marshal(compact(request.Resources))
+	if err != nil {
+		return created, fmt.Errorf("registration: encode a token: %w", err)
+	}
+	var issuer *int64
+	if request.Actor != nil {
+		issuer = &request.Actor.User
 	}
 	text := bearer.NewInitialToken()
 	t := oauth.RegistrationToken{
-		Hash: newHash(), Name: request.Name, Hub: hub, Uses: request.Uses, ExpirationTime: request.ExpirationTime,
-		CreatedTime: now, ModifiedTime: now,
+		Hash: newHash(), Name: request.Name, Hub: hub, Uses: request.Uses, Resources: request.Resources,
+		ExpirationTime: request.ExpirationTime, CreatedTime: now, ModifiedTime: now,
 	}
 	err = r.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := r.boundTokens(ctx, tx, hub, now); err != nil {
 			return err
 		}
 		err := tx.QueryRow(ctx, `INSERT INTO registration_tokens
-				(token_hash, hash, name, hub, uses, expiration_time, created_time, modified_time)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id`,
-			bearer.Hash(text), t.Hash, t.Name, t.Hub, t.Uses, db.NullMicros(t.ExpirationTime), db.Micros(now)).Scan(&t.ID)
+				(token_hash, hash, name, hub, uses, expiration_time, created_time, modified_time, issuer, resources)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9) RETURNING id`,
+			bearer.Hash(text), t.Hash, t.Name, t.Hub, t.Uses, db.NullMicros(t.ExpirationTime), db.Micros(now), issuer, string(resources)).Scan(&t.ID)
 		if err != nil {
 			return fmt.Errorf("registration: insert a token: %w", err)
 		}
@@ -61,8 +81,16 @@ func (r *Registrar) CreateToken(ctx context.Context, request oauth.CreateRegistr
 	return oauth.CreatedRegistrationToken{RegistrationToken: t, Token: text}, nil
 }
 
-func checkToken(request *oauth.CreateRegistrationTokenRequest, now time.Time) error {
+func checkToken(request *oauth.CreateRegistrationTokenRequest, hub *int64, now time.Time) error {
 	var v fault.Violations
+	if hub != nil && len(request.Resources) > 0 {
+		v.Add("resources", "validation.client_operator")
+	}
+	if len(request.Resources) > maxTokenResources {
+		v.Add("resources", "validation.client_too_many", "Max", maxTokenResources)
+	} else if i := slices.IndexFunc(request.Resources, func(s string) bool { return !resource.Valid(s) }); i >= 0 {
+		v.Add("resources", "validation.client_resource", "Value", shorten(request.Resources[i]))
+	}
 	request.Name = strings.TrimSpace(request.Name)
 	switch {
 	case request.Name == "":
@@ -127,7 +155,7 @@ func (r *Registrar) ListTokens(ctx context.Context, request oauth.ListRegistrati
 		if err != nil {
 			return list, fmt.Errorf("registration: list tokens: %w", err)
 		}
-		list.Tokens = append(list.Tokens, t)
+		list.Tokens = append(list.Tokens, t.RegistrationToken)
 	}
 	if err := rows.Err(); err != nil {
 		return list, fmt.Errorf("registration: list tokens: %w", err)
@@ -156,24 +184,33 @@ func (r *Registrar) DeleteToken(ctx context.Context, request oauth.RegistrationT
 		if err != nil {
 			return fmt.Errorf("registration: delete a token: %w", err)
 		}
-		return r.recordToken(ctx, tx, "registration_token.deleted", by(request.Actor), t)
+		return r.recordToken(ctx, tx, "registration_token.deleted", by(request.Actor), t.RegistrationToken)
 	})
 }
 
-const tokenColumns = "id, hash, name, hub, uses, expiration_time, created_time, modified_time" //nolint:gosec // names of columns
+const tokenColumns = "id, hash, name, hub, uses, expiration_time, created_time, modified_time, issuer, resources" //nolint:gosec // names of columns
 
-func scanToken(row db.Scanner) (t oauth.RegistrationToken, err error) {
+func scanToken(row db.Scanner) (t ticket, err error) {
 	var expiration sql.NullInt64
 	var created, modified int64
-	if err := row.Scan(&t.ID, &t.Hash, &t.Name, &t.Hub, &t.Uses, &expiration, &created, &modified); err != nil {
+	var resources string
+	err = row.Scan(&t.ID, &t.Hash, &t.Name, &t.Hub, &t.Uses, &expiration, &created, &modified, &t.issuer, &resources)
+	if err != nil {
 		return t, err
+	}
+	if err := json.Unmarshal([]byte(resources), &t.Resources); err != nil {
+		return t, fmt.Errorf("decode resources: %w", err)
+	}
+	if len(t.Resources) == 0 {
+		t.Resources = nil
 	}
 	t.ExpirationTime, t.CreatedTime, t.ModifiedTime = db.FromNullMicros(expiration), db.FromMicros(created), db.FromMicros(modified)
 	return t, nil
 }
 
-// findToken is the initial access token of that text, if it is still good.
-func (r *Registrar) findToken(ctx context.Context, text string) (*oauth.RegistrationToken, error) {
+// findToken is the initial access token of that text, if it is still good; [ErrToken]
+// otherwise.
+func (r *Registrar) findToken(ctx context.Context, text string) (*ticket, error) {
 	t, err := scanToken(r.DB.QueryRow(ctx, "SELECT "+tokenColumns+" FROM registration_tokens WHERE "+good+" AND token_hash = $2",
 		db.Micros(r.now()), bearer.Hash(text)))
 	if errors.Is(err, db.ErrNoRows) {
@@ -182,7 +219,25 @@ func (r *Registrar) findToken(ctx context.Context, text string) (*oauth.Registra
 	if err != nil {
 		return nil, fmt.Errorf("registration: find a token: %w", err)
 	}
-	return &t, nil
+	return &t, r.vouch(ctx, &t)
+}
+
+// vouch finds the hub's name of a hub's token, which is good for as long as who made
+// it may make one: they could otherwise keep for themselves what they were sent away
+// from.
+func (r *Registrar) vouch(ctx context.Context, t *ticket) error {
+	if t.Hub == nil {
+		return nil
+	}
+	if t.issuer == nil {
+		return ErrToken
+	}
+	hub, err := r.Gate.Administrator(ctx, api.Actor{User: *t.issuer, Hub: t.Hub})
+	if fault.Is(err, fault.Forbidden) || fault.Is(err, fault.Unauthenticated) {
+		return ErrToken
+	}
+	t.hubHash = hub.Hash
+	return err
 }
 
 // use takes one of the token's uses: two at once cannot take the last one.

@@ -24,10 +24,11 @@ var ErrTarget = &fosite.RFC6749Error{
 const maxResources = 20
 
 // Valid tells whether s can name a resource: an absolute URI without a fragment.
+// Like all URIs it has no spaces, so that lists of them are told apart.
 func Valid(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.IsAbs() && (u.Host != "" || u.Opaque != "") && u.Fragment == "" && len(s) <= 500 &&
-		s[len(s)-1] != '#'
+		s[len(s)-1] != '#' && printable(s)
 }
 
 // Asked are the resources that the form names, each once; nil if it names none.

@@ -16,7 +16,7 @@ func TestValid(t *testing.T) {
 		assert.True(t, Valid(good), good)
 	}
 	for _, bad := range []string{
-		"", "api", "/api", "//api.example", "https:", "https://", "https://api.example/#", "https://api.example/#x", "://", "%zz:",
+		"", "api", "/api", "//api.example", "https:", "https://", "https://api.example/#", "https://api.example/#x", "://", "https://a.example/ https://b.example/", "https://api.example/ü", "%zz:",
 		"https://api.example/" + strings.Repeat("x", 500),
 	} {
 		assert.False(t, Valid(bad), bad)

@@ -89,7 +89,8 @@ func TestRegistrationTokens(t *testing.T) {
 	t.Parallel()
 	o := newOperator(t)
 	var created oauth.CreatedRegistrationToken
-	o.result(&created, "client", "registration-token", "create", "--name", "CI", "--uses", "3", "--expires", "2999-12-31T23:59:59Z")
+	o.result(&created, "client", "registration-token", "create", "--name", "CI", "--uses", "3", "--expires", "2999-12-31T23:59:59Z", "--resource", "https://api.example.org")
+	require.Equal(t, []string{"https://api.example.org"}, created.Resources)
 	assert.Equal(t, 3, *created.Uses)
 	assert.NotEmpty(t, created.Token)
 	_, list, _ := o.run("client", "registration-token", "list")

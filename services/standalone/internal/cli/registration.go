@@ -77,6 +77,7 @@ func (p *program) createRegistrationToken() *cobra.Command {
 	f := create.Flags()
 	f.StringVar(&r.Name, "name", "", "whom or what it is for")
 	f.IntVar(&uses, "uses", 0, "how many apps it may register; any number if not given")
+	f.StringSliceVar(&r.Resources, "resource", nil, "an API that tokens of these apps may be for; none if not given, may be repeated")
 	f.StringVar(&expires, "expires", "", "until when it is good, such as 2026-12-31T23:59:59Z; for ever if not given")
 	return create
 }

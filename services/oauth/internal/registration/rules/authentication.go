@@ -17,6 +17,9 @@ func (k *check) authentication() {
 	if k.c.AuthMethod == client.AuthJWT && !k.hasKeys() {
 		k.add("jwks", "validation.client_keys_needed", "Value", client.AuthJWT)
 	}
+	if k.c.FAPI() && k.c.AuthMethod != client.AuthJWT && k.c.AuthMethod != client.AuthTLS {
+		k.add("token_endpoint_auth_method", "validation.client_fapi_auth", "Values", client.AuthJWT+", "+client.AuthTLS)
+	}
 	k.certificate()
 }
 
