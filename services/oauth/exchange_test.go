@@ -26,7 +26,7 @@ const (
 func (h *harness) orders(change ...func(*oauth.CreateClientRequest)) oauth.CreatedClient {
 	h.t.Helper()
 	return h.web(append([]func(*oauth.CreateClientRequest){func(r *oauth.CreateClientRequest) {
-		r.Name, r.RedirectURIs, r.FirstParty = "Orders", nil, false
+		r.Name, r.RedirectURIs, r.FirstParty, r.ResourceServer = "Orders", nil, false, true
 		r.GrantTypes, r.Scopes = []string{exchangeGrant}, []string{"openid", "email", testScope}
 		r.Resources = []string{ordersAPI, billingAPI}
 	}}, change...)...)
@@ -154,7 +154,8 @@ func TestWhoMayExchange(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		app := h.shop(func(r *oauth.CreateClientRequest) { r.GrantTypes = append(r.GrantTypes, exchangeGrant) })
 		server := h.orders(func(r *oauth.CreateClientRequest) { r.Resources, r.ResourceServer = []string{billingAPI}, true })
-		stranger := h.orders(func(r *oauth.CreateClientRequest) { r.Resources = []string{billingAPI} })
+		stranger := h.orders(func(r *oauth.CreateClientRequest) { r.Resources, r.ResourceServer = []string{billingAPI}, false })
+		namesake := h.orders(func(r *oauth.CreateClientRequest) { r.ResourceServer = false })
 		api, hubs := h.orders(), h.orders()
 		_, err := h.db.Exec(t.Context(), "UPDATE clients SET hub = 8 WHERE id = $1", hubs.Client.ID)
 		require.NoError(t, err)
@@ -167,6 +168,7 @@ func TestWhoMayExchange(t *testing.T) {
 			"its own":                     {app, bound, http.StatusOK},
 			"its own, for anything":       {app, wide, http.StatusOK},
 			"sent to it":                  {api, bound, http.StatusOK},
+			"sent to it, but no server":   {namesake, bound, http.StatusBadRequest},
 			"sent to another":             {stranger, bound, http.StatusBadRequest},
 			"a server's, sent to another": {server, bound, http.StatusBadRequest},
 			"for anything, no server":     {stranger, wide, http.StatusBadRequest},
@@ -175,6 +177,7 @@ func TestWhoMayExchange(t *testing.T) {
 		} {
 			a := h.exchange(test.client, test.token)
 			assert.Equal(t, test.want, a.status, "%s: %s", name, a.body)
+			assert.Equal(t, test.want == http.StatusOK, h.active(test.client, test.token), "it sees what it may exchange: %s", name)
 			if test.want != http.StatusOK {
 				assert.Equal(t, "invalid_request", a.text("error"), name)
 			}

@@ -130,6 +130,9 @@ func (p *Parser) parse(ctx context.Context, form url.Values, from source) (*Requ
 	if !from.Pushed && (p.RequirePushed || r.Client.RequirePAR) {
 		return r, fosite.ErrInvalidRequest.WithHint("The request has to be pushed (RFC 9126).")
 	}
+	if from.Pushed && r.Client.FAPI() && form.Get("redirect_uri") == "" {
+		return r, fosite.ErrInvalidRequest.WithHint("The redirect_uri is missing, which FAPI 2.0 wants in every request, however many are registered.")
+	}
 	if fositeErr != nil {
 		return r, fositeErr
 	}

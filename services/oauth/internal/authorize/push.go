@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/dpop"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
@@ -40,6 +41,9 @@ func (f *Flow) push(ctx context.Context, c *client.Client, form url.Values) (str
 	r, err := f.Parser.parsePushed(ctx, c, form)
 	if err != nil {
 		return "", err
+	}
+	if e := evidence.From(ctx); e.KeyThumbprint != "" && !c.Signs(e.KeyAlgorithm) {
+		return "", dpop.ErrAlgorithm
 	}
 	if err := r.bind(evidence.From(ctx).KeyThumbprint); err != nil {
 		return "", err

@@ -37,10 +37,15 @@ var ErrProof = &fosite.RFC6749Error{
 	CodeField:        http.StatusBadRequest,
 }
 
+// ErrAlgorithm is ErrProof for a client that may not sign so.
+var ErrAlgorithm = ErrProof.WithHint("It is signed with RS256, and the client is held to FAPI 2.0: PS256, ES256 and EdDSA are what is left.")
+
 // Proof is what a request has proved.
 type Proof struct {
 	// Thumbprint is the key's (RFC 7638), with SHA-256.
 	Thumbprint string
+	// Algorithm is what the proof is signed with.
+	Algorithm jose.SignatureAlgorithm
 	// ID has to be spent, for the proof to be good once.
 	ID replay.ID
 }
@@ -92,7 +97,7 @@ func (v *Verifier) Verify(r *http.Request, accessToken string) (*Proof, error) {
 	}
 	thumbprint := base64.RawURLEncoding.EncodeToString(sum)
 	return &Proof{
-		Thumbprint: thumbprint,
+		Thumbprint: thumbprint, Algorithm: token.Algorithm(),
 		ID: replay.ID{
 			Kind: ReplayKind, Issuer: thumbprint, Value: c.ID,
 			Expires: time.Unix(int64(*c.Issued), 0).Add(maxAge + time.Second),

@@ -36,7 +36,7 @@ func (c *Collector) Proof(next http.Handler, fail func(http.ResponseWriter, *htt
 			return
 		}
 		if proof != nil {
-			e.KeyThumbprint = proof.Thumbprint
+			e.KeyThumbprint, e.KeyAlgorithm = proof.Thumbprint, proof.Algorithm
 			e.Spend(proof.ID)
 		}
 		next.ServeHTTP(w, r.WithContext(With(r.Context(), e)))

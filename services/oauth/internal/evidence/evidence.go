@@ -7,6 +7,8 @@ import (
 	"context"
 	"crypto/x509"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
 )
 
@@ -17,6 +19,8 @@ type Evidence struct {
 	// KeyThumbprint is the JWK SHA-256 thumbprint of the key that a DPoP proof
 	// has shown possession of (RFC 9449); empty: none.
 	KeyThumbprint string
+	// KeyAlgorithm is what the proof is signed with; empty: none.
+	KeyAlgorithm jose.SignatureAlgorithm
 	// Spends are the one-time ids that the request uses up if it succeeds.
 	Spends []replay.ID
 }

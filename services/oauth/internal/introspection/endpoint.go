@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/subject"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/token"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/wire"
 )
 
@@ -73,14 +73,13 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) (*client.Clien
 	return asker, e.describe(asker, kind, request), nil
 }
 
-// visible tells whether the token is the asker's business: its own, or for a
-// resource server an access token that is for no resource in particular or for
-// one of its own (RFC 7662 section 4, RFC 9701 section 5).
+// visible tells whether the token is the asker's business: a refresh token its own
+// client's only, an access token as [token.Sees] has it.
 func visible(asker *client.Client, kind fosite.TokenUse, request fosite.AccessRequester) bool {
-	if asker.ID == request.GetClient().GetID() {
-		return true
+	issuedTo := request.GetClient().GetID()
+	if kind != fosite.AccessToken {
+		return asker.ID == issuedTo
 	}
-	audience := request.GetGrantedAudience()
-	return asker.ResourceServer && kind == fosite.AccessToken &&
-		(len(audience) == 0 || len(scope.Both(audience, asker.Resources)) > 0)
+	session, ok := request.GetSession().(*grant.Session)
+	return ok && token.Sees(asker, issuedTo, request.GetGrantedAudience(), session.Grant)
 }

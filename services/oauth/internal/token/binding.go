@@ -21,6 +21,9 @@ func confirm(ctx context.Context, c *client.Client) (*grant.Confirmation, error)
 	if bound.KeyThumbprint = e.KeyThumbprint; bound.KeyThumbprint == "" && c.DPoPBound {
 		return nil, dpop.ErrProof.WithHint("The client's tokens are bound to a key, and the request has no proof.")
 	}
+	if bound.KeyThumbprint != "" && !c.Signs(e.KeyAlgorithm) {
+		return nil, dpop.ErrAlgorithm
+	}
 	if c.TLSBound {
 		if bound.CertificateThumbprint = e.CertificateThumbprint(); bound.CertificateThumbprint == "" {
 			return nil, fosite.ErrInvalidRequest.WithHint("The client's tokens are bound to a certificate, and the connection has none.")

@@ -158,8 +158,11 @@ func (h *Exchange) delegate(ctx context.Context, request fosite.AccessRequester,
 		return err
 	}
 	g := t.session.Grant
-	if !mayExchange(ctx, c, t) || !inHubOf(c, g) {
+	if !Sees(c, t.client, t.audience, g) || !inHubOf(c, g) {
 		return refused(hint)
+	}
+	if err := staysBound(ctx, c, t, hint); err != nil {
+		return err
 	}
 	if t.session.Actor.Depth() >= maxActors {
 		return refused("Too many have acted one for the other.")
@@ -182,25 +185,24 @@ func (h *Exchange) delegate(ctx context.Context, request fosite.AccessRequester,
 	return nil
 }
 
-// mayExchange tells whether the token is the client's to exchange: it was issued
-// to it, or is for one of its resources, or is for none in particular and the
-// client is one of the operator's resource servers, which take those. Who presents
-// a bound token that was issued to itself has to hold the key; a resource server
-// that was sent one does not have it.
-func mayExchange(ctx context.Context, c *client.Client, t *held) bool {
-	if t.client == c.ID {
-		return Holds(ctx, t.session.Confirmation)
+// staysBound keeps a bound token from becoming one that anybody may bear. Who
+// presents one that was issued to itself has to hold the key. A resource server that
+// was sent one does not have that key; it binds what it gets to one of its own.
+func staysBound(ctx context.Context, c *client.Client, t *held, hint string) error {
+	switch {
+	case t.session.Confirmation == nil:
+		return nil
+	case t.client == c.ID:
+		if !Holds(ctx, t.session.Confirmation) {
+			return refused(hint)
+		}
+		return nil
 	}
-	return len(scope.Both(t.audience, c.Resources)) > 0 || len(t.audience) == 0 && c.ResourceServer
-}
-
-// inHubOf keeps the clients of a hub to that hub, and a login that counts for one
-// hub alone to its clients.
-func inHubOf(c *client.Client, g *grant.Grant) bool {
-	if c.Hub == nil {
-		return g.Details.ProviderHub == nil
+	to, err := confirm(ctx, c)
+	if err == nil && to == nil {
+		err = refused("The subject_token is bound to a key, so what is got for it has to be, too: by a DPoP proof, or by the certificate of a client that is registered so.")
 	}
-	return g.Details.Hub != nil && *g.Details.Hub == *c.Hub
+	return err
 }
 
 // actors are who acted before. An administrator who acts as the user is named as

@@ -19,6 +19,10 @@ import (
 // impersonationFor is how long an administrator acts as a user by a token.
 const impersonationFor = 10 * time.Minute
 
+// freshFor is how old the administrator's login may be: as old as where people
+// change the security of their account.
+const freshFor = 15 * time.Minute
+
 // tokenIssued is the kind of event by which a token for acting as a user is
 // written down.
 const tokenIssued = "impersonation.token"
@@ -26,8 +30,8 @@ const tokenIssued = "impersonation.token"
 var errMayNot = refused("The administrator may not act as that user.")
 
 // impersonate has an administrator act as a user: with the administrator's own
-// access token, issued to this very client, which the operator must have given
-// the privilege. Whether the administrator may is the accounts service's to say.
+// access token of a login of late, issued to this very client, which the operator must
+// have given the privilege. Whether the administrator may is the accounts service's to say.
 func (h *Exchange) impersonate(ctx context.Context, request fosite.AccessRequester, c *client.Client, session *grant.Session) error {
 	if !c.Impersonation {
 		return errUnauthorized
@@ -50,6 +54,9 @@ func (h *Exchange) impersonate(ctx context.Context, request fosite.AccessRequest
 	g := t.session.Grant
 	if t.client != c.ID || !inPerson(t) || !inHubOf(c, g) || !Holds(ctx, t.session.Confirmation) {
 		return refused(hint)
+	}
+	if h.Clock.Since(g.Details.AuthenticatedTime) > freshFor {
+		return refused("The administrator's login is older than 15 minutes. A new one comes by max_age or prompt=login.")
 	}
 	if err := grantScopes(request, c, t.scopes); err != nil {
 		return err

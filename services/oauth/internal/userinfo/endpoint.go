@@ -15,6 +15,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/claims"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/dpop"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
@@ -78,6 +80,9 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	c, err := e.client(r, request.GetClient().GetID())
 	if err != nil {
 		return err
+	}
+	if shown := evidence.From(r.Context()); shown.KeyThumbprint != "" && !c.Signs(shown.KeyAlgorithm) {
+		return dpop.ErrAlgorithm
 	}
 	about, err := e.about(r.Context(), c, session, request.GetGrantedScopes())
 	if err != nil {

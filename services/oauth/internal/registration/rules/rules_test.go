@@ -229,3 +229,29 @@ func TestSectors(t *testing.T) {
 	cancel()
 	assert.True(t, fault.Is(rulesOf(nil).CheckSector(ctx, nil, &c), fault.Unavailable))
 }
+
+// FAPI 2.0 Security Profile section 5.3.2.1.
+func TestFAPIClients(t *testing.T) {
+	t.Parallel()
+	held := func(method string, change func(*oauth.Client)) []string {
+		c := web()
+		c.AuthMethod, c.RequirePAR, c.JWKSURI = method, true, "https://app.example/jwks"
+		change(&c)
+		if method == "tls_client_auth" {
+			c.TLSDNS = "app.example"
+		}
+		return slices.Sorted(maps.Keys(rulesOf(nil).Check(&c)))
+	}
+	for name, bind := range map[string]func(*oauth.Client){
+		"dpop": func(c *oauth.Client) { c.DPoPBound = true }, "tls": func(c *oauth.Client) { c.TLSBound = true },
+	} {
+		for _, method := range []string{"client_secret_basic", "client_secret_post"} {
+			assert.Equal(t, []string{"token_endpoint_auth_method"}, held(method, bind), "%s %s", name, method)
+			assert.Empty(t, held(method, func(*oauth.Client) {}), "bearers are not held to it")
+			assert.Empty(t, held(method, func(c *oauth.Client) { bind(c); c.RequirePAR = false }))
+		}
+		for _, method := range []string{"private_key_jwt", "tls_client_auth", "none"} {
+			assert.Empty(t, held(method, bind), "%s %s", name, method)
+		}
+	}
+}
