@@ -167,18 +167,32 @@ func TestDevicesOfAClientAreBounded(t *testing.T) {
 		h.config.PendingLimit = 2
 		h.restart()
 		c := h.tv()
-		_, first := h.device(c)
-		h.device(c)
-		full := func() answer {
-			return h.do(as(c, "/oauth2/device_authorization", url.Values{"scope": {"openid"}}))
+		find := func(userCode, subject string) error {
+			_, err := h.service.FindDevice(t.Context(), oauth.DeviceRequest{UserCode: userCode, Subject: subject})
+			return err
 		}
-		requireError(t, full(), http.StatusTooManyRequests, "temporarily_unavailable")
+		next := func() string {
+			h.clock.Advance(time.Second)
+			_, userCode := h.device(c)
+			return userCode
+		}
+		first, second := next(), next()
 		h.device(h.tv()) // others are not concerned
-		require.NoError(t, h.decide(first, false))
-		h.device(c)
-		requireError(t, full(), http.StatusTooManyRequests, "temporarily_unavailable")
+		require.NoError(t, find(first, ""))
+		third := next()
+		assert.True(t, fault.Is(find(first, ""), fault.NotFound), "the oldest gives way")
+		require.NoError(t, find(second, alice))
+		fourth := next()
+		require.NoError(t, find(second, alice), "but not while somebody looks at it")
+		assert.True(t, fault.Is(find(third, alice), fault.NotFound))
+		require.NoError(t, find(fourth, bob))
+		full := h.do(as(c, "/oauth2/device_authorization", url.Values{"scope": {"openid"}}))
+		requireError(t, full, http.StatusTooManyRequests, "temporarily_unavailable")
+		require.NoError(t, h.decide(second, false))
+		next()
+		assert.NoError(t, find(fourth, bob))
 		h.clock.Advance(10 * time.Minute)
-		h.device(c) // those that have expired do not count
+		next() // those that have expired do not count
 	})
 }
 

@@ -254,10 +254,16 @@ func TestPushesAreBounded(t *testing.T) {
 		h.config.PendingLimit = 2
 		h.restart()
 		c, other := h.web(), h.web()
-		h.push(c, form(c))
-		h.push(c, form(c))
-		requireError(t, h.do(as(c, "/oauth2/par", form(c))), http.StatusTooManyRequests, "temporarily_unavailable")
+		oldest := h.push(c, form(c))
+		newer := h.push(c, form(c))
+		h.clock.Advance(time.Second)
 		h.push(other, form(other))
+		require.NotEmpty(t, redirected(t, h.authorize(opens(c, oldest), h.login())).Get("code"))
+		oldest = newer
+		h.push(c, form(c))
+		h.clock.Advance(time.Second)
+		h.push(c, form(c))
+		assert.NotNil(t, h.authorize(opens(c, oldest), h.login()).Problem, "the oldest gives way")
 	})
 }
 

@@ -20,6 +20,9 @@ type Devices interface {
 // DeviceRequest names a waiting device.
 type DeviceRequest struct {
 	UserCode string `json:"user_code"` // as typed
+	// Subject is the hash of the user who is shown it: a device that somebody looks
+	// at gives way to no other.
+	Subject string `json:"subject,omitempty"`
 }
 
 // Device is a device that waits.

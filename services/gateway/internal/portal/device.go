@@ -72,7 +72,7 @@ func (p *Portal) device(v *visit) error {
 	if !in {
 		return v.see(with("/login", "authorization", deviceMark+code))
 	}
-	found, err := p.deps.OAuth.FindDevice(v.r.Context(), oauth.DeviceRequest{UserCode: code})
+	found, err := p.deps.OAuth.FindDevice(v.r.Context(), oauth.DeviceRequest{UserCode: code, Subject: caller.Session.UserHash})
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return v.unknownDevice(code)

@@ -239,7 +239,7 @@ func (f *Flow) wait(ctx context.Context, t *turn, prompt string) (oauth.Authoriz
 	case t.id == "":
 		t.id, err = f.Requests.add(ctx, t.request, asked, t.created)
 	case !t.waited:
-		err = f.Requests.open(ctx, t.id, asked, t.created)
+		err = f.Requests.open(ctx, t.request, t.id, asked, t.created)
 	case asked != "" && !t.asked:
 		err = f.Requests.ask(ctx, t.id, asked)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/room"
 )
 
 const (
@@ -63,29 +64,30 @@ var errFull = &fosite.RFC6749Error{
 	CodeField:        http.StatusTooManyRequests,
 }
 
-// room is errFull if as many requests of the client wait as may, for their user
-// or, unopened, for a browser. These have room of their own: anybody can push in the
-// name of a public client, without coming by a browser or an address that is held to
-// a quota. It walks the client's index no further than both limits, and takes no
-// lock: of requests that arrive at once a few more may come in. Rows not yet swept
+// room makes room for one more request of the client that waits for its user or,
+// unopened, for a browser; errFull if there is none to be made. Each has room of its
+// own, and so have those that the client has vouched for by authenticating when it
+// pushed them: what strangers do in its name does not touch these. Rows not yet swept
 // count.
-func (p *Pending) room(ctx context.Context, client string, unopened bool) error {
-	var one int
-	err := p.DB.QueryRow(ctx, "SELECT 1 FROM authorization_requests WHERE client_id = $1 AND unopened = $2 LIMIT 1 OFFSET $3",
-		client, unopened, p.Limit-1).Scan(&one)
-	switch {
-	case errors.Is(err, db.ErrNoRows):
-		return nil
-	case err != nil:
-		return fmt.Errorf("authorize: count requests: %w", err)
+func (p *Pending) room(ctx context.Context, client string, unopened, vouched bool) error {
+	err := room.Room{
+		Table: "authorization_requests", Key: "id_hash", Age: "created_time",
+		Where: "client_id = $1 AND unopened = $2 AND vouched = $3", Args: []any{client, unopened, vouched}, Limit: p.Limit,
+	}.Make(ctx, p.DB)
+	if errors.Is(err, room.ErrFull) {
+		return errFull
 	}
-	return errFull
+	return err
 }
+
+// vouched tells whether the request is one that its client, having authenticated, has
+// pushed.
+func (r *Request) vouched() bool { return r.source.Pushed && !r.Client.Public() }
 
 // add stores a request that waits for its user and gives its id; errFull if too
 // many of its client's wait.
 func (p *Pending) add(ctx context.Context, r *Request, asked string, now time.Time) (string, error) {
-	if err := p.room(ctx, r.Client.ID, false); err != nil {
+	if err := p.room(ctx, r.Client.ID, false, false); err != nil {
 		return "", err
 	}
 	return p.insert(ctx, p.DB, r, asked, now, now.Add(pendingFor))
@@ -103,8 +105,8 @@ func (p *Pending) insert(ctx context.Context, q db.Queryer, r *Request, asked st
 	}
 	id := bearer.Random()
 	_, err = q.Exec(ctx, `INSERT INTO authorization_requests
-		(id_hash, client_id, request, asked_subject, created_time, expiration_time, unopened) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		bearer.Hash(id), r.Client.ID, string(text), asked, db.Micros(now), db.Micros(expires), r.source.Pushed)
+		(id_hash, client_id, request, asked_subject, created_time, expiration_time, unopened, vouched) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		bearer.Hash(id), r.Client.ID, string(text), asked, db.Micros(now), db.Micros(expires), r.source.Pushed, r.vouched())
 	if err != nil {
 		return "", fmt.Errorf("authorize: store a request: %w", err)
 	}
@@ -152,8 +154,11 @@ func (p *Pending) read(ctx context.Context, id string, now time.Time) (waiting, 
 
 // open has a pushed request wait for its user from now on. Whoever opens it
 // again changes nothing but whom the consent page is shown to. Gone if it no
-// longer waits.
-func (p *Pending) open(ctx context.Context, id, asked string, now time.Time) error {
+// longer waits; errFull as add.
+func (p *Pending) open(ctx context.Context, r *Request, id, asked string, now time.Time) error {
+	if err := p.room(ctx, r.Client.ID, false, r.vouched()); err != nil {
+		return err
+	}
 	n, err := p.DB.Exec(ctx, `UPDATE authorization_requests SET asked_subject = $2, unopened = FALSE,
 		created_time = CASE WHEN unopened THEN $3 ELSE created_time END,
 		expiration_time = CASE WHEN unopened THEN $4 ELSE expiration_time END

@@ -48,7 +48,7 @@ func (f *Flow) push(ctx context.Context, c *client.Client, form url.Values) (str
 	if err := r.bind(evidence.From(ctx).KeyThumbprint); err != nil {
 		return "", err
 	}
-	if err := f.Requests.room(ctx, c.ID, true); err != nil {
+	if err := f.Requests.room(ctx, c.ID, true, r.vouched()); err != nil {
 		return "", err
 	}
 	var id string

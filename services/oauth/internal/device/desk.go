@@ -31,7 +31,7 @@ type Desk struct {
 	Metrics  *metrics.Metrics
 }
 
-// Find shows what the device with the user code asks for. NotFound.
+// Find shows the user what the device with the user code asks for. NotFound.
 func (d *Desk) Find(ctx context.Context, in oauth.DeviceRequest) (oauth.Device, error) {
 	code, ok := ParseUserCode(in.UserCode)
 	if !ok {
@@ -40,6 +40,11 @@ func (d *Desk) Find(ctx context.Context, in oauth.DeviceRequest) (oauth.Device, 
 	r, c, err := d.find(ctx, code, d.Clock.Now())
 	if err != nil {
 		return oauth.Device{}, err
+	}
+	if in.Subject != "" {
+		if err := d.Devices.ask(ctx, r, in.Subject); err != nil {
+			return oauth.Device{}, err
+		}
 	}
 	return oauth.Device{UserCode: code.String(), Client: c.Client, Scopes: r.Scopes}, nil
 }

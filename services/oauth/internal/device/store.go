@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/room"
 )
 
 const (
@@ -74,20 +75,29 @@ var (
 	errTaken = errors.New("device: the user code is taken")
 )
 
-// room is errFull if as many devices of the client wait as may. It takes no
-// lock: of requests that arrive at once a few more may come in.
+// room makes room for one more device of the client; errFull if there is none to be
+// made.
 func (s *Store) room(ctx context.Context, client string, now time.Time) error {
-	var one int
-	err := s.DB.QueryRow(ctx, `SELECT 1 FROM device_requests
-		WHERE client_id = $1 AND expiration_time > $2 AND state = 'waiting' LIMIT 1 OFFSET $3`,
-		client, db.Micros(now), s.Limit-1).Scan(&one)
-	switch {
-	case errors.Is(err, db.ErrNoRows):
-		return nil
-	case err != nil:
-		return fmt.Errorf("device: count: %w", err)
+	err := room.Room{
+		Table: "device_requests", Key: "code_hash", Age: "expiration_time",
+		Where: "client_id = $1 AND expiration_time > $2 AND state = 'waiting'", Args: []any{client, db.Micros(now)}, Limit: s.Limit,
+	}.Make(ctx, s.DB)
+	if errors.Is(err, room.ErrFull) {
+		return errFull
 	}
-	return errFull
+	return err
+}
+
+// ask notes who was shown the device. NotFound if it no longer waits.
+func (s *Store) ask(ctx context.Context, r Request, subject string) error {
+	n, err := s.DB.Exec(ctx, "UPDATE device_requests SET asked_subject = $2 WHERE code_hash = $1 AND state = 'waiting'", r.CodeHash, subject)
+	if err != nil {
+		return fmt.Errorf("device: note a question: %w", err)
+	}
+	if n == 0 {
+		return errNotFound
+	}
+	return nil
 }
 
 // insert adds a waiting device. It is errTaken if another one has its user code.
