@@ -24,7 +24,7 @@ type Config struct {
 	RefreshLifetime          time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_TOKEN_LIFETIME" envDefault:"720h" doc:"how long a refresh token may lie unused"`
 	GrantLifetime            time.Duration    `env:"GATEHOUSE_OAUTH_GRANT_LIFETIME" envDefault:"8760h" doc:"when refreshing ends, however often it was done"`
 	RefreshGrace             time.Duration    `env:"GATEHOUSE_OAUTH_REFRESH_GRACE" envDefault:"10s" doc:"how long a replaced refresh token may be sent again, by a retry or beside another request; 0 for never, at most 1m"`
-	PendingLimit             int              `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour"`
+	PendingLimit             int              `env:"GATEHOUSE_OAUTH_PENDING_PER_CLIENT" envDefault:"10000" doc:"how many authorization requests of one client may wait for their users at a time, each for up to an hour; of more, the oldest that nobody answers give way"`
 	RequirePAR               bool             `env:"GATEHOUSE_OAUTH_REQUIRE_PAR" envDefault:"false" doc:"whether all clients have to push their authorization requests (RFC 9126)"`
 	Scopes                   []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
 	HubResources             []string         `env:"GATEHOUSE_OAUTH_HUB_RESOURCES" doc:"https addresses below which hubs name the APIs of their clients, with {hub} for the hub's hash, such as https://api.example.org/hubs/{hub}/; beside urn:gatehouse:hub:HASH:…, which is every hub's"`
