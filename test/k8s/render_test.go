@@ -35,12 +35,12 @@ var variants = map[string]variant{
 	}},
 }
 
+// folder is for what all tests share; it goes with them.
+var folder string
+
 // tree is a copy of k8s/ in which the secrets of development have been made.
 var tree = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "gatehouse-k8s-")
-	if err != nil {
-		return "", err
-	}
+	dir := filepath.Join(folder, "k8s")
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "k8s"))); err != nil {
 		return "", err
 	}
@@ -52,13 +52,13 @@ var tree = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "gatehouse-k8s-")
+	if err != nil {
+		panic(err)
+	}
+	folder = dir
 	code := m.Run()
-	if dir, err := tree(); err == nil {
-		_ = os.RemoveAll(dir)
-	}
-	if dir, err := programs(); err == nil {
-		_ = os.RemoveAll(dir)
-	}
+	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
 

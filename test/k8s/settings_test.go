@@ -26,10 +26,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := os.MkdirTemp("", "gatehouse-bin-")
-	if err != nil {
-		return "", err
-	}
+	dir := filepath.Join(folder, "bin")
 	arguments := []string{"build", "-o", dir + "/"}
 	for _, command := range commands {
 		below, err := filepath.Rel(root, command)
