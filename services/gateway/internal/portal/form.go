@@ -50,6 +50,8 @@ type field struct {
 	Optional bool
 	ReadOnly bool
 	Checked  bool // of a checkbox
+	// Lines is how many lines to show of a text that may have several; 0: it has one.
+	Lines int
 	// Link leads to what a checkbox is about.
 	Link *link
 	// Errors are the rules that the value breaks; ErrorPrefix stands before each

@@ -50,6 +50,12 @@ func otherPages() []shown {
 			w.accounts.Change(func(a *accounts.Account) { a.Hubs = nil })
 			return signedIn("/")(w, b)
 		}, status: 200, en: "Your account", de: "Ihr Konto"},
+		{name: "profile", visit: signedIn("/account/profile"), status: 200, en: "Your profile", de: "Ihr Profil"},
+		{name: "profile, saved", visit: signedIn("/account/profile?saved=1"), status: 200, en: "Your profile", de: "Ihr Profil"},
+		{name: "profile, wrong", visit: func(_ *world, b *browser) answer {
+			b.signIn()
+			return b.post("/account/profile", "website", "http://example.org", "address.street_address", "a\x00b")
+		}, status: 422, en: "Your profile", de: "Ihr Profil", wrong: true},
 		{name: "login", visit: get("/login"), status: 200, en: "Sign in", de: "Anmelden"},
 		{name: "login for an app", visit: get("/login?authorization=" + pendingID), status: 200, en: "Sign in", de: "Anmelden"},
 		{name: "login again", visit: signedIn("/login?authorization=" + pendingID), status: 200, en: "Sign in", de: "Anmelden"},

@@ -92,6 +92,7 @@ func (p *Portal) Routes() http.Handler {
 		devicePath:                       {get: p.showDevice, post: p.device},
 		devicePath + "/done":             {get: deviceAnswered("done")},
 		devicePath + "/denied":           {get: deviceAnswered("denied")},
+		profilePath:                      {get: p.showProfile, post: p.changeProfile},
 		"/logout":                        {post: p.logout},
 		"/register":                      {get: p.showRegister, post: p.register},
 		"/register/sent":                 {get: p.registered},
