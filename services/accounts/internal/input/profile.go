@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	// MaxLine is how many characters a short text about somebody may have, and
-	// MaxLines a text of several lines.
-	MaxLine  = 200
-	MaxLines = 1000
-	// maxURL and maxTag bound what is looked at, in bytes.
+	// maxLine is how many characters a short text about somebody may have, and
+	// maxLines a text of several lines.
+	maxLine  = 200
+	maxLines = 1000
+	// These bound what is looked at, in bytes.
 	maxURL   = 2000
 	maxTag   = 100
 	maxPhone = 100
@@ -28,7 +28,7 @@ const (
 
 // Line is a short text that may be empty: trimmed and in NFC.
 func Line(v *fault.Violations, field, raw string) string {
-	line, _ := textOf(v, field, raw, MaxLine)
+	line, _ := textOf(v, field, raw, maxLine)
 	return line
 }
 
@@ -39,8 +39,8 @@ func Lines(v *fault.Violations, field, raw string) string {
 		return ""
 	}
 	raw = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(raw))
-	if utf8.RuneCountInString(raw) > MaxLines {
-		v.Add(field, "validation.max_length", "Max", MaxLines)
+	if utf8.RuneCountInString(raw) > maxLines {
+		v.Add(field, "validation.max_length", "Max", maxLines)
 		return ""
 	}
 	lines := strings.Split(raw, "\n")
