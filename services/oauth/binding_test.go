@@ -142,7 +142,7 @@ func TestClientsWhoseTokensAreAlwaysBound(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		byKey := h.changed(func(c *client.Client) { c.DPoPBound = true })
 		code := h.code(byKey)
-		requireError(t, h.redeem(byKey, code), http.StatusBadRequest, "invalid_dpop_proof")
+		requireError(t, h.redeem(byKey, code), http.StatusBadRequest, "invalid_request")
 		a := h.do(h.prove(as(byKey, "/oauth2/token", codeForm(code)), ecKey(t)))
 		assert.Equal(t, http.StatusOK, a.status, "the code was not used up: %s", a.body)
 

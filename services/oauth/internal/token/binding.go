@@ -6,7 +6,6 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
-	"github.com/gatehouse-id/gatehouse/services/oauth/internal/dpop"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/evidence"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 )
@@ -19,7 +18,8 @@ func confirm(ctx context.Context, c *client.Client) (*grant.Confirmation, error)
 	e := evidence.From(ctx)
 	var bound grant.Confirmation
 	if bound.KeyThumbprint = e.KeyThumbprint; bound.KeyThumbprint == "" && c.DPoPBound {
-		return nil, dpop.ErrProof.WithHint("The client's tokens are bound to a key, and the request has no proof.")
+		// Not invalid_dpop_proof: that says what is wrong with one (RFC 9449 section 5).
+		return nil, fosite.ErrInvalidRequest.WithHint("The client's tokens are bound to a key, and the request has no DPoP proof.")
 	}
 	if bound.KeyThumbprint != "" && !c.Signs(e.KeyAlgorithm) {
 		return nil, dpop.ErrAlgorithm
