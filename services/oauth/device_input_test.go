@@ -190,7 +190,7 @@ func TestDevicesOfAClientAreBounded(t *testing.T) {
 		requireError(t, full, http.StatusTooManyRequests, "temporarily_unavailable")
 		require.NoError(t, h.decide(second, false))
 		next()
-		assert.NoError(t, find(fourth, bob))
+		require.NoError(t, find(fourth, bob))
 		h.clock.Advance(10 * time.Minute)
 		next() // those that have expired do not count
 	})

@@ -81,8 +81,7 @@ type address struct {
 // segments, parameters, or escapes of what divides paths.
 func split(s string) (address, bool) {
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Opaque != "" ||
-		u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#") || !printable(s) {
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.ContainsAny(s, "?#") || !printable(s) {
 		return address{}, false
 	}
 	a := address{origin: net.JoinHostPort(strings.ToLower(u.Hostname()), cmp.Or(u.Port(), "443"))}
@@ -92,12 +91,17 @@ func split(s string) (address, bool) {
 	}
 	for escaped := range strings.SplitSeq(path, "/") {
 		segment, err := url.PathUnescape(escaped)
-		if err != nil || segment == "" || segment == "." || segment == ".." || strings.ContainsAny(segment, `/\%;`) || !printable(segment) {
+		if err != nil || !plain(segment) {
 			return address{}, false
 		}
 		a.segments = append(a.segments, segment)
 	}
 	return a, true
+}
+
+// plain tells whether the segment means one thing to everybody.
+func plain(segment string) bool {
+	return segment != "" && segment != "." && segment != ".." && !strings.ContainsAny(segment, `/\%;`) && printable(segment)
 }
 
 // printable tells whether s has nothing but what a URI is made of: ASCII without
