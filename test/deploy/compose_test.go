@@ -156,7 +156,7 @@ func TestSettingsAreThoseOfTheirPrograms(t *testing.T) {
 		}
 		c.Env = environ
 		out, err := c.CombinedOutput()
-		assert.NoError(t, err, "%s: %s", s.Name, out)
+		require.NoError(t, err, "%s: %s", s.Name, out)
 		checked++
 	}
 	assert.GreaterOrEqual(t, checked, 10)

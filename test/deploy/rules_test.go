@@ -56,7 +56,7 @@ func TestEveryAlertHasARunbookAndATest(t *testing.T) {
 		assert.Contains(t, []string{"page", "ticket"}, r.Labels["severity"], r.Alert)
 		assert.NotEmpty(t, r.Annotations["summary"], r.Alert)
 		assert.True(t, strings.HasSuffix(r.Annotations["runbook_url"], "/docs/runbooks/"+r.Alert+".md"), r.Alert)
-		assert.FileExists(t, filepath.Join(root, "docs/runbooks", r.Alert+".md"))
+		assert.FileExists(t, filepath.Join(root, "docs", "runbooks", r.Alert+".md"))
 		assert.Contains(t, tests, "alertname: "+r.Alert+"\n", r.Alert)
 	}
 	for _, page := range files(t, "docs/runbooks/*.md") {
@@ -74,7 +74,7 @@ func TestRulesDoWhatTheyShould(t *testing.T) {
 	}
 	for _, command := range [][]string{
 		append([]string{"check", "rules"}, files(t, "deploy/prometheus/rules/*.yml")...),
-		{"check", "config", "--syntax-only", filepath.Join(root, "deploy/prometheus/prometheus.yml")},
+		{"check", "config", "--syntax-only", filepath.Join(root, "deploy", "prometheus", "prometheus.yml")},
 		append([]string{"test", "rules"}, files(t, "deploy/prometheus/tests/*_test.yml")...),
 	} {
 		out, err := exec.CommandContext(t.Context(), promtool, command...).CombinedOutput()

@@ -65,7 +65,7 @@ func TestHealthcheck(t *testing.T) {
 			w.WriteHeader(status)
 		}),
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the server
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	go func() { _ = server.Serve(listener) }()
 	defer func() { _ = server.Close() }()
@@ -87,7 +87,7 @@ func TestHealthcheck(t *testing.T) {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	return l.Addr().String()
