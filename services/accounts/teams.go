@@ -22,7 +22,7 @@ func newTeams(c Config, d Deps, box *outbox.Outbox, flow *activation.Flow, entra
 		hubs: hub.New(hub.Options{DB: d.DB, Clock: d.Clock, PerUser: c.HubsPerUser}),
 		members: member.New(member.Options{
 			DB: d.DB, Outbox: box, Clock: d.Clock, Activation: flow, Confirm: entrance.login.Confirm, Throttle: entrance.throttle,
-			Profile: people.Profile,
+			Profile:   people.Profile,
 			PublicURL: activation.TrimURL(c.PublicURL), InvitationLife: c.InvitationLife, FinishWindow: c.FinishWindow,
 		}),
 	}

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -79,8 +80,8 @@ func TestScopesKeepTheirMeaning(t *testing.T) {
 		assert.Equal(t, narrow, keysOf(before), "nobody is asked, and nothing more is told")
 		assert.Equal(t, "+4915123456789", before["phone_number"], "the one that was allowed")
 
-		named := append(all, "claims", `{"userinfo":{"picture":null}}`)
-		assert.Equal(t, narrow, keysOf(about(h.authorize(form(c, append(named, "prompt", "none")...), h.login()))), "nobody is there to ask")
+		named := slices.Concat(all, []string{"claims", `{"userinfo":{"picture":null}}`})
+		assert.Equal(t, narrow, keysOf(about(h.authorize(form(c, slices.Concat(named, []string{"prompt", "none"})...), h.login()))), "nobody is there to ask")
 		assert.Subset(t, keysOf(about(yes(h.authorize(form(c, named...), h.login())))), aboutAlice)
 		assert.Subset(t, keysOf(about(h.authorize(form(c, all...), h.login()))), aboutAlice, "it was allowed again")
 
