@@ -59,8 +59,15 @@ func TestEveryAlertHasARunbookAndATest(t *testing.T) {
 		assert.FileExists(t, filepath.Join(root, "docs", "runbooks", r.Alert+".md"))
 		assert.Contains(t, tests, "alertname: "+r.Alert+"\n", r.Alert)
 	}
+	contents := read(t, "docs/runbooks/README.md")
+	for alert := range alerts {
+		assert.Contains(t, contents, "("+alert+".md)")
+	}
 	for _, page := range files(t, "docs/runbooks/*.md") {
 		name := strings.TrimSuffix(filepath.Base(page), ".md")
+		if name == "README" {
+			continue
+		}
 		assert.True(t, alerts[name], "%s has a runbook, and is no alert", name)
 	}
 }
