@@ -25,8 +25,10 @@ var ErrNoKey = errors.New("client: no key fits")
 const (
 	// keysFor is how long a key set that was fetched is taken as it is.
 	keysFor = 5 * time.Minute
-	// keysAgain is how soon after an attempt, in vain or not, another is made:
-	// for a key that is not in the set, or because the address did not answer.
+	// keysAgain is how soon after an attempt another is made: because the address
+	// did not answer, or for a key that is not in the set. The first key that is
+	// missing is looked for at once, as a client may use a new one as soon as it is
+	// there (OpenID Connect Core 1.0 section 10.1.1).
 	keysAgain = 30 * time.Second
 	// keysStale is how long a set is used whose address no longer answers.
 	keysStale = time.Hour
@@ -61,6 +63,17 @@ type fetchedSet struct {
 	keys    []jose.JSONWebKey
 	fetched time.Time // zero: never
 	tried   time.Time
+	// searched is when it was fetched for a key that was not in it.
+	searched time.Time
+}
+
+// rests tells whether it is too soon to fetch the set again.
+func (s *fetchedSet) rests(now time.Time, search bool) bool {
+	since := s.tried
+	if answered := s.fetched.Equal(s.tried); search && answered {
+		since = s.searched
+	}
+	return now.Sub(since) < keysAgain
 }
 
 // NewKeys makes a Keys.
@@ -93,9 +106,7 @@ func (k *Keys) FindIn(ctx context.Context, jwks json.RawMessage, address, kid st
 	if address == "" {
 		return nil, ErrNoKey
 	}
-	set, err := k.at(ctx, address, func(s *fetchedSet) bool {
-		return !s.fetched.IsZero() && k.options.Clock.Since(s.fetched) < keysFor
-	})
+	set, err := k.at(ctx, address, false)
 	if err != nil {
 		return nil, err
 	}
@@ -104,21 +115,26 @@ func (k *Keys) FindIn(ctx context.Context, jwks json.RawMessage, address, kid st
 		return found, nil
 	}
 	// The client may have a new key.
-	if set, err = k.at(ctx, address, func(*fetchedSet) bool { return false }); err != nil {
+	if set, err = k.at(ctx, address, true); err != nil {
 		return nil, err
 	}
 	return fitting(set.keys, kid, alg)
 }
 
-// at is the set of an address: the one that is kept if it is good or was tried
-// for a moment ago, else a new one. Many that ask at once wait for one fetch,
-// which does not end with the one who asked first.
-func (k *Keys) at(ctx context.Context, address string, good func(*fetchedSet) bool) (*fetchedSet, error) {
-	if set, ok := k.sets.GetIfPresent(address); ok && (good(set) || k.options.Clock.Since(set.tried) < keysAgain) {
-		return set, nil
+// at is the set of an address: the one that is kept if it is good, or if it is too
+// soon for another, else a new one. None is good for a search, which is for a key
+// that it lacks. Many that ask at once wait for one fetch, which does not end with
+// the one who asked first.
+func (k *Keys) at(ctx context.Context, address string, search bool) (*fetchedSet, error) {
+	now := k.options.Clock.Now()
+	if set, ok := k.sets.GetIfPresent(address); ok {
+		good := !search && !set.fetched.IsZero() && now.Sub(set.fetched) < keysFor
+		if good || set.rests(now, search) {
+			return set, nil
+		}
 	}
-	flight := k.flights.DoChan(address, func() (any, error) {
-		return k.fetch(context.WithoutCancel(ctx), address), nil
+	flight := k.flights.DoChan(fmt.Sprint(search, address), func() (any, error) {
+		return k.fetch(context.WithoutCancel(ctx), address, search), nil
 	})
 	select {
 	case <-ctx.Done():
@@ -132,13 +148,19 @@ func (k *Keys) at(ctx context.Context, address string, good func(*fetchedSet) bo
 // fetch reads the set anew. One that cannot be read leaves the one before as it
 // was, for a while: an address that is down must not lock a client out at once,
 // and one that stays away must not keep keys alive that were withdrawn.
-func (k *Keys) fetch(ctx context.Context, address string) *fetchedSet {
+func (k *Keys) fetch(ctx context.Context, address string, search bool) *fetchedSet {
 	now := k.options.Clock.Now()
 	before, kept := k.sets.GetIfPresent(address)
-	if kept && now.Sub(before.tried) < keysAgain {
+	if kept && before.rests(now, search) {
 		return before // another flight has just landed
 	}
 	next := &fetchedSet{fetched: now, tried: now}
+	switch {
+	case search:
+		next.searched = now
+	case kept:
+		next.searched = before.searched
+	}
 	document, err := k.options.Fetcher.Get(ctx, address, "application/jwk-set+json, application/json")
 	if err == nil {
 		next.keys, err = ParseKeys(document.Body)

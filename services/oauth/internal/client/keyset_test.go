@@ -79,15 +79,27 @@ func TestKeySetsAreKept(t *testing.T) {
 
 	// A new key is found at once, but unknown ids do not make us ask all the time.
 	s.body = set(t, public(t, "b"))
-	require.ErrorIs(t, find("b"), ErrNoKey)
-	assert.Equal(t, 2, s.asked)
-	clock.Advance(keysAgain)
 	require.NoError(t, find("b"))
 	require.ErrorIs(t, find("a"), ErrNoKey, "it was withdrawn")
 	for range 10 {
 		require.ErrorIs(t, find("x"), ErrNoKey)
 	}
 	assert.Equal(t, 3, s.asked)
+	s.body = set(t, public(t, "c"))
+	clock.Advance(keysAgain - time.Second)
+	require.ErrorIs(t, find("c"), ErrNoKey)
+	clock.Advance(time.Second)
+	require.NoError(t, find("c"))
+	assert.Equal(t, 4, s.asked)
+
+	// That an address has not answered ends a search, too.
+	clock.Advance(keysAgain)
+	s.err = errors.New("down")
+	for range 10 {
+		require.ErrorIs(t, find("d"), ErrNoKey)
+	}
+	require.NoError(t, find("c"))
+	assert.Equal(t, 5, s.asked)
 }
 
 func TestASiteThatIsDown(t *testing.T) {

@@ -35,11 +35,22 @@ func (k *check) addresses() {
 		"backchannel_logout_uri": {k.c.BackchannelLogoutURI}, "request_uris": k.c.RequestURIs,
 	} {
 		for _, address := range addresses {
-			if address != "" && k.fine(field) && k.Fetcher.Check(address) != nil {
+			if address != "" && k.fine(field) && k.Fetcher.Check(fetched(field, address)) != nil {
 				k.add(field, "validation.client_fetched", "Value", shown(address))
 			}
 		}
 	}
+}
+
+// fetched is what is fetched of an address: of a request object all but its
+// fragment, which may say what is in it (OpenID Connect Dynamic Client Registration
+// 1.0 section 2).
+func fetched(field, address string) string {
+	before, fragment, _ := strings.Cut(address, "#")
+	if field != "request_uris" || strings.ContainsFunc(fragment, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }) {
+		return address
+	}
+	return before
 }
 
 // onWeb tells whether browsers reach the address safely: by https, or on this

@@ -89,7 +89,7 @@ func TestGoodClients(t *testing.T) {
 			c.Contacts, c.ApplicationType = []string{"ops@example.org"}, Web
 			c.ResponseTypes, c.Resources, c.Origins = []string{ResponseCode, ResponseHybrid}, []string{"https://api.example/v1", "urn:api"}, []string{"https://a.example", "http://localhost:3000"}
 			c.JWKSURI, c.AuthMethod, c.AuthAlg, c.RequestObjectAlg, c.RequireSignedRequest = "https://a.example/jwks", "private_key_jwt", "PS256", "ES256", true
-			c.RequestURIs, c.DefaultMaxAge, c.DefaultACRs = []string{"https://a.example/r"}, &week, []string{oauth.ACRMultiple}
+			c.RequestURIs, c.DefaultMaxAge, c.DefaultACRs = []string{"https://a.example/r", "https://a.example/r#Z1dOaHc"}, &week, []string{oauth.ACRMultiple}
 			c.InitiateLoginURI, c.SubjectType, c.IDTokenAlg, c.UserInfoAlg, c.IntrospectionAlg = "https://a.example/i", "pairwise", "EdDSA", "ES256", "RS256"
 			c.AccessTokenFormat, c.AccessTokenLifetime, c.IDTokenLifetime, c.RefreshTokenLifetime = "jwt", 60, 3600, week
 			c.PostLogoutURIs, c.BackchannelLogoutURI, c.FrontchannelLogoutURI = []string{"https://b.example"}, "https://b.example/bc", "https://app.example/fc"
@@ -134,6 +134,9 @@ func TestBrokenRules(t *testing.T) {
 		"what we fetch": {func(c *oauth.Client) {
 			c.JWKSURI, c.BackchannelLogoutURI, c.RequestURIs = "http://a.example", "https://a.example/#x", []string{"ftp://a"}
 		}, []string{"jwks_uri", "backchannel_logout_uri", "request_uris"}},
+		"broken fragment":     {func(c *oauth.Client) { c.RequestURIs = []string{"https://a.example/#a b"} }, []string{"request_uris"}},
+		"two fragments":       {func(c *oauth.Client) { c.RequestURIs = []string{"https://a.example/#a#b"} }, []string{"request_uris"}},
+		"long fragment":       {func(c *oauth.Client) { c.RequestURIs = []string{"https://a.example/#" + long} }, []string{"request_uris"}},
 		"no redirect URI":     {func(c *oauth.Client) { c.RedirectURIs = nil }, []string{"redirect_uris"}},
 		"redirect URI":        {func(c *oauth.Client) { c.RedirectURIs = []string{"http://app.example/"} }, []string{"redirect_uris"}},
 		"redirect's wildcard": {func(c *oauth.Client) { c.RedirectURIs = []string{"https://*.example/"} }, []string{"redirect_uris"}},
