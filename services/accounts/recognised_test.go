@@ -62,3 +62,27 @@ func TestWhoWasKnownByAnAddressLinksItAsAnAdministrator(t *testing.T) {
 		require.EqualValues(f.t, 1, f.count(`SELECT COUNT(*) FROM identities`))
 	})
 }
+
+// Who assigned an identity to a member could otherwise rise with them.
+func TestAnAssignmentDoesNotOutliveAPromotion(t *testing.T) {
+	for name, used := range map[string]bool{"used": true, "not used yet": false} {
+		t.Run(name, func(t *testing.T) {
+			onTeam(t, func(f *team) {
+				f.use("own", accounts.SignInMandatory)
+				require.NoError(f.t, f.assign(f.by(accounts.RoleAdministrator), f.user, func(r *accounts.AssignIdentityRequest) {
+					r.Provider, r.Email = "own", "user@example.com"
+				}))
+				said := f.says("1", "user@example.com")
+				if used {
+					_, err := f.find(said)
+					require.NoError(f.t, err)
+				}
+				role := accounts.RoleTechnicalAdministrator
+				_, err := f.update(f.by(accounts.RoleOwner), ref(f.user), func(r *accounts.UpdateMemberRequest) { r.Role = &role })
+				require.NoError(f.t, err)
+				f.unknown(said)
+				require.Equal(f.t, used, len(f.endedOf(f.user)) == 1, "who came by it is out")
+			})
+		})
+	}
+}

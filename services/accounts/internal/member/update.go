@@ -139,10 +139,27 @@ func (m *Members) updateMembership(ctx context.Context, c *change, r accounts.Up
 			return err
 		}
 	}
+	if err := m.vouchAnew(ctx, c, before.Role, after.Role); err != nil {
+		return err
+	}
 	if err := c.record(ctx, store.MemberUpdated, detail); err != nil {
 		return err
 	}
 	return c.reload(ctx)
+}
+
+// vouchAnew keeps who could log in as the target from rising with them: the word
+// of administrators of the former role, or of the provider of a hub alone, was enough
+// for what the target was.
+func (m *Members) vouchAnew(ctx context.Context, c *change, before, after accounts.Role) error {
+	if after <= before || after < accounts.RoleAdministrator {
+		return nil
+	}
+	known, err := store.Unassign(ctx, c.tx, c.target.Hub, c.target.User.ID)
+	if err != nil || !known {
+		return err
+	}
+	return m.endSessions(ctx, c)
 }
 
 // actsLess tells whether a member may act as fewer others than before. Those they

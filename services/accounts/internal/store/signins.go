@@ -91,6 +91,20 @@ func AssignByEmail(ctx context.Context, tx *db.Tx, hub, user int64, provider, em
 	return n == 1, err
 }
 
+// Unassign removes what others have said of who a member is in the hub, and tells
+// whether they could log in by that, or by an address alone.
+func Unassign(ctx context.Context, tx *db.Tx, hub, user int64) (known bool, err error) {
+	if _, err := tx.Exec(ctx, `DELETE FROM assigned_identities WHERE hub_id = $1 AND user_id = $2`, hub, user); err != nil {
+		return false, err
+	}
+	dropped, err := tx.Exec(ctx, `DELETE FROM identities WHERE hub_id = $1 AND user_id = $2 AND assigned`, hub, user)
+	if err != nil || dropped > 0 {
+		return dropped > 0, err
+	}
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM identities WHERE hub_id = $1 AND user_id = $2 AND recognised)`, hub, user).Scan(&known)
+	return known, err
+}
+
 // AssignedTo is whose the address is at a provider, as the hub says;
 // [db.ErrNoRows] if nobody's.
 func AssignedTo(ctx context.Context, q db.Queryer, hub int64, provider, key string) (user int64, err error) {
