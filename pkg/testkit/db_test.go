@@ -66,6 +66,7 @@ func TestWhatATestDoesToItsDatabaseIsGone(t *testing.T) {
 		"a new constraint":  {"CREATE UNIQUE INDEX one_toy ON owners (toy)", false},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			for _, dialect := range []string{db.SQLite, db.Postgres} {
 				t.Run(dialect, func(t *testing.T) {
 					var first, second string

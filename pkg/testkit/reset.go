@@ -95,13 +95,12 @@ func (s *server) reset(ctx context.Context, t *template, name string) (again boo
 		if _, err := conn.Exec(ctx, disconnectSQL); err != nil {
 			return err
 		}
-		if err := t.reset.empties(ctx, conn); err != nil {
-			again = false // a table is gone
-			return nil
-		}
 		var state string
-		err := conn.QueryRow(ctx, t.reset.stateSQL).Scan(&state)
-		again = err == nil && state == t.reset.state
+		emptied := t.reset.empties(ctx, conn) // fails if a table is gone
+		if emptied == nil {
+			emptied = conn.QueryRow(ctx, t.reset.stateSQL).Scan(&state)
+		}
+		again = emptied == nil && state == t.reset.state
 		return nil
 	})
 	return again, err

@@ -92,7 +92,7 @@ func (s *Sender) Run(ctx context.Context) error {
 			}
 			if (err != nil) != away { // once per outage
 				away = err != nil
-				logChange(ctx, s.logger, "announcements of ended sessions", err)
+				logChange(ctx, s.logger, "announcing ended sessions", err)
 			}
 			wait(ctx, s.clock, pace)
 		}
@@ -185,10 +185,10 @@ func (l Listener) receive(ctx context.Context, subscription *redis.PubSub) error
 		return nil // subscribed, or still there
 	}
 	var n News
-	if json.Unmarshal([]byte(message.Payload), &n) != nil || len(n.Ended) > most || len(n.Changed) > most {
-		return nil // somebody else's
+	unreadable := json.Unmarshal([]byte(message.Payload), &n)
+	if unreadable == nil && len(n.Ended) <= most && len(n.Changed) <= most { // or else it is somebody else's
+		l.Hear(n)
 	}
-	l.Hear(n)
 	return nil
 }
 
@@ -208,8 +208,8 @@ func isTimeout(err error) bool {
 
 func logChange(ctx context.Context, logger *slog.Logger, what string, err error) {
 	if err != nil {
-		logger.LogAttrs(ctx, slog.LevelWarn, "Redis is away: no "+what, slog.String("error", err.Error()))
+		logger.LogAttrs(ctx, slog.LevelWarn, "Redis is away", slog.String("without", what), slog.String("error", err.Error()))
 		return
 	}
-	logger.LogAttrs(ctx, slog.LevelInfo, "Redis is back: "+what)
+	logger.LogAttrs(ctx, slog.LevelInfo, "Redis is back", slog.String("for", what))
 }

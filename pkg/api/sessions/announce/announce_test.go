@@ -71,15 +71,15 @@ func (p *pair) ended() (all []int64) {
 	return all
 }
 
-func (p *pair) up() float64 { return p.value("gatehouse_session_announcements_up") }
+func (p *pair) up() int { return p.value("gatehouse_session_announcements_up") }
 
-func (p *pair) value(name string) float64 {
+func (p *pair) value(name string) int {
 	families, err := p.obs.Registry.Gather()
 	require.NoError(p.t, err)
 	for _, f := range families {
 		if f.GetName() == name {
 			m := f.GetMetric()[0]
-			return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			return int(m.GetGauge().GetValue() + m.GetCounter().GetValue())
 		}
 	}
 	return 0
@@ -146,7 +146,7 @@ func TestSendingNeverWaits(t *testing.T) {
 	for id := range int64(5000) {
 		s.Send(announce.News{Ended: []int64{id}})
 	}
-	assert.Equal(t, 5000.-1024, p.value("gatehouse_session_announcements_failed_total"))
+	assert.Equal(t, 5000-1024, p.value("gatehouse_session_announcements_failed_total"))
 }
 
 func TestWithoutRedisNothingIsSent(t *testing.T) {

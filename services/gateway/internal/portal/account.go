@@ -99,10 +99,10 @@ func (v *visit) securityPage(c edge.Caller) (page, error) {
 	if id := "page.security.done." + v.query.Get("done"); v.portal.deps.Texts.Has(id) {
 		data.Status = v.text(id)
 	}
-	for _, make := range []func(edge.Caller, accounts.Account) (section, error){
+	for _, write := range []func(edge.Caller, accounts.Account) (section, error){
 		v.passwordSection, v.factorSection, v.passkeySection, v.identitySection, v.appSection, v.sessionSection,
 	} {
-		s, err := make(c, described)
+		s, err := write(c, described)
 		if err != nil {
 			return page{}, err
 		}

@@ -46,12 +46,12 @@ func (s *Store) Covers(ctx context.Context, subject, client string, scopes []str
 }
 
 // Any tells whether the user has allowed the client anything.
-func (s *Store) Any(ctx context.Context, subject, client string) (any bool, err error) {
-	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM consents WHERE subject = $1 AND client_id = $2)", subject, client).Scan(&any)
+func (s *Store) Any(ctx context.Context, subject, client string) (found bool, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM consents WHERE subject = $1 AND client_id = $2)", subject, client).Scan(&found)
 	if err != nil {
 		return false, fmt.Errorf("consent: find: %w", err)
 	}
-	return any, nil
+	return found, nil
 }
 
 // Remember notes that the user allows the client the scopes, as they are meant by

@@ -30,35 +30,10 @@ const hashLength = 40
 func (l *Logins) Providers(ctx context.Context, r oauth.ProvidersRequest) (oauth.ProviderList, error) {
 	list := oauth.ProviderList{Providers: make([]oauth.Provider, 0, len(l.list))}
 	var used accounts.SignInList
-	hub := r.Hub
-	if hub != nil || r.HubHash != "" {
-		asked := accounts.ListSignInsRequest{Hash: r.HubHash}
-		if hub != nil {
-			asked = accounts.ListSignInsRequest{Hub: *hub}
-		}
+	if r.Hub != nil || r.HubHash != "" {
 		var err error
-		if used, err = l.o.Accounts.ListSignIns(ctx, asked); err != nil {
+		if used, err = l.ofHub(ctx, r, &list); err != nil {
 			return list, err
-		}
-		if hub == nil {
-			hub = &used.Hub // 0 for one that there is not, of which the same is asked
-			if used.Hub != 0 {
-				list.Hub = hub
-			}
-		}
-		if err := l.catchUp(ctx, *hub, used); err != nil {
-			return list, err
-		}
-		rows, err := l.store.hubProviders(ctx, *hub)
-		if err != nil {
-			return list, err
-		}
-		for _, r := range rows {
-			if s := find(used, r.Name); r.own() && s != nil && s.Own {
-				list.Providers = append(list.Providers, oauth.Provider{
-					Name: r.Hash, Title: s.Title, Kind: KindOpenID, Hub: hub, Mode: oauth.ProviderMode(s.Mode),
-				})
-			}
 		}
 	}
 	for _, c := range l.list {
@@ -73,6 +48,40 @@ func (l *Logins) Providers(ctx context.Context, r oauth.ProvidersRequest) (oauth
 		list.Providers = slices.DeleteFunc(list.Providers, func(p oauth.Provider) bool { return !mandatory(p) })
 	}
 	return list, nil
+}
+
+// ofHub lists a hub's own providers, and gives how the hub uses which. For one
+// that there is not, the same is asked.
+func (l *Logins) ofHub(ctx context.Context, r oauth.ProvidersRequest, list *oauth.ProviderList) (accounts.SignInList, error) {
+	hub, asked := r.Hub, accounts.ListSignInsRequest{Hash: r.HubHash}
+	if hub != nil {
+		asked = accounts.ListSignInsRequest{Hub: *hub}
+	}
+	used, err := l.o.Accounts.ListSignIns(ctx, asked)
+	if err != nil {
+		return used, err
+	}
+	if hub == nil {
+		hub = &used.Hub
+		if used.Hub != 0 {
+			list.Hub = hub
+		}
+	}
+	if err := l.catchUp(ctx, *hub, used); err != nil {
+		return used, err
+	}
+	rows, err := l.store.hubProviders(ctx, *hub)
+	if err != nil {
+		return used, err
+	}
+	for _, r := range rows {
+		if s := find(used, r.Name); r.own() && s != nil && s.Own {
+			list.Providers = append(list.Providers, oauth.Provider{
+				Name: r.Hash, Title: s.Title, Kind: KindOpenID, Hub: hub, Mode: oauth.ProviderMode(s.Mode),
+			})
+		}
+	}
+	return used, nil
 }
 
 func find(l accounts.SignInList, provider string) *accounts.SignIn {
