@@ -162,7 +162,6 @@ func TestTrap3RequestObjectsAreChecked(t *testing.T) {
 			"aud another":           with("aud", "https://other.example"),
 			"aud longer":            with("aud", testOrigin+"/"),
 			"aud wrong case":        with("aud", strings.ToUpper(testOrigin)),
-			"exp missing":           with("exp", nil),
 			"exp past":              with("exp", now.Add(-30*time.Second).Unix()),
 			"exp far":               with("exp", now.Add(time.Hour+31*time.Second).Unix()),
 			"exp text":              with("exp", "tomorrow"),
@@ -230,7 +229,7 @@ func TestTrap3RequestObjectsAreChecked(t *testing.T) {
 
 		for _, fine := range []func(map[string]any){
 			with("typ", "x"), with("client_id", nil), with("aud", []string{"https://other.example", testOrigin}), with("nbf", nil), with("iat", nil),
-			with("exp", now.Add(-29*time.Second).Unix()), with("nbf", now.Add(30*time.Second).Unix()), with("max_age", 4000000), with("nonce", nil),
+			with("exp", nil), with("exp", now.Add(-29*time.Second).Unix()), with("nbf", now.Add(30*time.Second).Unix()), with("max_age", 4000000), with("nonce", nil),
 		} {
 			claims := c.claims(form(c.CreatedClient))
 			fine(claims)
@@ -273,6 +272,9 @@ func TestSignedRequestsCanBeRequired(t *testing.T) {
 				requireProblem(t, a, "invalid_request_object")
 			}
 		}
+		eternal := c.claims(form(c.CreatedClient))
+		delete(eternal, "exp")
+		requireProblem(t, h.authorize(c.brings(c.sign(jose.ES256, eternal)), h.login()), "invalid_request_object")
 		h.alter(c.CreatedClient, func(m *oauth.Client) { m.RequirePAR = true })
 		object := c.sign(jose.ES256, c.claims(form(c.CreatedClient)))
 		assert.Equal(t, "invalid_request", redirected(t, h.authorize(c.brings(object), h.login())).Get("error"), "signed, but not pushed")

@@ -101,10 +101,22 @@ func (r *Reader) check(c *client.Client, e envelope) error {
 		return bad("The aud is not the issuer.")
 	case e.ClientID != "" && e.ClientID != c.ID:
 		return bad("The client_id is another client's.")
-	case e.Check(r.Clock.Now(), MaxLife) != nil:
+	case !r.lives(c, e.Times):
 		return bad("The exp is missing, past or more than an hour ahead, or another time is in the future.")
 	}
 	return nil
+}
+
+// lives tells whether an object of those times counts now. One that never expires
+// does, as OpenID Connect Core 1.0 section 6.1 leaves that to the client and objects
+// at a request_uri may stay there for good; but not where it is the signature that
+// keeps others from asking in the client's name.
+func (r *Reader) lives(c *client.Client, times signed.Times) bool {
+	now := r.Clock.Now()
+	if times.Expires == nil && !c.FAPI() && !c.RequireSignedRequest {
+		times.Expires = jwt.NewNumericDate(now.Add(MaxLife))
+	}
+	return times.Check(now, MaxLife) == nil
 }
 
 // Fetch gives the request object that a reference leads to. Only those that the
