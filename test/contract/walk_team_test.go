@@ -144,6 +144,7 @@ func whatOneSays(t *testing.T, d *document) {
 	w.put(http.StatusForbidden, path, titan.Token, `{"nickname":"Uli"}`)
 	w.do(http.StatusForbidden, call{method: http.MethodGet, path: path, token: titan.Token})
 	w.put(http.StatusNotFound, "/v1/user/"+hash+"/profile", titan.Token, `{"nickname":"Uli"}`)
+	w.do(http.StatusNotFound, call{method: http.MethodGet, path: "/v1/user/" + hash + "/profile", token: titan.Token})
 }
 
 func theRecord(t *testing.T, d *document) {
