@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
@@ -62,7 +63,8 @@ func (f *fakeSignIns) SetSignIn(_ context.Context, r accounts.SetSignInRequest) 
 	if f.hubs[*r.Actor.Hub] == nil {
 		f.hubs[*r.Actor.Hub] = map[string]accounts.SignIn{}
 	}
-	if f.hubs[*r.Actor.Hub][r.SignIn.Provider].Revision > r.SignIn.Revision {
+	known := f.hubs[*r.Actor.Hub][r.SignIn.Provider]
+	if known.Revision > r.SignIn.Revision || known.Revision == r.SignIn.Revision && !cmp.Equal(known, r.SignIn) {
 		return accounts.SignIn{}, fault.New(fault.Conflict, "fault.modified")
 	}
 	f.hubs[*r.Actor.Hub][r.SignIn.Provider] = r.SignIn
@@ -119,7 +121,8 @@ func TestAHubBringsAProviderAlong(t *testing.T) {
 		offered, err := h.service.Providers(ctx, oauth.ProvidersRequest{Hub: &seven})
 		require.NoError(t, err)
 		require.Equal(t, []oauth.Provider{
-			{Name: put.Hash, Title: "Corp", Kind: "oidc", Hub: &seven, Mode: oauth.ProviderOptional}, {Name: "example", Title: "example", Kind: "oidc"},
+			{Name: put.Hash, Title: "Corp", Kind: "oidc", Hub: &seven, Mode: oauth.ProviderOptional, Host: strings.TrimPrefix(put.Issuer, "http://")},
+			{Name: "example", Title: "example", Kind: "oidc"},
 		}, offered.Providers)
 		for _, hub := range []*int64{nil, &eight} {
 			offered, err = h.service.Providers(ctx, oauth.ProvidersRequest{Hub: hub})

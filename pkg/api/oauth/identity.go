@@ -40,6 +40,8 @@ type Provider struct {
 	// is how the hub that was asked for uses it.
 	Hub  *int64       `json:"hub,omitempty"`
 	Mode ProviderMode `json:"mode,omitempty"`
+	// Host is where the one of a hub is: its title is what the hub says.
+	Host string `json:"host,omitempty"`
 }
 
 // ProviderList are the providers in the order of the settings.

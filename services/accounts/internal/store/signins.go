@@ -46,7 +46,8 @@ func PutSignIn(ctx context.Context, tx *db.Tx, hub int64, s accounts.SignIn, now
 	return scanSignIn(tx.QueryRow(ctx, `INSERT INTO sign_ins (hub_id, provider, own, mode, title, issuer, domains, created_time, modified_time, revision)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
 		ON CONFLICT (hub_id, provider) DO UPDATE SET own = $3, mode = $4, title = $5, issuer = $6, domains = $7, modified_time = $8, revision = $9
-			WHERE sign_ins.revision <= $9
+			WHERE sign_ins.revision < $9 OR sign_ins.revision = $9 AND ($9 = 0
+				OR sign_ins.own = $3 AND sign_ins.mode = $4 AND sign_ins.title = $5 AND sign_ins.issuer = $6 AND sign_ins.domains = $7)
 		RETURNING `+signInColumns,
 		hub, s.Provider, s.Own, string(s.Mode), s.Title, s.Issuer, string(domains), db.Micros(now), s.Revision))
 }

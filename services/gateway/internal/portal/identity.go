@@ -70,9 +70,11 @@ func (v *visit) providers(i oauth.Interaction) []provider {
 // ways are buttons that lead to providers.
 func (v *visit) ways(known []oauth.Provider, action func(oauth.Provider) string) (list []provider) {
 	for _, p := range known {
-		list = append(list, provider{Title: p.Title, Form: form{
-			Action: action(p), Submit: v.text("page.identity.submit", "Provider", p.Title), Second: true,
-		}})
+		submit := v.text("page.identity.submit", "Provider", p.Title)
+		if p.Host != "" { // anybody may found a hub, and call its provider as they like
+			submit = v.text("page.identity.submit_at", "Provider", p.Title, "Host", p.Host)
+		}
+		list = append(list, provider{Title: p.Title, Form: form{Action: action(p), Submit: submit, Second: true}})
 	}
 	if list != nil {
 		// The form ends at the provider, wherever that signs its users in.

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 	"time"
 
@@ -78,10 +79,20 @@ func (l *Logins) ofHub(ctx context.Context, r oauth.ProvidersRequest, list *oaut
 		if s := find(used, r.Name); r.own() && s != nil && s.Own {
 			list.Providers = append(list.Providers, oauth.Provider{
 				Name: r.Hash, Title: s.Title, Kind: KindOpenID, Hub: hub, Mode: oauth.ProviderMode(s.Mode),
+				Host: hostOf(s.Issuer),
 			})
 		}
 	}
 	return used, nil
+}
+
+// hostOf is the host of an issuer, and its port if that is not the usual one.
+func hostOf(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 func find(l accounts.SignInList, provider string) *accounts.SignIn {
