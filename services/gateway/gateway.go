@@ -163,7 +163,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error {
 		return announce.Listener{
 			Client: s.redis, Clock: s.deps.Clock, Obs: s.deps.Obs,
-			Hear: func(n announce.News) { s.cache.Told(n.Ended, n.Changed) },
+			Hear: func(n announce.News) { s.cache.Announced(n.Ended, n.Changed) },
 		}.Run(ctx)
 	})
 	return g.Wait()

@@ -166,6 +166,17 @@ func (c *Cache) Ended(session int64) { c.Told([]int64{session}, nil) }
 // from here, without waiting for the feed.
 func (c *Cache) Changed(session int64) { c.Told(nil, []int64{session}) }
 
+// mostAnnounced bounds what is kept in mind before announcements are ignored:
+// each costs a copy of it, and the feed tells of the same sessions.
+const mostAnnounced = 50_000
+
+// Announced is Told for what anybody may have said.
+func (c *Cache) Announced(ended, changed []int64) {
+	if n := c.news.Load(); len(n.ended)+len(n.changed) < mostAnnounced {
+		c.Told(ended, changed)
+	}
+}
+
 // Told is Ended and Changed of many at once.
 func (c *Cache) Told(ended, changed []int64) {
 	c.remember(func(n *news, now time.Time) {

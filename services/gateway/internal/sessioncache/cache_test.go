@@ -322,3 +322,23 @@ func TestRequestsAndRevocationsRace(t *testing.T) {
 		assert.True(t, fault.Is(g.resolve(t, 1, token.Token), fault.Unauthenticated))
 	}
 }
+
+func TestAFloodOfAnnouncementsIsBounded(t *testing.T) {
+	t.Parallel()
+	g := start(t, 1)
+	token := g.sessions.Open(sessions.ScopeFull, nil)
+	require.NoError(t, g.resolve(t, 0, token.Token))
+	made := make([]int64, 1000)
+	for i := range int64(50) {
+		for j := range made {
+			made[j] = 1_000_000 + i*1000 + int64(j)
+		}
+		g.caches[0].Announced(made, nil)
+	}
+	g.caches[0].Announced([]int64{token.Session.ID}, nil)
+	_, known := g.caches[0].Cached(token.Token)
+	assert.True(t, known, "no announcement is heeded any more")
+	g.caches[0].Told([]int64{token.Session.ID}, nil)
+	_, known = g.caches[0].Cached(token.Token)
+	assert.False(t, known, "but what the gateway knows itself")
+}
