@@ -23,7 +23,8 @@ func clients(t *testing.T, d *document) {
 		ClientID string `json:"client_id"`
 		Secret   string `json:"client_secret"`
 	}
-	w.into(w.post(http.StatusCreated, all, titan.Token, fullClient), &made)
+	w.post(http.StatusUnprocessableEntity, all, titan.Token, fmt.Sprintf(fullClient, "https://api.example.org"))
+	w.into(w.post(http.StatusCreated, all, titan.Token, fmt.Sprintf(fullClient, "urn:gatehouse:hub:"+titan.Hub.Hash+":reports")), &made)
 	require.NotEmpty(t, made.Secret)
 	for _, name := range []string{made.ID.String(), made.Hash, made.ClientID} {
 		read := w.get(all+"/"+name, titan.Token)
@@ -54,9 +55,9 @@ func clients(t *testing.T, d *document) {
 	w.tooManyOf(tokens, titan, `{"name":"token %d"}`)
 }
 
-// fullClient has a value of every kind.
+// fullClient has a value of every kind; its resource is left open.
 const fullClient = `{"client_name":"Reports","redirect_uris":["https://reports.example.org/callback"],"contacts":["ops@example.org"],
-	"client_uri":"https://reports.example.org","resources":["https://api.example.org"],"dpop_bound_access_tokens":true,
+	"client_uri":"https://reports.example.org","resources":[%q],"dpop_bound_access_tokens":true,
 	"grant_types":["authorization_code","refresh_token"],"default_max_age":3600,"access_token_lifetime":300,"subject_type":"public",
 	"post_logout_redirect_uris":["https://reports.example.org/bye"],"access_token_format":"jwt","logo_uri":null}`
 

@@ -69,11 +69,13 @@ func (e *Edge) Mailbox(routes http.Handler, fail FailFunc) http.Handler {
 }
 
 // Pictures is the chain around the pictures of users, which everybody may have
-// who knows where they are. Who asks is of no account.
+// who knows where they are. Who asks is of no account; a page of an app may show
+// many, so an address has a quota of its own for them.
 func (e *Edge) Pictures(routes http.Handler, fail FailFunc) http.Handler {
 	return Chain(routes,
 		e.recoverPanics(fail),
 		e.secure(picturePolicy),
+		e.limitPictures(fail),
 		withoutCookies,
 	)
 }

@@ -78,7 +78,7 @@ type Edge struct {
 	pageSites, apiSites *http.CrossOriginProtection
 	credentials         *http.ServeMux
 
-	users, addresses, badTokens, oauthFailures, authorizations, registrations Limiter
+	users, addresses, pictures, badTokens, oauthFailures, authorizations, registrations Limiter
 }
 
 // New makes an Edge. Its error names an origin that is none.
@@ -96,6 +96,7 @@ func New(o Options) (*Edge, error) {
 	per := func(name string, n int) Limiter { return newLimiter(name, Quota{Limit: n, Window: o.Limits.Window}) }
 	e.users = per("user", o.Limits.User)
 	e.addresses = per("address", o.Limits.Address)
+	e.pictures = per("picture", o.Limits.User)
 	e.badTokens = per("bad_token", o.Limits.Address)
 	e.oauthFailures = per("oauth_failure", o.Limits.OAuthFailures)
 	e.authorizations = per("authorization", o.Limits.Authorizations)

@@ -113,6 +113,22 @@ func (e *Edge) limitRate(fail FailFunc, counts func(*http.Request) bool) Middlew
 	}
 }
 
+// limitPictures bounds how many pictures an address asks for: as many as a user
+// may make calls. Nobody's session is looked at.
+func (e *Edge) limitPictures(fail FailFunc) Middleware {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			d, err := e.charge(r.Context(), e.pictures, "picture", of(r.Context()).client)
+			tellQuota(w, d)
+			if err != nil {
+				fail(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 // count counts one call of the request's user or address.
 func (e *Edge) count(r *http.Request) (Decision, error) {
 	ctx := r.Context()
