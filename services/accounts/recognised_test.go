@@ -65,6 +65,7 @@ func TestWhoWasKnownByAnAddressLinksItAsAnAdministrator(t *testing.T) {
 
 // Who assigned an identity to a member could otherwise rise with them.
 func TestAnAssignmentDoesNotOutliveAPromotion(t *testing.T) {
+	t.Parallel()
 	for name, used := range map[string]bool{"used": true, "not used yet": false} {
 		t.Run(name, func(t *testing.T) {
 			onTeam(t, func(f *team) {

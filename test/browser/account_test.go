@@ -95,6 +95,8 @@ func TestOnesOwnAccount(t *testing.T) {
 		submit(`form[action*="/login/with/"] button`), // whom nobody knows yet
 		visible(`a.button`),
 		b.shot("identity-unknown"),
+	)
+	b.run("signing in there by password",
 		chromedp.Navigate(hub),
 		signIn(person),
 		visible(`a[href="/account"]`),
