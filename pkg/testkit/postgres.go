@@ -40,6 +40,9 @@ var postgres server
 // server is a throw-away PostgreSQL: no fsync, no network, trusting whoever
 // can reach its socket.
 type server struct {
+	settings string // further lines of postgresql.conf
+	follow   string // the address of the server to follow; empty: none
+
 	start    sync.Once
 	startErr error
 	dir      string
@@ -158,7 +161,7 @@ func (s *server) boot() error {
 		return err
 	}
 	// No context: the server lives as long as the process.
-	s.cmd = exec.Command("/bin/sh", "-c", supervise, "supervise", bin, s.dir, superuser)
+	s.cmd = exec.Command("/bin/sh", "-c", supervise, "supervise", bin, s.dir, superuser, s.settings, s.follow)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for the tests
 	s.cmd.Dir = s.dir
 	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), isPostgresVariable), "LC_ALL=C", "TZ=UTC")

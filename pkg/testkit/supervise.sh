@@ -1,5 +1,6 @@
-# Runs a throw-away PostgreSQL for as long as standard input stays open.
-bin=$1 dir=$2 user=$3
+# Runs a throw-away PostgreSQL for as long as standard input stays open: a new one,
+# or a standby of the server that an address names.
+bin=$1 dir=$2 user=$3 settings=$4 follow=$5
 export PGDATA="$dir/data"
 
 clean() {
@@ -8,7 +9,11 @@ clean() {
 }
 trap clean EXIT
 
-"$bin/initdb" -A trust -U "$user" -E UTF8 --locale=C --no-sync --no-instructions >"$dir/log" 2>&1 || {
+if [ -n "$follow" ]; then
+	"$bin/pg_basebackup" -d "$follow" -D "$PGDATA" -R -X stream -c fast --no-sync >"$dir/log" 2>&1
+else
+	"$bin/initdb" -A trust -U "$user" -E UTF8 --locale=C --no-sync --no-instructions >"$dir/log" 2>&1
+fi || {
 	cat "$dir/log" >&2
 	exit 1
 }
@@ -24,6 +29,7 @@ wal_level = minimal
 max_wal_senders = 0
 autovacuum = off
 jit = off
+$settings
 CONF
 "$bin/pg_ctl" start -w -t 60 -l "$dir/log" >/dev/null 2>&1 || {
 	cat "$dir/log" >&2

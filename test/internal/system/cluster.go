@@ -32,6 +32,9 @@ type ClusterOptions struct {
 	Replicas int
 	// Redis is the address of one, host:port; empty: none.
 	Redis string
+	// URL, Database and RootKey are those of a cluster that was there before; empty:
+	// a free port, a database of its own, and a new key.
+	URL, Database, RootKey string
 }
 
 // Cluster starts every service in a process of its own, on PostgreSQL. They
@@ -44,20 +47,28 @@ func Cluster(t testing.TB) *System {
 // ClusterWith is Cluster with choices.
 func ClusterWith(t testing.TB, o ClusterOptions) *System {
 	t.Helper()
-	public := freePort(t)
+	if o.URL == "" {
+		o.URL = "http://localhost:" + strconv.Itoa(freePort(t))
+	}
+	if o.Database == "" {
+		o.Database = testkit.DatabaseURL(t, "postgres")
+	}
+	if o.RootKey == "" {
+		o.RootKey = NewRootKey()
+	}
+	public := portOf(t, strings.TrimPrefix(o.URL, "http://"))
 	s := &System{
-		URL:   "http://localhost:" + strconv.Itoa(public),
+		URL:   o.URL,
 		Debug: map[string]string{},
 		Logs:  newLog(t),
 		start: map[string]func(){}, processes: map[string]*Process{},
 	}
 	consul := startConsul(t)
 	authority := testkit.CA(t)
-	database := testkit.DatabaseURL(t, "postgres")
-	rootKey := "GATEHOUSE_ROOT_KEY=" + base64.StdEncoding.EncodeToString([]byte(rand.Text()[:16]+rand.Text()[:16]))
+	rootKey := "GATEHOUSE_ROOT_KEY=" + o.RootKey
 	common := []string{
 		"CONSUL_HTTP_ADDR=" + consul,
-		"GATEHOUSE_DATABASE_URL=" + database,
+		"GATEHOUSE_DATABASE_URL=" + o.Database,
 		rootKey,
 		"GATEHOUSE_DRAIN=0s",
 		"GATEHOUSE_LOG_LEVEL=debug",
@@ -92,7 +103,7 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 	s.Operate = func(t testing.TB, args ...string) []byte {
 		t.Helper()
 		environ := []string{
-			"GATEHOUSE_PUBLIC_URL=" + s.URL, "GATEHOUSE_DATABASE_URL=" + database, rootKey,
+			"GATEHOUSE_PUBLIC_URL=" + s.URL, "GATEHOUSE_DATABASE_URL=" + o.Database, rootKey,
 			"GATEHOUSE_DATA_DIR=" + t.TempDir(), "GATEHOUSE_DEV_MAILBOX=true",
 		}
 		return operate(t, environ, append([]string{"--output", "json"}, args...)...)
@@ -106,6 +117,18 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 		})
 	}
 	return s
+}
+
+// NewRootKey is a root key for an installation.
+func NewRootKey() string {
+	return base64.StdEncoding.EncodeToString([]byte(rand.Text()[:16] + rand.Text()[:16]))
+}
+
+// Stop asks all processes of a cluster to end, and waits until they have.
+func (s *System) Stop() {
+	for _, p := range s.processes {
+		p.Stop()
+	}
 }
 
 // Replica is the same cluster through one of its further gateways, from 0.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/jonboulle/clockwork"
@@ -23,6 +24,9 @@ import (
 type StandaloneOptions struct {
 	// DatabaseURL of a PostgreSQL server; empty for SQLite.
 	DatabaseURL string
+	// URL and DataDir are those of one that was there before; empty: a free port, and
+	// an empty folder.
+	URL, DataDir string
 	// Spans see every span that ends.
 	Spans []sdktrace.SpanProcessor
 	// Quiet logs warnings only, for benchmarks.
@@ -97,13 +101,19 @@ func awaitStart(t testing.TB, s *System, ended func() bool) {
 
 func standaloneSystem(t testing.TB, o StandaloneOptions) (s *System, environ []string) {
 	t.Helper()
-	public, debug := freePort(t), freePort(t)
+	if o.URL == "" {
+		o.URL = "http://localhost:" + strconv.Itoa(freePort(t))
+	}
+	if o.DataDir == "" {
+		o.DataDir = t.TempDir()
+	}
+	public, debug := portOf(t, strings.TrimPrefix(o.URL, "http://")), freePort(t)
 	s = &System{
-		URL:   "http://localhost:" + strconv.Itoa(public),
+		URL:   o.URL,
 		Debug: map[string]string{"gatehouse": fmt.Sprintf("127.0.0.1:%d", debug)},
 		Logs:  newLog(t),
 
-		DataDir: t.TempDir(),
+		DataDir: o.DataDir,
 	}
 	environ = slices.Concat([]string{
 		fmt.Sprintf("GATEHOUSE_LISTEN=127.0.0.1:%d", public),
