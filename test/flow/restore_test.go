@@ -62,20 +62,20 @@ func TestPostgresIsRestored(t *testing.T) {
 	if _, err := exec.LookPath("pg_dump"); err != nil {
 		testkit.NotRun(t, "backing up PostgreSQL needs pg_dump: "+err.Error())
 	}
-	one := system.ClusterOptions{Database: testkit.DatabaseURL(t, "postgres"), RootKey: system.NewRootKey()}
+	one := system.ClusterOptions{DatabaseURL: testkit.DatabaseURL(t, "postgres"), RootKey: system.NewRootKey()}
 	s := system.ClusterWith(t, one)
 	had := collect(t, s)
 	s.Kill("mail")
 	had.leavesAMailWaiting(t, s)
 
 	folder := t.TempDir()
-	documented(t, "pg_dump ", folder, "GATEHOUSE_DATABASE_URL="+one.Database)
-	s.Stop()
+	documented(t, "pg_dump ", folder, "GATEHOUSE_DATABASE_URL="+one.DatabaseURL)
+	s.StopAll()
 
-	server := testkit.StartPostgres(t, testkit.PostgresOptions{})
+	server := testkit.StartPostgresServer(t, testkit.PostgresServerOptions{})
 	server.Exec(t, "postgres", "CREATE DATABASE restored")
-	other := system.ClusterOptions{Database: server.URL("restored"), RootKey: one.RootKey, URL: s.URL}
-	documented(t, "pg_restore ", folder, "GATEHOUSE_DATABASE_URL="+other.Database)
+	other := system.ClusterOptions{DatabaseURL: server.URL("restored"), RootKey: one.RootKey, URL: s.URL}
+	documented(t, "pg_restore ", folder, "GATEHOUSE_DATABASE_URL="+other.DatabaseURL)
 	had.isAllThere(t, system.ClusterWith(t, other))
 }
 

@@ -32,9 +32,9 @@ type ClusterOptions struct {
 	Replicas int
 	// Redis is the address of one, host:port; empty: none.
 	Redis string
-	// URL, Database and RootKey are those of a cluster that was there before; empty:
+	// URL, DatabaseURL and RootKey are those of a cluster that was there before; empty:
 	// a free port, a database of its own, and a new key.
-	URL, Database, RootKey string
+	URL, DatabaseURL, RootKey string
 }
 
 // Cluster starts every service in a process of its own, on PostgreSQL. They
@@ -50,8 +50,8 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 	if o.URL == "" {
 		o.URL = "http://localhost:" + strconv.Itoa(freePort(t))
 	}
-	if o.Database == "" {
-		o.Database = testkit.DatabaseURL(t, "postgres")
+	if o.DatabaseURL == "" {
+		o.DatabaseURL = testkit.DatabaseURL(t, "postgres")
 	}
 	if o.RootKey == "" {
 		o.RootKey = NewRootKey()
@@ -68,7 +68,7 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 	rootKey := "GATEHOUSE_ROOT_KEY=" + o.RootKey
 	common := []string{
 		"CONSUL_HTTP_ADDR=" + consul,
-		"GATEHOUSE_DATABASE_URL=" + o.Database,
+		"GATEHOUSE_DATABASE_URL=" + o.DatabaseURL,
 		rootKey,
 		"GATEHOUSE_DRAIN=0s",
 		"GATEHOUSE_LOG_LEVEL=debug",
@@ -103,7 +103,7 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 	s.Operate = func(t testing.TB, args ...string) []byte {
 		t.Helper()
 		environ := []string{
-			"GATEHOUSE_PUBLIC_URL=" + s.URL, "GATEHOUSE_DATABASE_URL=" + o.Database, rootKey,
+			"GATEHOUSE_PUBLIC_URL=" + s.URL, "GATEHOUSE_DATABASE_URL=" + o.DatabaseURL, rootKey,
 			"GATEHOUSE_DATA_DIR=" + t.TempDir(), "GATEHOUSE_DEV_MAILBOX=true",
 		}
 		return operate(t, environ, append([]string{"--output", "json"}, args...)...)
@@ -124,8 +124,8 @@ func NewRootKey() string {
 	return base64.StdEncoding.EncodeToString([]byte(rand.Text()[:16] + rand.Text()[:16]))
 }
 
-// Stop asks all processes of a cluster to end, and waits until they have.
-func (s *System) Stop() {
+// StopAll asks all processes of a cluster to end, and waits until they have.
+func (s *System) StopAll() {
 	for _, p := range s.processes {
 		p.Stop()
 	}

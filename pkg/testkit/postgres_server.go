@@ -10,24 +10,24 @@ import (
 	"testing"
 )
 
-// PostgresOptions choose what a server of a test's own is like.
-type PostgresOptions struct {
+// PostgresServerOptions choose what a server of a test's own is like.
+type PostgresServerOptions struct {
 	// Settings are further lines of postgresql.conf.
 	Settings string
 	// Follow is the server whose standby it is, by streaming; nil: none. That one
 	// needs the settings wal_level and max_wal_senders.
-	Follow *Postgres
+	Follow *PostgresServer
 }
 
-// Postgres is a PostgreSQL server of a test's own, unlike that of [DatabaseURL]:
+// PostgresServer is a PostgreSQL server of a test's own, unlike that of [DatabaseURL]:
 // one that may be killed, follow another, and take its place.
-type Postgres struct{ server server }
+type PostgresServer struct{ server server }
 
-// StartPostgres starts a server, which ends with the test. Where PostgreSQL is not
+// StartPostgresServer starts a server, which ends with the test. Where PostgreSQL is not
 // installed the test is not run.
-func StartPostgres(tb testing.TB, o PostgresOptions) *Postgres {
+func StartPostgresServer(tb testing.TB, o PostgresServerOptions) *PostgresServer {
 	tb.Helper()
-	p := &Postgres{server: server{settings: o.Settings}}
+	p := &PostgresServer{server: server{settings: o.Settings}}
 	if o.Follow != nil {
 		p.server.follow = o.Follow.URL("postgres")
 	}
@@ -37,13 +37,13 @@ func StartPostgres(tb testing.TB, o PostgresOptions) *Postgres {
 }
 
 // URL is the address of a database on it, which need not be there.
-func (p *Postgres) URL(database string) string { return p.server.url(database) }
+func (p *PostgresServer) URL(database string) string { return p.server.url(database) }
 
 // Socket is the folder of its socket: what a list of hosts in a URL has.
-func (p *Postgres) Socket() string { return p.server.dir }
+func (p *PostgresServer) Socket() string { return p.server.dir }
 
 // Exec runs a statement in the database, as the superuser.
-func (p *Postgres) Exec(tb testing.TB, database, statement string) {
+func (p *PostgresServer) Exec(tb testing.TB, database, statement string) {
 	tb.Helper()
 	ctx, cancel := background()
 	defer cancel()
@@ -54,7 +54,7 @@ func (p *Postgres) Exec(tb testing.TB, database, statement string) {
 
 // Kill ends the server as a power cut would, as far as its clients can tell: what
 // it has not written to its log is lost.
-func (p *Postgres) Kill(tb testing.TB) {
+func (p *PostgresServer) Kill(tb testing.TB) {
 	tb.Helper()
 	text, err := os.ReadFile(filepath.Join(p.server.dir, "data", "postmaster.pid"))
 	if err != nil {
