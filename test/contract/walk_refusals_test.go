@@ -170,6 +170,13 @@ func tooOften(t *testing.T, d *document) {
 	}
 }
 
+// tooManyPictures uses up those of an address.
+func tooManyPictures(t *testing.T, d *document) {
+	w := newWorld(t, d, "GATEHOUSE_RATE_USER=1")
+	w.do(http.StatusNotFound, call{method: http.MethodGet, path: "/picture/" + hash})
+	w.do(http.StatusTooManyRequests, call{method: http.MethodGet, path: "/picture/" + hash})
+}
+
 // tooMany logs in more often at once than passwords may be hashed and wait.
 func tooMany(t *testing.T, d *document) {
 	w := newWorld(t, d, "GATEHOUSE_HASH_CONCURRENCY=1", "GATEHOUSE_HASH_QUEUE=1", "GATEHOUSE_ARGON2_PASSES=20")

@@ -224,6 +224,7 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 		{"refusals", refusals},
 		{"closed registration and no mailbox", closed},
 		{"used-up limits", tooOften},
+		{"too many pictures", tooManyPictures},
 		{"too many logins at once", tooMany},
 	} {
 		t.Run(walk.name, func(t *testing.T) { walk.walk(t, d) })

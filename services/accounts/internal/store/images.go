@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
@@ -97,4 +98,19 @@ func PictureByName(ctx context.Context, q db.Queryer, name string) (accounts.Ima
 		return accounts.ImageContent{}, err
 	}
 	return accounts.ImageContent{Image: *n.image(), Data: data}, nil
+}
+
+// namePicture gives a picture from before there were public names one, once; of two
+// at a time both get that of the first. "" if the picture has been removed.
+func namePicture(ctx context.Context, q db.Queryer, image int64) (string, error) {
+	_, err := q.Exec(ctx, `UPDATE images SET public_name = $2 WHERE id = $1 AND public_name IS NULL`, image, ids.New())
+	if err != nil {
+		return "", err
+	}
+	var name string
+	err = q.QueryRow(ctx, `SELECT public_name FROM images WHERE id = $1`, image).Scan(&name)
+	if errors.Is(err, db.ErrNoRows) {
+		return "", nil
+	}
+	return name, err
 }

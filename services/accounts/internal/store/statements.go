@@ -15,6 +15,7 @@ import (
 // nothing has an empty one.
 func ProfileOf(ctx context.Context, q db.Queryer, user int64) (accounts.Profile, error) {
 	var p accounts.Profile
+	var image sql.NullInt64
 	var picture sql.NullString
 	var modified int64
 	a := &p.Address
@@ -23,13 +24,16 @@ func ProfileOf(ctx context.Context, q db.Queryer, user int64) (accounts.Profile,
 			COALESCE(profiles.zoneinfo, ''), COALESCE(profiles.locale, ''), COALESCE(profiles.phone_number, ''),
 			COALESCE(profiles.formatted, ''), COALESCE(profiles.street_address, ''), COALESCE(profiles.locality, ''),
 			COALESCE(profiles.region, ''), COALESCE(profiles.postal_code, ''), COALESCE(profiles.country, ''),
-			images.public_name, COALESCE(profiles.modified_time, 0)
+			images.id, images.public_name, COALESCE(profiles.modified_time, 0)
 		FROM users LEFT JOIN profiles ON profiles.user_id = users.id LEFT JOIN images ON images.user_id = users.id
 		WHERE users.id = $1`, user).Scan(
 		&p.MiddleName, &p.Nickname, &p.Profile, &p.Website, &p.Gender, &p.Birthdate, &p.Zoneinfo, &p.Locale, &p.PhoneNumber,
-		&a.Formatted, &a.StreetAddress, &a.Locality, &a.Region, &a.PostalCode, &a.Country, &picture, &modified)
+		&a.Formatted, &a.StreetAddress, &a.Locality, &a.Region, &a.PostalCode, &a.Country, &image, &picture, &modified)
 	if errors.Is(err, db.ErrNoRows) { // deleted a moment ago
 		return accounts.Profile{}, nil
+	}
+	if err == nil && image.Valid && !picture.Valid {
+		picture.String, err = namePicture(ctx, q, image.Int64)
 	}
 	p.Picture, p.ModifiedTime = picture.String, db.FromMicros(modified)
 	return p, err
