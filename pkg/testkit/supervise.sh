@@ -17,9 +17,9 @@ fi || {
 	cat "$dir/log" >&2
 	exit 1
 }
-cat >>"$PGDATA/postgresql.conf" <<CONF
+# A standby has the settings of its primary.
+[ -n "$follow" ] || cat >>"$PGDATA/postgresql.conf" <<CONF
 listen_addresses = ''
-unix_socket_directories = '$dir'
 max_connections = 200
 shared_buffers = 32MB
 fsync = off
@@ -29,6 +29,9 @@ wal_level = minimal
 max_wal_senders = 0
 autovacuum = off
 jit = off
+CONF
+cat >>"$PGDATA/postgresql.conf" <<CONF
+unix_socket_directories = '$dir'
 $settings
 CONF
 "$bin/pg_ctl" start -w -t 60 -l "$dir/log" >/dev/null 2>&1 || {
