@@ -111,6 +111,19 @@ func TestGuessesAtOnceAreAllCounted(t *testing.T) {
 	}, func(c *Config, _ *Deps) { c.HashQueue = 100 })
 }
 
+// TestAFreeAttemptHoldsUpNobody not even by a clock that is behind, such as that
+// of another replica, or the same one read a moment before.
+func TestAFreeAttemptHoldsUpNobody(t *testing.T) {
+	onEach(t, func(f *fixture) {
+		f.register(olliMail)
+		requireFault(f.t, f.guess("nobody@example.com", browser), fault.Unauthenticated, "fault.credentials")
+		f.clock.Advance(-time.Minute)
+		_, err := f.authenticate(olliMail, olliPassword)
+		require.NoError(f.t, err, "of the same network")
+		requireFault(f.t, f.guess("nobody@example.com", browser), fault.Unauthenticated, "fault.credentials")
+	})
+}
+
 // TestASuccessClearsTheFailuresOfTheName but not those of others' guesses from
 // the same network.
 func TestASuccessClearsTheFailuresOfTheName(t *testing.T) {

@@ -174,7 +174,11 @@ func (t *Throttle) count(ctx context.Context, tx *db.Tx, counters ...counter) (a
 		}
 		a.counters = append(a.counters, c)
 		a.Locks = a.Locks || c.rule.locks && failures == LockAfter
-		if err := store.BlockAttempts(ctx, tx, c.key, now.Add(c.rule.delay(failures))); err != nil {
+		delay := c.rule.delay(failures)
+		if delay == 0 {
+			continue // not even until now: to others that count at the same time it may be a moment earlier, or a minute by their clock
+		}
+		if err := store.BlockAttempts(ctx, tx, c.key, now.Add(delay)); err != nil {
 			return Attempt{}, err
 		}
 	}
