@@ -1,8 +1,10 @@
 package testkit
 
 import (
+	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -67,5 +69,36 @@ func (p *PostgresServer) Kill(tb testing.TB) {
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		tb.Fatalf("testkit: killing PostgreSQL: %v", err)
+	}
+}
+
+// Stop ends the server in order: "fast" breaks off connections and writes all to
+// disk, "immediate" is a crash, of which the next Start recovers.
+func (p *PostgresServer) Stop(tb testing.TB, mode string) {
+	tb.Helper()
+	p.control(tb, "stop", "-m", mode)
+}
+
+// Start starts the server again after a Stop, and waits until it answers.
+func (p *PostgresServer) Start(tb testing.TB) {
+	tb.Helper()
+	p.control(tb, "start", "-l", filepath.Join(p.server.dir, "log"))
+}
+
+func (p *PostgresServer) control(tb testing.TB, command string, arguments ...string) {
+	tb.Helper()
+	bin, err := findPostgres()
+	if err != nil {
+		tb.Fatalf("testkit: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	arguments = append([]string{command, "-w", "-D", filepath.Join(p.server.dir, "data")}, arguments...)
+	c := exec.CommandContext(ctx, filepath.Join(bin, "pg_ctl"), arguments...)
+	c.Dir, c.Env = p.server.dir, p.server.cmd.Env
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: p.server.cmd.SysProcAttr.Credential}
+	// No pipe: the server would hold it open for ever.
+	if err := c.Run(); err != nil {
+		tb.Fatalf("testkit: pg_ctl %s: %v", command, err)
 	}
 }

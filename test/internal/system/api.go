@@ -6,9 +6,12 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/test/internal/sink"
 )
 
 // Response is an answer of the JSON API.
@@ -87,9 +90,13 @@ type Mail struct {
 	HTML    string `json:"html"`
 }
 
-// Mails are the messages to an address, newest first.
+// Mails are the messages to an address, newest first: those in the sink or in the
+// development mailbox.
 func (s *System) Mails(t testing.TB, to string) []Mail {
 	t.Helper()
+	if s.sink != nil {
+		return arrived(s.sink, to)
+	}
 	res := s.Call(t, http.MethodGet, "/mailbox/messages", "", nil)
 	require.Equal(t, http.StatusOK, res.Status, "%s", res.Body)
 	var all, found []Mail
@@ -98,6 +105,15 @@ func (s *System) Mails(t testing.TB, to string) []Mail {
 		if m.To == to {
 			found = append(found, m)
 		}
+	}
+	return found
+}
+
+// arrived are the messages to an address in the sink, newest first.
+func arrived(from *sink.Server, to string) []Mail {
+	var found []Mail
+	for _, m := range slices.Backward(from.To(to)) {
+		found = append(found, Mail{To: m.To, Subject: m.Subject, Text: m.Text})
 	}
 	return found
 }

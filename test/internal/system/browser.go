@@ -31,9 +31,16 @@ func NewBrowser(t testing.TB, stop string) *Browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	b := &Browser{t: t, stop: stop}
-	b.client = HTTP()
-	b.client.Jar = jar
+	client := HTTP()
+	client.Jar = jar
+	return BrowserOf(t, client, stop)
+}
+
+// BrowserOf is a browser that uses the client, and that has its cookies.
+func BrowserOf(t testing.TB, client *http.Client, stop string) *Browser {
+	t.Helper()
+	own := *client
+	b := &Browser{t: t, client: &own, stop: stop}
 	b.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
 		if stop != "" && strings.HasPrefix(r.URL.String(), stop) {
 			return http.ErrUseLastResponse

@@ -24,7 +24,12 @@ type Process struct {
 // Start starts a program of this tree; it is ended with the test.
 func Start(t testing.TB, log io.Writer, environ []string, name string, args ...string) *Process {
 	t.Helper()
-	c := exec.Command(Binary(t, name), args...) // without a context: it ends by a signal, in order, and not by a kill
+	return start(t, log, environ, name, append([]string{Binary(t, name)}, args...))
+}
+
+func start(t testing.TB, log io.Writer, environ []string, name string, command []string) *Process {
+	t.Helper()
+	c := exec.Command(command[0], command[1:]...) // without a context: it ends by a signal, in order, and not by a kill
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, environ...)
 	c.Dir = t.TempDir()
 	c.Stdout, c.Stderr = log, log

@@ -3,12 +3,14 @@ package system
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+	"github.com/gatehouse-id/gatehouse/test/internal/sink"
 )
 
 // manyCalls lifts the rate limits: a test is one address that does the work of
@@ -40,8 +43,12 @@ type System struct {
 	// the JSON it printed.
 	Operate func(t testing.TB, args ...string) []byte
 
-	start     map[string]func()
-	processes map[string]*Process
+	// Authority has issued the certificates of a cluster.
+	Authority *testkit.Authority
+
+	sink      *sink.Server // nil: mails are in the development mailbox
+	names     []string     // of the instances, as they were started
+	instances map[string]*instance
 	replicas  []string // origins
 }
 
@@ -98,15 +105,39 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
+// Free ports are below those that systems give to connections: one of these could
+// be taken while a process that is to listen there is away.
+const firstPort, lastPort = 15000, 30000
+
+// freePorts are those that were given away.
+var freePorts struct {
+	sync.Mutex
+	taken map[int]bool
+}
+
 // freePort is a port that nobody listens on right now.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	address, ok := l.Addr().(*net.TCPAddr)
-	require.True(t, ok)
-	return address.Port
+	freePorts.Lock()
+	defer freePorts.Unlock()
+	if freePorts.taken == nil {
+		freePorts.taken = map[int]bool{}
+	}
+	for range 1000 {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		if freePorts.taken[port] {
+			continue
+		}
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			continue
+		}
+		require.NoError(t, l.Close())
+		freePorts.taken[port] = true
+		return port
+	}
+	require.FailNow(t, "there is no free port")
+	return 0
 }
 
 // answers tells whether a GET of the URL is answered with 200.
