@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,4 +179,68 @@ func TestAContextThatEndsStopsTheStatement(t *testing.T) {
 		assert.Equal(t, fault.Unavailable, fault.From(err).Kind)
 		require.NoError(t, d.Ping(t.Context()))
 	})
+}
+
+// TestADeadlockIsUnavailableAndNotTriedAgain has two transactions wait for each
+// other. One is given up, whole, and it is its caller who knows whether it may be
+// tried again.
+func TestADeadlockIsUnavailableAndNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	d := open(t, testkit.DatabaseURL(t, db.Postgres)+"&deadlock_timeout=20ms", items)
+	require.NoError(t, d.Migrate(t.Context()))
+	for _, name := range []string{"a", "b"} {
+		require.NoError(t, insert(t.Context(), d, name))
+	}
+	const touch = "UPDATE items SET n = n + 1 WHERE name = $1"
+	var both, done sync.WaitGroup
+	both.Add(2)
+	var runs atomic.Int64
+	results := make(chan error, 2)
+	for _, order := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		done.Go(func() {
+			results <- d.Tx(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+				runs.Add(1)
+				if _, err := tx.Exec(ctx, touch, order[0]); err != nil {
+					return err
+				}
+				both.Done()
+				both.Wait()
+				_, err := tx.Exec(ctx, touch, order[1])
+				return err
+			})
+		})
+	}
+	done.Wait()
+	first, second := <-results, <-results
+	if first == nil {
+		first, second = second, first
+	}
+	assert.True(t, fault.Is(first, fault.Unavailable), "%v", first)
+	require.NoError(t, second)
+	assert.EqualValues(t, 2, runs.Load())
+	var sum int
+	require.NoError(t, d.QueryRow(t.Context(), "SELECT SUM(n) FROM items").Scan(&sum))
+	assert.Equal(t, 2, sum, "all of the one, and nothing of the other")
+}
+
+// TestAConflictOfSerializableTransactionsIsUnavailable is for databases that an
+// operator has made stricter than Gatehouse needs.
+func TestAConflictOfSerializableTransactionsIsUnavailable(t *testing.T) {
+	t.Parallel()
+	d := open(t, testkit.DatabaseURL(t, db.Postgres)+"&default_transaction_isolation=serializable", items)
+	require.NoError(t, d.Migrate(t.Context()))
+	require.NoError(t, insert(t.Context(), d, "a"))
+	err := d.Tx(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		var n int
+		require.NoError(t, tx.QueryRow(ctx, "SELECT COUNT(*) FROM items").Scan(&n))
+		// As somebody else: a context without the transaction.
+		_, err := d.Exec(context.Background(), "UPDATE items SET n = 7 WHERE name = 'a'")
+		require.NoError(t, err)
+		_, err = tx.Exec(ctx, "UPDATE items SET n = 8 WHERE name = 'a'")
+		return err
+	})
+	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+	var n int
+	require.NoError(t, d.QueryRow(t.Context(), "SELECT n FROM items").Scan(&n))
+	assert.Equal(t, 7, n)
 }
