@@ -20,7 +20,7 @@ const doctorTimeout = 10 * time.Second
 func (p *program) doctor() *cobra.Command {
 	var output string
 	c := &cobra.Command{
-		Use: "doctor", Short: "Look at the database, the certificate and Consul, and say what is wrong", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Look at what the service needs, and say what is wrong", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if output != "text" && output != "json" {
 				return p.misconfigured(&config.Error{Problems: []string{`--output must be "text" or "json"`}})
@@ -70,7 +70,10 @@ func (p *program) checks() ([]doctor.Check, error) {
 		return nil, err
 	}
 	if client != nil {
-		checks = append(checks, doctor.Consul(client, api.Gateway, api.Accounts, api.Sessions, api.OAuth, api.Mail))
+		checks = append(checks, doctor.Consul(client, p.service.Name, api.Gateway, api.Accounts, api.Sessions, api.OAuth, api.Mail))
+	}
+	if p.service.Checks != nil {
+		checks = append(checks, p.service.Checks()...)
 	}
 	return checks, nil
 }

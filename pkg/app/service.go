@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
+	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 )
 
 // Service describes a program to Main.
@@ -26,6 +27,9 @@ type Service struct {
 	// Build makes the service out of its loaded settings. The context ends when
 	// the process shall; what runs for longer goes to Runtime.Go.
 	Build func(ctx context.Context, rt *Runtime) error
+	// Checks are what its doctor looks at beside the database, the certificate and
+	// Consul, once the settings are loaded; nil: nothing.
+	Checks func() []doctor.Check
 	// Alone is a process with no services beside it: it needs no certificate,
 	// and GATEHOUSE_DATABASE_URL and GATEHOUSE_ROOT_KEY only if it says so itself.
 	Alone bool

@@ -129,10 +129,22 @@ func (q *querier) query(service, tag string, passingOnly bool, options *api.Quer
 	ctx, cancel := context.WithTimeout(q.ctx, timeout)
 	defer cancel()
 	entries, meta, err := q.health.Service(service, tag, passingOnly, options.WithContext(ctx))
-	if err == nil {
-		q.logChange(entries)
+	if err != nil {
+		return nil, nil, err
 	}
-	return entries, meta, err
+	// Nobody is there, or a token that has lost its rights may not see them: Consul
+	// has no error for that, and a blocking query does not even tell it.
+	if len(entries) == 0 && options.WaitIndex > 0 {
+		entries, meta, err = q.health.Service(service, tag, passingOnly, (&api.QueryOptions{}).WithContext(ctx))
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(entries) == 0 && meta.ResultsFilteredByACLs {
+		return nil, nil, errNotReadable
+	}
+	q.logChange(entries)
+	return entries, meta, nil
 }
 
 func (q *querier) logChange(entries []*api.ServiceEntry) {

@@ -10,7 +10,10 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-var errNotARegistrar = errors.New("discovery: this client of Consul only queries")
+var (
+	errNotARegistrar = errors.New("discovery: this client of Consul only queries")
+	errNotReadable   = errors.New("discovery: the token of Consul may not read the instances: it needs service:read and node:read")
+)
 
 func newRetry(least, most time.Duration) *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()

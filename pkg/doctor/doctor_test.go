@@ -13,7 +13,6 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/hashicorp/consul/api"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -129,32 +128,6 @@ func TestPublicURL(t *testing.T) {
 	expect(doctor.Failure, "status 502")
 	server.Close()
 	expect(doctor.Failure, "connection refused")
-}
-
-func TestConsul(t *testing.T) {
-	t.Parallel()
-	status, answer := http.StatusOK, `[{"Service":{"ID":"a"}}]`
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		assert.Equal(t, "1", r.URL.Query().Get("passing"))
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(answer))
-	}))
-	client, err := api.NewClient(&api.Config{Address: server.URL, Token: "hunter2"})
-	require.NoError(t, err)
-	expect := func(want doctor.Status, says string) {
-		t.Helper()
-		got, text := diagnose(t, doctor.Consul(client, "accounts", "mail"))
-		assert.Equal(t, want, got, text)
-		assert.Contains(t, text, says)
-		assert.NotContains(t, text, "hunter2")
-	}
-	expect(doctor.OK, "mail: 1 passing")
-	answer = "[]"
-	expect(doctor.Warning, "no instance of accounts is passing")
-	status = http.StatusForbidden
-	expect(doctor.Failure, "the token may not read services")
-	server.Close()
-	expect(doctor.Failure, "does not answer")
 }
 
 func TestFolders(t *testing.T) {

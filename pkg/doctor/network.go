@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
-
-	"github.com/hashicorp/consul/api"
 
 	"github.com/gatehouse-id/gatehouse/pkg/mtls"
 )
@@ -39,28 +36,6 @@ func expiry(what string, at time.Time) []Result {
 		return Warn(fmt.Sprintf("%s expires in %d days", what, int(left.Hours()/24)), "renew it")
 	}
 	return Good("%s is valid for another %d days", what, int(left.Hours()/24))
-}
-
-// Consul asks for the passing instances of the services.
-func Consul(client *api.Client, services ...string) Check {
-	return Check{"consul", func(ctx context.Context) []Result {
-		var results []Result
-		for _, service := range services {
-			found, _, err := client.Health().Service(service, "", true, (&api.QueryOptions{}).WithContext(ctx))
-			var status api.StatusError
-			switch {
-			case errors.As(err, &status) && status.Code == http.StatusForbidden:
-				return Fail("the token may not read services", "give CONSUL_HTTP_TOKEN service:read, node:read, and service:write for its own service")
-			case err != nil:
-				return Fail("it does not answer: "+err.Error(), "see whether CONSUL_HTTP_ADDR is right and the agent runs")
-			case len(found) == 0:
-				results = append(results, Warn("no instance of "+service+" is passing", "see the log of "+service+" and its /readyz")...)
-			default:
-				results = append(results, Good("%s: %d passing", service, len(found))...)
-			}
-		}
-		return results
-	}}
 }
 
 // PublicURL asks for the discovery document as an app would.

@@ -46,6 +46,9 @@ func (s *Settings) Checks() []doctor.Check {
 			Service: of.service, URL: s.database(of.service), Migrations: migrations[of.service], Ring: ring, Sealed: of.columns,
 		}))
 	}
+	if s.Gateway.Redis.URL != "" {
+		checks = append(checks, doctor.Redis(s.Gateway.Redis))
+	}
 	return append(checks,
 		doctor.Check{Name: "mail server", Run: func(ctx context.Context) []doctor.Result { return mail.Diagnose(ctx, s.Mail) }},
 		doctor.PublicURL(s.Gateway.PublicURL))

@@ -43,7 +43,9 @@ type Consul struct {
 	changed  map[string]uint64   // index of the last change, by service name
 	signal   chan struct{}       // closed and replaced at every change
 	away     bool
-	outages  int // how often it went away, so that no waiting request misses one
+	refusal  refusal
+	hidden   bool // what it knows, from the token of whoever asks
+	outages  int  // how often it went away, so that no waiting request misses one
 }
 
 type service struct {
@@ -121,6 +123,36 @@ func (c *Consul) setAway(away bool) {
 	c.away = away
 	if away {
 		c.outages++
+	}
+	c.wake()
+}
+
+// refusal is how every request is answered; no status: as it should be.
+type refusal struct {
+	status int
+	text   string
+}
+
+// Refuse answers every request with an error, as an agent does that has lost its
+// leader (500 "No cluster leader") or does not know the token (403 "ACL not
+// found"). Status 0 ends it.
+func (c *Consul) Refuse(status int, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refusal = refusal{status, text}
+	c.outages++
+	c.wake()
+}
+
+// Hide leaves out all instances, as an agent does whose ACLs do not let the token
+// read them.
+func (c *Consul) Hide(hidden bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hidden = hidden
+	c.index++
+	for name := range c.changed {
+		c.changed[name] = c.index
 	}
 	c.wake()
 }

@@ -43,6 +43,13 @@ func (c *Consul) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if away, _ := c.state(); away {
 		panic(http.ErrAbortHandler) // drops the connection
 	}
+	c.mu.Lock()
+	refused := c.refusal
+	c.mu.Unlock()
+	if refused.status != 0 {
+		http.Error(w, refused.text, refused.status)
+		return
+	}
 	c.mux.ServeHTTP(w, r)
 }
 
@@ -112,11 +119,14 @@ func (c *Consul) serveHealth(w http.ResponseWriter, r *http.Request) {
 	timer := c.clock.NewTimer(wait)
 	defer timer.Stop()
 	for waiting := after > 0; ; {
-		entries, index, signal := c.entries(r.PathValue("name"), query.Get("tag"), query.Has(api.HealthPassing))
+		entries, index, signal, hidden := c.entries(r.PathValue("name"), query.Get("tag"), query.Has(api.HealthPassing))
 		if !waiting || index > after {
 			w.Header().Set("X-Consul-Index", strconv.FormatUint(index, 10))
 			w.Header().Set("X-Consul-Knownleader", "true")
 			w.Header().Set("X-Consul-Lastcontact", "0")
+			if hidden && after == 0 { // as in Consul, a blocking query does not tell
+				w.Header().Set("X-Consul-Results-Filtered-By-Acls", "true")
+			}
 			reply(w, entries)
 			return
 		}
@@ -139,7 +149,7 @@ func (c *Consul) state() (away bool, outages int) {
 	return c.away, c.outages
 }
 
-func (c *Consul) entries(name, tag string, passingOnly bool) ([]*api.ServiceEntry, uint64, <-chan struct{}) {
+func (c *Consul) entries(name, tag string, passingOnly bool) (_ []*api.ServiceEntry, index uint64, signal <-chan struct{}, hidden bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	entries := make([]*api.ServiceEntry, 0, len(c.services))
@@ -159,7 +169,10 @@ func (c *Consul) entries(name, tag string, passingOnly bool) ([]*api.ServiceEntr
 		entries = append(entries, entry)
 	}
 	slices.SortFunc(entries, func(a, b *api.ServiceEntry) int { return cmp.Compare(a.Service.CreateIndex, b.Service.CreateIndex) })
-	return entries, max(c.changed[name], 1), c.signal
+	if c.hidden && len(entries) > 0 {
+		entries, hidden = entries[:0], true
+	}
+	return entries, max(c.changed[name], 1), c.signal, hidden
 }
 
 func (s *service) agentService() *api.AgentService {

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
+	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 	"github.com/gatehouse-id/gatehouse/pkg/rpc"
 	"github.com/gatehouse-id/gatehouse/services/gateway"
 )
@@ -26,6 +27,7 @@ func main() {
 		Name:     gateway.Name,
 		Settings: &s,
 		Build:    func(ctx context.Context, rt *app.Runtime) error { return build(ctx, rt, s.Gateway) },
+		Checks:   func() []doctor.Check { return []doctor.Check{doctor.Redis(s.Gateway.Redis)} },
 	})
 }
 

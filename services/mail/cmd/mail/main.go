@@ -7,6 +7,7 @@ import (
 	callers "github.com/gatehouse-id/gatehouse/pkg/api"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
+	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 	"github.com/gatehouse-id/gatehouse/services/mail"
 )
 
@@ -25,6 +26,9 @@ func main() {
 		Callers:    []string{callers.Accounts, callers.Sessions, callers.Gateway},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.Mail)
+		},
+		Checks: func() []doctor.Check {
+			return []doctor.Check{{Name: "mail server", Run: func(ctx context.Context) []doctor.Result { return mail.Diagnose(ctx, s.Mail) }}}
 		},
 	})
 }

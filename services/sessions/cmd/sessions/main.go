@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	api "github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
+	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 	"github.com/gatehouse-id/gatehouse/services/sessions"
 )
 
@@ -28,6 +29,7 @@ func main() {
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.Sessions)
 		},
+		Checks: func() []doctor.Check { return []doctor.Check{doctor.Redis(s.Sessions.Redis)} },
 	})
 }
 
