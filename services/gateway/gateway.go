@@ -144,6 +144,7 @@ func routes(e *edge.Edge, api *rest.API, pages *portal.Portal, oauthPublic http.
 	}
 
 	mux.Handle("GET "+accounts.PicturePath+"{name}", e.Pictures(api.Picture(), api.Fail))
+	mux.Handle("GET "+portal.LogoPath+"{client}", e.Pictures(pages.Logo(), pages.Fail))
 	mux.Handle("GET /mailbox/messages", e.Mailbox(api.Mailbox(), api.Fail))
 	mux.Handle("/", e.Pages(pages.Routes(), pages.Fail))
 	return edge.Routed(mux)

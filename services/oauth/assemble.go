@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/introspection"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logo"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/par"
@@ -105,6 +106,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		registrar: p.registrar(),
 		sessions:  p.sessions,
 		logouts:   &logout.Requests{Clients: p.clients, Signer: signer, Names: names, Consents: consents},
+		logos:     logo.New(logo.Options{DB: d.DB, Clients: p.clients, Fetcher: p.fetcher, Clock: d.Clock, Logger: d.Obs.Logger}),
 		clients:   p.clients, grants: p.grants, signer: signer,
 		public: p.collecting(p.routes(provider, flow)),
 		clock:  d.Clock, logger: d.Obs.Logger,

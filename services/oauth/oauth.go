@@ -33,6 +33,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/device"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/keys"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logo"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/replay"
@@ -79,6 +80,7 @@ type Service struct {
 	logouts   *logout.Requests
 	consents  *consent.Store
 	devices   *device.Desk
+	logos     *logo.Logos
 	upstream  *upstream.Logins
 	signer    *keys.Signer
 	public    http.Handler

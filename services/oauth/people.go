@@ -35,6 +35,11 @@ func (s *Service) DecideDevice(ctx context.Context, r oauth.DecideDeviceRequest)
 	return api.Nothing{}, s.devices.Decide(ctx, r)
 }
 
+// Logo implements [oauth.Service].
+func (s *Service) Logo(ctx context.Context, r oauth.LogoRequest) (oauth.Logo, error) {
+	return s.logos.Of(ctx, r.Client)
+}
+
 // Providers implements [oauth.Service].
 func (s *Service) Providers(ctx context.Context, r oauth.ProvidersRequest) (oauth.ProviderList, error) {
 	return s.upstream.Providers(ctx, r)

@@ -19,6 +19,7 @@ type Service interface {
 
 	Clients
 	Devices
+	Logos
 	Logouts
 	HubProviders
 	Identities
@@ -43,6 +44,7 @@ func Mount(server *rpc.Server, s Service) {
 	rpc.Handle(server, pending, s.Pending)
 	mountClients(server, s)
 	mountDevices(server, s)
+	mountLogos(server, s)
 	mountLogouts(server, s)
 	mountHubProviders(server, s)
 	mountIdentities(server, s)

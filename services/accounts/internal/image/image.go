@@ -1,6 +1,4 @@
-// Package image keeps pictures of users. What is uploaded is decoded, scaled
-// down and drawn anew, so that nothing is left of the file but its pixels:
-// neither where a photograph was taken nor what else somebody has put into it.
+// Package image keeps pictures of users, drawn anew (see package picture).
 package image
 
 import (
@@ -15,6 +13,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/picture"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/self"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
@@ -23,6 +22,8 @@ import (
 const (
 	// places is how many pictures are drawn at once.
 	places = 2
+	// side is how long the longer side is of what is kept, in pixels, at most.
+	side = 1024
 	// defaultPatience is how long an upload waits for its turn.
 	defaultPatience = 2 * time.Second
 )
@@ -59,7 +60,7 @@ func (i *Images) Set(ctx context.Context, r accounts.SetImageRequest) (accounts.
 	if _, err := self.Active(ctx, i.o.DB, r.Actor); err != nil {
 		return accounts.Image{}, err
 	}
-	picture, err := i.draw(ctx, r.Data)
+	drawn, err := i.draw(ctx, r.Data)
 	if err != nil {
 		return accounts.Image{}, err
 	}
@@ -69,7 +70,7 @@ func (i *Images) Set(ctx context.Context, r accounts.SetImageRequest) (accounts.
 		if _, err := self.Active(ctx, tx, r.Actor); err != nil {
 			return err
 		}
-		if set, err = store.SetImage(ctx, tx, r.Actor.User, picture, now); err != nil {
+		if set, err = store.SetImage(ctx, tx, r.Actor.User, drawn, now); err != nil {
 			return err
 		}
 		return store.Record(ctx, tx, store.Did(store.UserImageSet, r.Actor, now))
@@ -78,22 +79,34 @@ func (i *Images) Set(ctx context.Context, r accounts.SetImageRequest) (accounts.
 }
 
 // draw draws a picture anew when it is its turn.
-func (i *Images) draw(ctx context.Context, data []byte) (store.Picture, error) {
-	found, err := recognise(data)
+func (i *Images) draw(ctx context.Context, data []byte) (picture.Drawn, error) {
+	found, err := picture.Recognise(data, accounts.MaxImage)
 	if err != nil {
-		return store.Picture{}, err
+		return picture.Drawn{}, refused(err)
 	}
 	weight := int64(1)
-	if found.large() {
+	if found.Large() {
 		weight = places
 	}
 	waiting, cancel := context.WithTimeout(ctx, i.o.Patience)
 	defer cancel()
 	if err := i.drawing.Acquire(waiting, weight); err != nil {
-		return store.Picture{}, fault.New(fault.Unavailable, "").After(i.o.Patience).Because(err)
+		return picture.Drawn{}, fault.New(fault.Unavailable, "").After(i.o.Patience).Because(err)
 	}
 	defer i.drawing.Release(weight)
-	return found.redraw()
+	drawn, err := found.Redraw(side)
+	return drawn, refused(err)
+}
+
+// refused says what is wrong with a file in words for who has uploaded it.
+func refused(err error) error {
+	switch {
+	case errors.Is(err, picture.ErrNone):
+		return fault.Field("image", "validation.image")
+	case errors.Is(err, picture.ErrTooLarge):
+		return fault.Field("image", "validation.image_size", "Max", accounts.MaxImage>>20, "Pixels", picture.MaxPixels/1_000_000)
+	}
+	return err
 }
 
 // Get gives a picture that the actor may see.

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/picture"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 )
 
@@ -37,15 +38,8 @@ func (n *nullImage) image() *accounts.Image {
 	}
 }
 
-// Picture is what is stored as a user's picture.
-type Picture struct {
-	Extension string
-	MIME      string
-	Data      []byte
-}
-
 // SetImage makes a picture the user's, in the place of an earlier one.
-func SetImage(ctx context.Context, tx *db.Tx, user int64, p Picture, now time.Time) (accounts.Image, error) {
+func SetImage(ctx context.Context, tx *db.Tx, user int64, p picture.Drawn, now time.Time) (accounts.Image, error) {
 	var n nullImage
 	err := tx.QueryRow(ctx, `INSERT INTO images
 		(hash, user_id, extension, mime, size, created_time, modified_time, modified_user_time, data, public_name)

@@ -8,6 +8,7 @@ import (
 // consentPage is what somebody decides on.
 type consentPage struct {
 	App     string
+	About   about
 	Returns string // origin of the app
 	Scopes  []scope
 	Name    string // of the account
@@ -51,6 +52,7 @@ func (v *visit) askConsent(id string, caller edge.Caller) error {
 		Title: v.text("page.consent.title", "App", app),
 		Data: consentPage{
 			App:     app,
+			About:   v.about(interaction.Client),
 			Returns: interaction.RedirectTo,
 			Scopes:  v.scopes(interaction.Scopes),
 			Name:    nameOf(described.User),

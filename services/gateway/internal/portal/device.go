@@ -105,7 +105,7 @@ func (v *visit) askDevice(d oauth.Device, c edge.Caller) error {
 	v.relearn()
 	app := appName(d.Client)
 	data := devicePage{Code: d.UserCode, consentPage: consentPage{
-		App: app, Scopes: v.scopes(d.Scopes), Name: nameOf(described.User), Email: described.User.Email,
+		App: app, About: v.about(d.Client), Scopes: v.scopes(d.Scopes), Name: nameOf(described.User), Email: described.User.Email,
 		Subject: described.User.Hash, Action: devicePath,
 		Other: with("/login", "authorization", deviceMark+d.UserCode, "prompt", oauth.PromptSelectAccount),
 	}}

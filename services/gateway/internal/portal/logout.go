@@ -150,9 +150,10 @@ func (v *visit) refuseLogout(answer oauth.Logout, in bool, err error) error {
 
 // askLogout asks whether the app's request is the user's wish.
 func (v *visit) askLogout(request url.Values, answer oauth.Logout, c edge.Caller) error {
-	text := v.text("page.logout.text")
+	data := plain{Text: v.text("page.logout.text"), After: []aside{{Link: link{"/", v.text("page.logout.stay")}}}}
 	if answer.Client != nil {
-		text = v.text("page.logout.app", "App", appName(*answer.Client))
+		app := v.about(*answer.Client)
+		data.Text, data.About = v.text("page.logout.app", "App", appName(*answer.Client)), &app
 	}
 	if answer.Redirect != "" {
 		v.allowed.targets = formTargets(answer.Redirect)
@@ -166,7 +167,7 @@ func (v *visit) askLogout(request url.Values, answer oauth.Logout, c edge.Caller
 	}
 	return v.ok("plain", page{
 		Title: v.text("page.logout.title", "Product", v.portal.deps.Product),
-		Data:  plain{Text: text, After: []aside{{Link: link{"/", v.text("page.logout.stay")}}}},
+		Data:  data,
 		Form:  ask,
 	})
 }

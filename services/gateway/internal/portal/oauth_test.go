@@ -33,6 +33,7 @@ type fakeOAuth struct {
 	asked       []oauth.ProvidersRequest
 	begun       []oauth.BeginIdentityRequest
 	revoked     []string
+	logo        *oauth.Logo // nil: none
 }
 
 const pendingID = "pending-request-1"
@@ -45,6 +46,13 @@ func newFakeOAuth() *fakeOAuth {
 		Scopes:     []string{"openid", "profile", "email", "hub", "offline_access", "rota.write"},
 		RedirectTo: "https://app.example.net",
 	}}
+}
+
+func (f *fakeOAuth) Logo(_ context.Context, r oauth.LogoRequest) (oauth.Logo, error) {
+	if f.logo == nil || r.Client != f.interaction.Client.Hash {
+		return oauth.Logo{}, fault.New(fault.NotFound, "")
+	}
+	return *f.logo, nil
 }
 
 func (f *fakeOAuth) Authorize(_ context.Context, r oauth.AuthorizeRequest) (oauth.Authorization, error) {

@@ -30,6 +30,8 @@ type plain struct {
 	// Status is what has just happened, for screen readers too.
 	Status string
 	Quiet  string
+	// About is the app that the page is about; nil: none.
+	About  *about
 	Button *link
 	After  []aside
 }

@@ -75,7 +75,10 @@ func newWorld(t *testing.T, adjust ...func(*portal.Deps)) *world {
 	})
 	p, err := portal.New(d)
 	require.NoError(t, err)
-	w.handler = d.Edge.Handler(d.Edge.Pages(p.Routes(), p.Fail))
+	mux := http.NewServeMux()
+	mux.Handle("GET "+portal.LogoPath+"{client}", d.Edge.Pictures(p.Logo(), p.Fail))
+	mux.Handle("/", d.Edge.Pages(p.Routes(), p.Fail))
+	w.handler = d.Edge.Handler(mux)
 	return w
 }
 

@@ -97,6 +97,11 @@ type Document struct {
 // Get reads the document. Any status but 200 is an error, and so is more than
 // [MaxBody].
 func (f *Fetcher) Get(ctx context.Context, address, accept string) (Document, error) {
+	return f.GetUpTo(ctx, address, accept, MaxBody)
+}
+
+// GetUpTo is Get with another bound, in bytes.
+func (f *Fetcher) GetUpTo(ctx context.Context, address, accept string, most int64) (Document, error) {
 	if err := f.Check(address); err != nil {
 		return Document{}, err
 	}
@@ -113,12 +118,12 @@ func (f *Fetcher) Get(ctx context.Context, address, accept string) (Document, er
 	if answer.StatusCode != http.StatusOK {
 		return Document{}, fmt.Errorf("fetch: the answer has status %d", answer.StatusCode)
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, MaxBody+1))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, most+1))
 	if err != nil {
 		return Document{}, fmt.Errorf("fetch: %w", err)
 	}
-	if len(body) > MaxBody {
-		return Document{}, fmt.Errorf("fetch: the answer has more than %d bytes", MaxBody)
+	if int64(len(body)) > most {
+		return Document{}, fmt.Errorf("fetch: the answer has more than %d bytes", most)
 	}
 	return Document{Body: body, ContentType: answer.Header.Get("Content-Type"), Header: answer.Header}, nil
 }

@@ -1,4 +1,4 @@
-package image
+package picture
 
 import (
 	"bytes"
@@ -13,23 +13,24 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
-	"github.com/gatehouse-id/gatehouse/pkg/fault"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
 
-func redrawn(tb testing.TB, data []byte) store.Picture {
+const (
+	side     = 1024
+	maxBytes = 5 << 20
+)
+
+func redrawn(tb testing.TB, data []byte) Drawn {
 	tb.Helper()
-	u, err := recognise(data)
+	u, err := Recognise(data, maxBytes)
 	require.NoError(tb, err)
-	p, err := u.redraw()
+	p, err := u.Redraw(side)
 	require.NoError(tb, err)
 	return p
 }
 
 // decoded is a picture as stored, which must be what it says.
-func decoded(tb testing.TB, p store.Picture) image.Image {
+func decoded(tb testing.TB, p Drawn) image.Image {
 	tb.Helper()
 	var m image.Image
 	var err error
@@ -162,26 +163,25 @@ func TestWhatIsNoPicture(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		data []byte
-		rule string
+		want error
 	}{
-		"nothing":         {nil, "validation.image"},
-		"text":            {[]byte("GIF as they say"), "validation.image"},
-		"SVG":             {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), "validation.image"},
-		"a BMP":           {append([]byte("BM"), make([]byte, 60)...), "validation.image"},
-		"a head alone":    {whole[:20], "validation.image"},
-		"half of it":      {whole[:len(whole)/2], "validation.image"},
-		"something first": {append([]byte("x"), whole...), "validation.image"},
-		"too many bytes":  {append(bytes.Clone(whole), make([]byte, accounts.MaxImage)...), "validation.image_size"},
-		"too many pixels": {huge(10_000, 4_001), "validation.image_size"},
-		"too long":        {huge(20_001, 1), "validation.image_size"},
-		"a bomb":          {huge(1<<31-1, 1<<31-1), "validation.image"},
+		"nothing":         {nil, ErrNone},
+		"text":            {[]byte("GIF as they say"), ErrNone},
+		"SVG":             {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`), ErrNone},
+		"a BMP":           {append([]byte("BM"), make([]byte, 60)...), ErrNone},
+		"a head alone":    {whole[:20], ErrNone},
+		"half of it":      {whole[:len(whole)/2], ErrNone},
+		"something first": {append([]byte("x"), whole...), ErrNone},
+		"too many bytes":  {append(bytes.Clone(whole), make([]byte, maxBytes)...), ErrTooLarge},
+		"too many pixels": {huge(10_000, 4_001), ErrTooLarge},
+		"too long":        {huge(20_001, 1), ErrTooLarge},
+		"a bomb":          {huge(1<<31-1, 1<<31-1), ErrNone},
 	} {
-		u, err := recognise(tt.data)
+		u, err := Recognise(tt.data)
 		if err == nil {
-			_, err = u.redraw()
+			_, err = u.Redraw(side)
 		}
-		require.Equal(t, fault.Invalid, fault.From(err).Kind, name)
-		require.Equal(t, tt.rule, fault.From(err).Fields["image"][0].ID, name)
+		require.ErrorIs(t, err, tt.want, name)
 	}
 }
 
@@ -192,14 +192,14 @@ func FuzzRedraw(f *testing.F) {
 	f.Add(fromBase64(f, webpLossless))
 	f.Add(fromBase64(f, webpLossy))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		u, err := recognise(data)
+		u, err := Recognise(data, maxBytes)
 		if err != nil || u.width*u.height > 1<<20 {
 			return
 		}
-		if p, err := u.redraw(); err == nil {
+		if p, err := u.Redraw(side); err == nil {
 			decoded(t, p)
 		} else {
-			require.Equal(t, fault.Invalid, fault.From(err).Kind)
+			require.ErrorIs(t, err, ErrNone)
 		}
 	})
 }

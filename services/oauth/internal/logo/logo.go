@@ -1,0 +1,150 @@
+// Package logo has the logos of clients (logo_uri of OpenID Connect Dynamic Client
+// Registration 1.0 section 2), to be shown where people decide about an app. The
+// browser never asks the app's site: it would tell it who is about to decide, and
+// the page could not forbid pictures from elsewhere. Logos are fetched here, drawn
+// anew, kept, and shown from our own origin.
+//
+// A logo makes people trust an app, so only apps have one that somebody vouches
+// for: the operator, a hub's administrators or whoever gave them a registration
+// token.
+package logo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/ory/fosite"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api"
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/picture"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/fetch"
+)
+
+const (
+	// MaxBytes bounds what is fetched.
+	MaxBytes = 1 << 20
+	// maxSide is how wide and high a logo is at most, in pixels: enough for what is
+	// shown at a third of it.
+	maxSide = 256
+	// freshFor is when a logo is looked for again, and missedFor when it is where
+	// there was none.
+	freshFor  = 24 * time.Hour
+	missedFor = time.Hour
+	// places is how many are fetched and drawn at a time.
+	places = 4
+	// defaultPatience is for the fetcher's time, and to draw.
+	defaultPatience = fetch.Timeout + time.Second
+)
+
+// Options are what Logos need; all but Patience are required.
+type Options struct {
+	DB      *db.DB
+	Clients *client.Store
+	Fetcher *fetch.Fetcher
+	Clock   clockwork.Clock
+	Logger  *slog.Logger
+	// Patience is how long one takes in all; 0 means six seconds.
+	Patience time.Duration
+}
+
+// Logos are the logos of clients.
+type Logos struct {
+	o        Options
+	fetching singleflight.Group
+	places   *semaphore.Weighted
+}
+
+// New makes Logos.
+func New(o Options) *Logos {
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
+	}
+	return &Logos{o: o, places: semaphore.NewWeighted(places)}
+}
+
+var errNone = fault.New(fault.NotFound, "")
+
+// Of is the logo of the client with the hash. NotFound if there is none to be
+// shown, Unavailable if too many are being fetched.
+func (l *Logos) Of(ctx context.Context, hash string) (oauth.Logo, error) {
+	named, ok := api.ParseRef(hash)
+	if !ok || named.Hash == "" {
+		return oauth.Logo{}, errNone
+	}
+	found, err := l.o.Clients.Find(ctx, named)
+	if errors.Is(err, fosite.ErrNotFound) {
+		return oauth.Logo{}, errNone
+	}
+	if err != nil {
+		return oauth.Logo{}, err
+	}
+	c := client.Of(found)
+	if c.SelfMade() || c.LogoURI == "" {
+		return oauth.Logo{}, errNone
+	}
+	kept, err := l.kept(ctx, c)
+	if err != nil {
+		return oauth.Logo{}, err
+	}
+	if !kept.due(l.o.Clock.Now()) {
+		return kept.shown()
+	}
+	fetched, err, _ := l.fetching.Do(c.ID+" "+c.LogoURI, func() (any, error) { return l.renew(ctx, c, kept) })
+	if err != nil {
+		return oauth.Logo{}, err
+	}
+	return fetched.(row).shown()
+}
+
+// renew fetches the logo once more. Whoever asked may leave meanwhile: others wait
+// for the same.
+func (l *Logos) renew(ctx context.Context, c *client.Client, kept row) (row, error) {
+	if !l.places.TryAcquire(1) {
+		return row{}, fault.New(fault.Unavailable, "").After(l.o.Patience)
+	}
+	defer l.places.Release(1)
+	ctx = context.WithoutCancel(ctx)
+	next := row{tried: l.o.Clock.Now()}
+	drawn, err := l.fetch(ctx, c.LogoURI)
+	if err != nil {
+		l.o.Logger.InfoContext(ctx, "the logo of a client cannot be shown",
+			slog.String("client", c.ID), slog.String("logo_uri", c.LogoURI), slog.String("reason", err.Error()))
+		next.Logo = kept.Logo // what there was is better than nothing
+	} else {
+		next.Logo = oauth.Logo{MIME: drawn.MIME, Data: drawn.Data}
+	}
+	return next, l.keep(ctx, c, next)
+}
+
+// fetch reads and draws what is at the address. What the site says it is does not
+// matter: it is a picture that can be drawn, or nothing.
+func (l *Logos) fetch(ctx context.Context, address string) (picture.Drawn, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.o.Patience)
+	defer cancel()
+	document, err := l.o.Fetcher.GetUpTo(ctx, address, "image/png, image/jpeg, image/webp, image/gif", MaxBytes)
+	if err != nil {
+		return picture.Drawn{}, err
+	}
+	found, err := picture.Recognise(document.Body, MaxBytes)
+	if err != nil {
+		return picture.Drawn{}, err
+	}
+	if found.Large() {
+		return picture.Drawn{}, picture.ErrTooLarge
+	}
+	drawn, err := found.Redraw(maxSide)
+	if err != nil {
+		return picture.Drawn{}, fmt.Errorf("logo: %w", err)
+	}
+	return drawn, nil
+}

@@ -1,0 +1,174 @@
+package oauth
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/config"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
+)
+
+// logoSite has a logo, until it is broken.
+type logoSite struct {
+	address string
+	asked   atomic.Int64
+	broken  atomic.Bool
+	gate    chan struct{} // nil: open
+}
+
+func newLogoSite(t *testing.T, gate chan struct{}) *logoSite {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 64))))
+	s := &logoSite{gate: gate}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.asked.Add(1)
+		if s.gate != nil {
+			<-s.gate
+		}
+		if s.broken.Load() {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write(b.Bytes())
+	}))
+	t.Cleanup(server.Close)
+	s.address = server.URL + "/logo.png"
+	return s
+}
+
+// withLogo is a client with a logo there.
+func (h *harness) withLogo(address string) oauth.Client {
+	h.t.Helper()
+	return h.web(func(r *oauth.CreateClientRequest) { r.LogoURI = address }).Client
+}
+
+func (h *harness) logo(c oauth.Client) (oauth.Logo, error) {
+	return h.service.Logo(h.t.Context(), oauth.LogoRequest{Client: c.Hash})
+}
+
+func (h *harness) fetchesLocally() {
+	h.t.Helper()
+	h.config.FetchAllow = []config.Network{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}
+	h.restart()
+}
+
+func TestLogosAreFetchedNowAndThen(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		h.fetchesLocally()
+		site := newLogoSite(t, nil)
+		c := h.withLogo(site.address)
+		shown := func(asked int64, why string) {
+			t.Helper()
+			logo, err := h.logo(c)
+			require.NoError(t, err, why)
+			assert.Equal(t, "image/jpeg", logo.MIME)
+			assert.NotEmpty(t, logo.Data)
+			assert.Equal(t, asked, site.asked.Load(), why)
+		}
+		shown(1, "at first")
+		h.clock.Advance(23 * time.Hour)
+		shown(1, "of today")
+		h.restart()
+		shown(1, "another process has it, too")
+		h.clock.Advance(time.Hour)
+		shown(2, "of tomorrow")
+		site.broken.Store(true)
+		h.clock.Advance(24 * time.Hour)
+		shown(3, "what there was")
+		shown(3, "and nobody is pressed")
+
+		// Another address has another logo, or none; that is found out anew.
+		update := oauth.UpdateClientRequest{ID: c.ID, Changes: []byte(`{"logo_uri":"` + site.address + `?2"}`)}
+		_, err := h.service.UpdateClient(t.Context(), update)
+		require.NoError(t, err)
+		for range 2 {
+			_, err = h.logo(c)
+			require.True(t, fault.Is(err, fault.NotFound))
+		}
+		assert.Equal(t, int64(4), site.asked.Load())
+		site.broken.Store(false)
+		h.clock.Advance(time.Hour)
+		shown(5, "it is there again")
+		_, err = h.service.DeleteClient(t.Context(), oauth.ClientRequest{ID: c.ID})
+		require.NoError(t, err)
+		_, err = h.logo(c)
+		require.True(t, fault.Is(err, fault.NotFound))
+		var left int
+		require.NoError(t, h.db.QueryRow(t.Context(), `SELECT COUNT(*) FROM client_logos`).Scan(&left))
+		assert.Zero(t, left)
+	})
+}
+
+func TestWhoHasNoLogo(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		h.fetchesLocally()
+		site := newLogoSite(t, nil)
+		unvetted := h.withLogo(site.address)
+		_, err := h.db.Exec(t.Context(), "UPDATE clients SET registration = 'open' WHERE id = $1", unvetted.ID)
+		require.NoError(t, err)
+		for name, c := range map[string]oauth.Client{
+			"names none": h.web().Client, "nobody has vetted it": unvetted, "unknown": {Hash: alice}, "no hash": {}, "not UTF-8": {Hash: "\xff"},
+		} {
+			_, err := h.logo(c)
+			require.True(t, fault.Is(err, fault.NotFound), "%s: %v", name, err)
+		}
+		assert.Zero(t, site.asked.Load())
+		shown, err := h.service.GetClient(t.Context(), oauth.ClientRequest{ID: unvetted.ID})
+		require.NoError(t, err)
+		assert.True(t, shown.Unvetted)
+
+		// Nor is a private network asked, unless the operator allows it.
+		h.config.FetchAllow = nil
+		vetted := h.withLogo(site.address)
+		h.restart()
+		_, err = h.logo(vetted)
+		require.True(t, fault.Is(err, fault.NotFound))
+		assert.Zero(t, site.asked.Load())
+	})
+}
+
+// Sites that do not answer keep a few places busy, and each logo no more than one.
+func TestLogosAreFetchedAFewAtATime(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		h.fetchesLocally()
+		gate := make(chan struct{})
+		site := newLogoSite(t, gate)
+		const places = 4
+		answers := make(chan error, 2*places)
+		for range places {
+			c := h.withLogo(site.address)
+			for range 2 {
+				go func() {
+					_, err := h.logo(c)
+					answers <- err
+				}()
+			}
+		}
+		require.Eventually(t, func() bool { return site.asked.Load() == places }, 20*time.Second, time.Millisecond)
+		one := h.withLogo(site.address)
+		_, err := h.logo(one)
+		require.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+		close(gate)
+		for range cap(answers) {
+			require.NoError(t, <-answers)
+		}
+		_, err = h.logo(one)
+		require.NoError(t, err)
+		assert.Equal(t, int64(places+1), site.asked.Load())
+	})
+}
