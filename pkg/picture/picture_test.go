@@ -177,7 +177,7 @@ func TestWhatIsNoPicture(t *testing.T) {
 		"too long":        {huge(20_001, 1), ErrTooLarge},
 		"a bomb":          {huge(1<<31-1, 1<<31-1), ErrNone},
 	} {
-		u, err := Recognise(tt.data)
+		u, err := Recognise(tt.data, maxBytes)
 		if err == nil {
 			_, err = u.Redraw(side)
 		}
