@@ -143,6 +143,9 @@ func (g *Group) drain(parent context.Context) {
 	g.logger.InfoContext(ctx, "draining", "time", g.options.Drain.String())
 	g.setState(draining)
 	close(g.draining)
+	for _, s := range g.servers {
+		s.leaving.Store(true)
+	}
 	for _, h := range g.onDrain {
 		if err := h.within(ctx, hookTimeout); err != nil {
 			g.logger.WarnContext(ctx, "draining goes on without it", "what", h.name, "error", err)

@@ -185,3 +185,47 @@ func TestServersHaveLimits(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// TestConnectionsAreGivenUpWhileDraining has a client that keeps its connection.
+func TestConnectionsAreGivenUpWhileDraining(t *testing.T) {
+	t.Parallel()
+	clock := clockwork.NewFakeClock()
+	g := NewGroup(GroupOptions{Clock: clock, Drain: time.Second})
+	s := &Server{Name: "server", Listen: "127.0.0.1:0", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	g.Serve(s)
+	serving := make(chan struct{})
+	g.OnServe("begin", func(context.Context) error {
+		close(serving)
+		return nil
+	})
+	stop, result := runGroup(t, g)
+	<-serving
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	ask := func() (closes bool) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr().String(), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res.Close
+	}
+	if ask() {
+		t.Error("a connection was given up with nothing the matter")
+	}
+	stop()
+	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if !ask() {
+		t.Error("a connection is to be used again, although its port will be closed")
+	}
+	clock.Advance(time.Second)
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type Server struct {
 	listener net.Listener
 	server   *http.Server
 	cut      context.CancelFunc // ends the contexts of requests
+	leaving  atomic.Bool        // the port is about to close
 }
 
 // Limits of every server.
@@ -66,7 +68,7 @@ func (s *Server) listen(ctx context.Context) error {
 	}
 	s.listener = listener
 	s.server = &http.Server{
-		Handler:           s.Handler,
+		Handler:           s.dismissing(),
 		TLSConfig:         s.TLS,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -86,6 +88,19 @@ func (s *Server) listen(ctx context.Context) error {
 	s.server.BaseContext = func(net.Listener) context.Context { return base }
 	s.cut = cut
 	return nil
+}
+
+// dismissing tells clients, from when the group drains, not to use their connections
+// again (in HTTP/2 by GOAWAY). A balancer that keeps some open would otherwise send
+// a request on one in the very moment in which the port closes, and could not tell
+// whether it was seen.
+func (s *Server) dismissing() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		s.Handler.ServeHTTP(w, r)
+	})
 }
 
 // serve returns nil when the server was shut down.

@@ -175,11 +175,13 @@ func (i *Identity) verifyServer(service string, peer tls.ConnectionState) error 
 		CurrentTime:   i.clock.Now(),
 		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
-	if err != nil {
-		return fmt.Errorf("mtls: the server at the address of %q: %w", service, err)
+	if err == nil && !names(leaf, service) {
+		err = fmt.Errorf("the server is not %q: %w", service, x509.HostnameError{Certificate: leaf, Host: Name(service)})
 	}
-	if !names(leaf, service) {
-		return fmt.Errorf("mtls: the server is not %q: %w", service, x509.HostnameError{Certificate: leaf, Host: Name(service)})
+	if err != nil {
+		// As the built-in verification would say it, by which callers know that nothing was sent.
+		return fmt.Errorf("mtls: the server at the address of %q: %w", service,
+			&tls.CertificateVerificationError{UnverifiedCertificates: peer.PeerCertificates, Err: err})
 	}
 	return nil
 }

@@ -207,5 +207,6 @@ func breakerOpen(err error) bool {
 // notSent is certain that no instance has seen the call.
 func notSent(err error) bool {
 	var op *net.OpError
-	return breakerOpen(err) || errors.As(err, &op) && op.Op == "dial"
+	var stranger *tls.CertificateVerificationError
+	return breakerOpen(err) || errors.As(err, &op) && op.Op == "dial" || errors.As(err, &stranger)
 }

@@ -70,8 +70,8 @@ func (v *visitor) visit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l := v.load.ledger
-	l.with(func() { l.families = append(l.families, f) })
+	f.idle = true
+	v.load.ledger.add(f)
 	return nil
 }
 
@@ -83,8 +83,7 @@ func (v *visitor) refresh(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l := v.load.ledger
-		l.with(func() { l.families = append(l.families, f) })
+		v.load.ledger.add(f)
 		v.family = f
 		return nil
 	}

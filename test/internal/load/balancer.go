@@ -17,16 +17,21 @@ import (
 const probing = 100 * time.Millisecond
 
 // Balancer sends each request to one of the gateways that say they are ready, in
-// turn, as a Service of Kubernetes or an ingress does. It keeps connections open
-// between requests. A request that could not be sent, as nobody listens, goes to
-// another gateway; one that was sent is never sent again.
+// turn, as an ingress does. It keeps connections open between requests. A request
+// that could not be sent, as nobody listens, goes to another gateway; one that was
+// sent is never sent again.
+//
+// By connection it does so for connections rather than requests, as a Service of
+// Kubernetes does: who has one stays with its gateway until one of the two ends it,
+// whether that is ready or not.
 type Balancer struct {
-	backends []*backend
-	next     atomic.Uint64
-	pool     *http.Transport
-	probe    *http.Transport
-	stop     context.CancelFunc
-	probing  sync.WaitGroup
+	byConnection bool
+	backends     []*backend
+	next         atomic.Uint64
+	pool         *http.Transport
+	probe        *http.Transport
+	stop         context.CancelFunc
+	probing      sync.WaitGroup
 }
 
 type backend struct {
@@ -36,14 +41,18 @@ type backend struct {
 }
 
 // NewBalancer begins to ask whether the gateways are ready. It has to be closed.
-func NewBalancer(gateways []system.Gateway) *Balancer {
+func NewBalancer(gateways []system.Gateway, byConnection bool) *Balancer {
 	ctx, stop := context.WithCancel(context.Background())
 	b := &Balancer{
+		byConnection: byConnection,
 		// MaxIdleConnsPerHost: the workers are few, and none shall have to connect anew.
-		pool: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, DialContext: (&net.Dialer{Timeout: time.Second}).DialContext},
+		pool: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, DialContext: dialer.DialContext},
 		// As of a kubelet: each question is a connection of its own.
-		probe: &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: time.Second}).DialContext},
+		probe: &http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext},
 		stop:  stop,
+	}
+	if byConnection {
+		b.pool.DialContext = b.dial
 	}
 	for _, g := range gateways {
 		origin, err := url.Parse(g.Origin)
@@ -68,8 +77,30 @@ func (b *Balancer) Close() {
 // errNoGateway is what a balancer would answer 503 for.
 var errNoGateway = errors.New("no gateway is ready")
 
+var dialer = &net.Dialer{Timeout: time.Second}
+
+// dial connects to a gateway that is ready.
+func (b *Balancer) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	err := errNoGateway
+	for range len(b.backends) {
+		one := b.pick()
+		if one == nil {
+			break
+		}
+		var conn net.Conn
+		if conn, err = dialer.DialContext(ctx, network, one.host); err == nil {
+			return conn, nil
+		}
+		one.ready.Store(false) // until it is asked again
+	}
+	return nil, err
+}
+
 // RoundTrip implements http.RoundTripper.
 func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if b.byConnection {
+		return b.pool.RoundTrip(r)
+	}
 	err := errNoGateway
 	for range len(b.backends) {
 		one := b.pick()

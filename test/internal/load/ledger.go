@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -41,6 +42,7 @@ type family struct {
 	// tried is when the newest was first presented without a definite answer; zero:
 	// it was not.
 	tried time.Time
+	idle  bool // nobody refreshes it but Verify
 	gone  bool // ended by the provider as it should be, or given up
 }
 
@@ -60,5 +62,24 @@ func (l *ledger) with(do func()) {
 func (l *ledger) breakf(format string, args ...any) {
 	l.with(func() {
 		l.broken = append(l.broken, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+	})
+}
+
+// visits bounds how many families are kept in mind that nobody refreshes.
+const visits = 10
+
+// add takes a new family, and forgets the oldest of those that nobody refreshes.
+func (l *ledger) add(f *family) {
+	l.with(func() {
+		l.families = append(l.families, f)
+		idle := 0
+		for _, one := range l.families {
+			if one.idle {
+				idle++
+			}
+		}
+		if oldest := slices.IndexFunc(l.families, func(one *family) bool { return one.idle }); idle > visits {
+			l.families = slices.Delete(l.families, oldest, oldest+1)
+		}
 	})
 }

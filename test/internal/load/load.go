@@ -23,6 +23,8 @@ type Options struct {
 	// System is the cluster, whose mails go to Sink.
 	System *system.System
 	Sink   *sink.Server
+	// ByConnection balances connections rather than requests; see [Balancer].
+	ByConnection bool
 	// Pace is the time that a worker rests between two of its turns; 0 is 100ms.
 	Pace time.Duration
 	// Patience bounds how long a worker waits after a failure, even if it is asked
@@ -69,7 +71,7 @@ func Start(t testing.TB, o Options) *Load {
 		o.Timeout = 10 * time.Second
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	l := &Load{t: t, options: o, balancer: NewBalancer(o.System.Gateways()), ledger: newLedger(), stop: stop}
+	l := &Load{t: t, options: o, balancer: NewBalancer(o.System.Gateways(), o.ByConnection), ledger: newLedger(), stop: stop}
 	t.Cleanup(l.Stop)
 	l.app = system.NewApp(t, o.System)
 	turns := l.people()

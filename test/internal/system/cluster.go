@@ -121,15 +121,13 @@ func (s *System) add(t testing.TB, service string, o ClusterOptions, common []st
 		if n > 0 {
 			name = fmt.Sprintf("%s %d", service, n+1)
 		}
-		s.Debug[name] = fmt.Sprintf("127.0.0.1:%d", freePort(t))
-		i := &instance{t: t, service: service, log: s.Logs, files: s.Authority.Issue(service), program: Program{Path: Binary(t, service)}}
+		i := &instance{t: t, name: name, service: service, log: s.Logs, files: s.Authority.Issue(service), program: Program{Path: Binary(t, service)}}
 		i.environ = slices.Concat(common, o.Environ, s.only(service, o), []string{
 			"GATEHOUSE_LISTEN=127.0.0.1:0",
-			"GATEHOUSE_DEBUG_LISTEN=" + s.Debug[name],
 			"GATEHOUSE_TLS_CERT=" + i.files.Cert, "GATEHOUSE_TLS_KEY=" + i.files.Key, "GATEHOUSE_TLS_CA=" + i.files.CA,
 		})
 		if service == "gateway" {
-			i.origin = s.URL
+			i.debug, i.origin = fmt.Sprintf("127.0.0.1:%d", freePort(t)), s.URL
 			if n > 0 {
 				i.origin = "http://localhost:" + strconv.Itoa(freePort(t))
 				s.replicas = append(s.replicas, i.origin)
@@ -144,7 +142,7 @@ func (s *System) add(t testing.TB, service string, o ClusterOptions, common []st
 		}
 		s.names = append(s.names, name)
 		s.instances[name] = i
-		i.start()
+		s.Launch(name)
 	}
 }
 

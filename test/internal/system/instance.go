@@ -1,6 +1,7 @@
 package system
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -34,8 +35,10 @@ type Gateway struct {
 // instance is one process of a cluster, which may be started many times.
 type instance struct {
 	t       testing.TB
+	name    string
 	service string
 	origin  string // of a gateway
+	debug   string // of a gateway, host:port; the others take a new one each time
 	environ []string
 	files   mtls.Files
 	program Program
@@ -43,10 +46,11 @@ type instance struct {
 	process *Process
 }
 
-func (i *instance) start() {
+func (i *instance) start(debug string) {
 	i.t.Helper()
 	command := slices.Concat(i.program.Under, []string{i.program.Path, "serve"})
-	i.process = start(i.t, i.log, slices.Concat(i.environ, i.program.Environ), i.service, command)
+	environ := slices.Concat(i.environ, []string{"GATEHOUSE_DEBUG_LISTEN=" + debug}, i.program.Environ)
+	i.process = start(i.t, i.log, environ, i.name, command)
 }
 
 // Instances are the names of a service's processes; of all, if it is empty.
@@ -101,11 +105,20 @@ func (s *System) Change(name string, p Program) {
 	i.program = p
 }
 
-// Launch starts a process that has ended again, and does not wait for it.
-func (s *System) Launch(name string) { s.instances[name].start() }
+// Launch starts a process that has ended again, and does not wait for it. But for
+// a gateway all its ports are new ones, as if it had moved: the checks of what is
+// left in Consul of its predecessor shall not reach it.
+func (s *System) Launch(name string) {
+	i := s.instances[name]
+	i.t.Helper()
+	s.Debug[name] = i.debug
+	if i.debug == "" {
+		s.Debug[name] = fmt.Sprintf("127.0.0.1:%d", freePort(i.t))
+	}
+	i.start(s.Debug[name])
+}
 
-// Restart starts a process that has ended again, with a new port that the others
-// have to find, and waits until it is ready.
+// Restart is Launch, and waits until the process is ready.
 func (s *System) Restart(t testing.TB, name string) {
 	t.Helper()
 	s.Launch(name)
