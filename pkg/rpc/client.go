@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-kit/kit/circuitbreaker"
@@ -30,6 +31,14 @@ import (
 
 // maxTries bounds how often a call is sent, over all instances.
 const maxTries = 3
+
+// How long nothing has to be heard on a connection until its other end is asked
+// whether it is there, and how long that may think. The two and a try more are less
+// than DefaultTimeout.
+const (
+	silence  = time.Second
+	patience = 2 * time.Second
+)
 
 // DialOptions configure a Conn to another process.
 type DialOptions struct {
@@ -65,6 +74,10 @@ func newTransport(o DialOptions) *http.Transport {
 		ResponseHeaderTimeout: 30 * time.Second,
 		IdleConnTimeout:       90 * time.Second,
 		MaxIdleConnsPerHost:   64,
+		// A connection whose other end is gone without a word, or does nothing any more,
+		// is given up, and calls on it end, soon enough to try another instance. TCP
+		// alone would take a quarter of an hour.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: patience},
 	}
 }
 
@@ -91,18 +104,14 @@ func (c *remoteConn) Close() error {
 	return nil
 }
 
-type specKey struct{}
-
 // endpoint tries instances until one answers. An answer that is a fault is an
 // answer; only failures to get one are tried again.
 func (c *remoteConn) endpoint(s *spec) endpoint.Endpoint {
-	again := func(n int, err error) (bool, error) {
-		return n < maxTries && !errors.Is(err, lb.ErrNoEndpoints) && (notSent(err) || s.idempotent && isTransport(err)), nil
-	}
-	try := lb.RetryWithCallback(s.timeout, c.balancer, again)
+	one := &tries{spec: s}
+	try := lb.RetryWithCallback(s.timeout, c.balancer, one.again)
 	call := func(ctx context.Context, request any) (any, error) {
 		start := time.Now()
-		response, err := try(context.WithValue(ctx, specKey{}, s), request)
+		response, err := try(context.WithValue(ctx, triesKey{}, one), request)
 		if err != nil {
 			err = final(err)
 		}
@@ -110,6 +119,53 @@ func (c *remoteConn) endpoint(s *spec) endpoint.Endpoint {
 		return response, err
 	}
 	return traced(c.options.Obs, s, trace.SpanKindClient)(call)
+}
+
+// tries are those of one call.
+type tries struct {
+	*spec
+
+	mu    sync.Mutex
+	made  int
+	where map[string]bool // the instances that were tried
+}
+
+type triesKey struct{}
+
+func triesOf(ctx context.Context) *tries {
+	one, _ := ctx.Value(triesKey{}).(*tries)
+	return one
+}
+
+// errTried passes over an instance that has been tried, as there are others.
+var errTried = transportError{errors.New("rpc: this instance has been tried")}
+
+// maxPassed bounds how often the balancer may offer one that has been tried.
+const maxPassed = 30
+
+func (t *tries) again(n int, err error) (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if errors.Is(err, errTried) {
+		return n < maxPassed, nil
+	}
+	return t.made < maxTries && !errors.Is(err, lb.ErrNoEndpoints) && (notSent(err) || t.idempotent && isTransport(err)), nil
+}
+
+// begin notes a try at the address. It says false where another of the instances
+// is better.
+func (t *tries) begin(address string, instances int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.where[address] && len(t.where) < instances {
+		return false
+	}
+	if t.where == nil {
+		t.where = map[string]bool{}
+	}
+	t.where[address] = true
+	t.made++
+	return true
 }
 
 // final is the error that ended the tries, as a fault.
@@ -134,13 +190,23 @@ func (c *remoteConn) instance(address string) (endpoint.Endpoint, io.Closer, err
 		IsSuccessful: func(err error) bool { return !isTransport(err) || errors.Is(err, context.Canceled) },
 	}))
 	client := kithttp.NewExplicitClient(c.request(address), c.response, kithttp.SetClient(c.client))
-	return breaker(markTransport(client.Endpoint())), nil, nil
+	return c.elsewhere(address, breaker(markTransport(client.Endpoint()))), nil, nil
+}
+
+// elsewhere leaves it to other instances to try again what has failed at this one.
+func (c *remoteConn) elsewhere(address string, next endpoint.Endpoint) endpoint.Endpoint {
+	return func(ctx context.Context, request any) (any, error) {
+		if known, err := c.endpointer.Endpoints(); err == nil && !triesOf(ctx).begin(address, len(known)) {
+			return nil, errTried
+		}
+		return next(ctx, request)
+	}
 }
 
 func (c *remoteConn) request(address string) kithttp.CreateRequestFunc {
 	origin := c.options.origin(address)
 	return func(ctx context.Context, request any) (*http.Request, error) {
-		s, _ := ctx.Value(specKey{}).(*spec)
+		s := triesOf(ctx)
 		body, err := json.Marshal(request)
 		if err != nil {
 			return nil, fault.From(fmt.Errorf("encoding a %T: %w", request, err))
@@ -175,8 +241,7 @@ func (c *remoteConn) response(ctx context.Context, r *http.Response) (any, error
 	if r.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered status %d", c.options.Service, r.StatusCode)
 	}
-	s, _ := ctx.Value(specKey{}).(*spec)
-	return s.decodeResponse(r.Body)
+	return triesOf(ctx).decodeResponse(r.Body)
 }
 
 // transportError is a failure to get an answer, as opposed to a fault.
