@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
 )
 
@@ -24,6 +26,10 @@ func TestWaysIntoAnAccountAreAddedSoonAfterALogin(t *testing.T) {
 		{method: http.MethodDelete, path: "/v1/client/7"},
 		{method: http.MethodPost, path: "/v1/client/7/secret"},
 		{method: http.MethodPost, path: "/v1/registration-token", body: `{"name": "CI"}`},
+		{method: http.MethodPut, path: "/v1/provider/google", body: `{"mode":"optional"}`},
+		{method: http.MethodDelete, path: "/v1/provider/google"},
+		{method: http.MethodPut, path: "/v1/user/2/identity", body: `{"provider":"company","subject":"1"}`},
+		{method: http.MethodPost, path: "/v1/recovery/3/approval"},
 		{method: http.MethodPost, path: "/v1/auth/identity/" + gatewaytest.Provider, body: `{"state": "x", "code": "x"}`},
 	}
 	s.clock.Advance(15*time.Minute + time.Second)
@@ -32,4 +38,17 @@ func TestWaysIntoAnAccountAreAddedSoonAfterALogin(t *testing.T) {
 		s.do(t, q).fails(http.StatusForbidden)
 	}
 	s.do(t, request{method: http.MethodGet, path: "/v1/mfa", token: token}).succeeds(http.StatusOK)
+}
+
+// What takes a key or a permission back may have to be done at once.
+func TestKeysAreTakenBackAtAnyTime(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	token := s.full()
+	s.clock.Advance(15*time.Minute + time.Second)
+	for _, path := range []string{
+		"/v1/registration-token/4", "/v1/user/2/identity/company", "/v1/recovery/3/approval", "/v1/consent/5",
+	} {
+		assert.NotEqual(t, http.StatusForbidden, s.do(t, request{method: http.MethodDelete, path: path, token: token}).Code, path)
+	}
 }

@@ -62,13 +62,13 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		counts:  metrics.New(d.Obs.Registry),
 		fetcher: fetch.New(config.Prefixes(c.FetchAllow)),
 		clients: &client.Store{DB: d.DB},
-		devices: &device.Store{DB: d.DB, Ring: d.Ring, Limit: c.PendingLimit},
 		grants:  &grant.Store{DB: d.DB},
 		secrets: bearer.Secrets{Ring: d.Ring},
 		access:  bearer.Access{Ring: d.Ring, Signer: signer},
 		refresh: bearer.Refresh{Ring: d.Ring},
 		signer:  signer,
 	}
+	p.devices = &device.Store{DB: d.DB, Ring: d.Ring, Limit: c.PendingLimit, Metrics: p.counts}
 	p.records, p.notices = p.queues()
 	p.sessions = &logout.Sessions{
 		DB: d.DB, Grants: p.grants, Clients: p.clients, Names: names, Outbox: p.notices, Issuer: c.PublicURL, Metrics: p.counts, Clock: d.Clock,
@@ -87,7 +87,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 			Objects: &requestobject.Reader{Keys: p.jwks, Fetcher: p.fetcher, Issuer: c.PublicURL, Clock: d.Clock, Logger: d.Obs.Logger},
 		},
 		Provider: provider, DB: d.DB,
-		Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit}, Consents: consents, Grants: p.grants, Names: names,
+		Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit, Metrics: p.counts}, Consents: consents, Grants: p.grants, Names: names,
 		Sessions: p.sessions,
 		Issuer:   c.PublicURL, Clock: d.Clock, Metrics: p.counts,
 	}

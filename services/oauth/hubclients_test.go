@@ -79,6 +79,7 @@ func TestPagesOfRegistrationTokens(t *testing.T) {
 		assert.Equal(t, 3, page.Total)
 		require.Len(t, page.Tokens, 1)
 		assert.Equal(t, hashes[2], page.Tokens[0].Hash)
+		assert.Nil(t, page.Tokens[0].Issuer, "the operator made it")
 
 		_, err = h.service.DeleteRegistrationToken(t.Context(), oauth.RegistrationTokenRequest{Hash: hashes[0]})
 		require.NoError(t, err)

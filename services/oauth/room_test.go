@@ -21,6 +21,24 @@ func (h *harness) later(c oauth.CreatedClient) string {
 	return a.Login.ID
 }
 
+// gaveWay is how many requests of a kind have given way.
+func (h *harness) gaveWay(kind string) float64 {
+	h.t.Helper()
+	families, err := h.obs.Registry.Gather()
+	require.NoError(h.t, err)
+	for _, family := range families {
+		if family.GetName() != "gatehouse_oauth_gave_way_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if m.GetLabel()[0].GetValue() == kind {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
 func (h *harness) waits(id string) bool {
 	h.t.Helper()
 	_, err := h.service.Pending(h.t.Context(), oauth.PendingRequest{ID: id})
@@ -45,7 +63,9 @@ func TestRequestsWaitInBoundedNumbers(t *testing.T) {
 		assert.True(t, h.waits(third))
 		assert.True(t, h.waits(theirs), "another client has its own room")
 		redirected(t, h.resume(first, h.loginNow(), allow))
+		assert.InDelta(t, 1, h.gaveWay("authorization"), 0)
 		h.later(c)
+		assert.InDelta(t, 1, h.gaveWay("authorization"), 0)
 		assert.True(t, h.waits(third), "one has left")
 		assert.True(t, h.waits(fourth))
 	})
@@ -108,6 +128,7 @@ func TestPushedRequestsHaveRoomOfTheirOwn(t *testing.T) {
 			uris = append(uris, h.push(open, form(open)))
 		}
 		assert.True(t, h.waits(own), "what waits for a browser has room of its own")
+		assert.InDelta(t, 2, h.gaveWay("pushed"), 0)
 		assert.NotNil(t, h.authorize(opens(open, uris[1]), nil).Problem)
 		require.NotNil(t, h.authorize(opens(open, uris[2]), nil).Login)
 		require.NotNil(t, h.authorize(opens(open, uris[3]), nil).Login)

@@ -232,6 +232,8 @@ type RegistrationToken struct {
 	Hash string `json:"hash"` // 40 hex
 	Name string `json:"name"`
 	Hub  *int64 `json:"hub,omitempty"` // that its clients will belong to
+	// Issuer is the number of the user who made it; nil: the operator.
+	Issuer *int64 `json:"issuer,omitempty"`
 	// Uses is how many clients it may still register; nil: any number.
 	Uses *int `json:"uses,omitempty"`
 	// Resources are what its clients may name as theirs, beside those of its hub.

@@ -113,6 +113,7 @@ type RegistrationToken struct {
 	Hash           string `json:"hash"`
 	Name           string `json:"name"`
 	Hub            *int64 `json:"hub"`
+	User           *int64 `json:"user"`            // who made it; null: the operator
 	Uses           *int   `json:"uses"`            // left; null: any number
 	ExpirationTime *Time  `json:"expiration_time"` // null: never
 	CreatedTime    Time   `json:"created_time"`
@@ -124,7 +125,7 @@ type RegistrationToken struct {
 // RegistrationTokenOf is the document of a token without its text.
 func RegistrationTokenOf(t oauth.RegistrationToken) RegistrationToken {
 	return RegistrationToken{
-		ID: t.ID, Hash: t.Hash, Name: t.Name, Hub: t.Hub, Uses: t.Uses, ExpirationTime: optionalTime(t.ExpirationTime),
+		ID: t.ID, Hash: t.Hash, Name: t.Name, Hub: t.Hub, User: t.Issuer, Uses: t.Uses, ExpirationTime: optionalTime(t.ExpirationTime),
 		CreatedTime: Time(t.CreatedTime), ModifiedTime: Time(t.ModifiedTime), Model: "RegistrationToken",
 	}
 }

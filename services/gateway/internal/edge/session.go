@@ -105,6 +105,17 @@ func HubSession(ctx context.Context) (Caller, error) {
 	return caller, err
 }
 
+// FreshHubSession is HubSession for what decides who comes into the hub; Forbidden
+// (fault.stale) as FreshSession. A login by the hub's own provider will do: whether it
+// does for what is asked the services say.
+func FreshHubSession(ctx context.Context) (Caller, error) {
+	caller, err := HubSession(ctx)
+	if err != nil {
+		return Caller{}, err
+	}
+	return caller, caller.fresh(ctx)
+}
+
 // BearerSession is FullSession for what a token may be sent along with but need
 // not be: ok tells whether one was. A cookie, which a browser sends unasked, does
 // not count.

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api/oauth")
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+)
 
 // presented is an app that says all it can of itself.
 func presented(c *oauth.Client) {

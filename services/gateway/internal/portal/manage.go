@@ -205,13 +205,18 @@ func (p *Portal) remove(v *visit) error {
 	return v.doneWith("removed")
 }
 
+// freshOwner is owner for what adds a way into the account; ok is false if they have
+// been sent elsewhere, perhaps to prove once more who they are.
+func (v *visit) freshOwner() (c edge.Caller, ok bool, err error) {
+	if c, ok, err = v.owner(); err != nil || !ok {
+		return c, false, err
+	}
+	return v.freshly(accountMark)
+}
+
 // renewCodes makes new recovery codes, which are shown this once.
 func (p *Portal) renewCodes(v *visit) error {
-	_, ok, err := v.owner()
-	if err != nil || !ok {
-		return err
-	}
-	caller, ok, err := v.freshly(accountMark)
+	caller, ok, err := v.freshOwner()
 	if err != nil || !ok {
 		return err
 	}
@@ -224,11 +229,7 @@ func (p *Portal) renewCodes(v *visit) error {
 
 // beginLinking sends the browser to a provider whose identity is to be linked.
 func (p *Portal) beginLinking(v *visit) error {
-	_, ok, err := v.owner()
-	if err != nil || !ok {
-		return err
-	}
-	caller, ok, err := v.freshly(accountMark)
+	caller, ok, err := v.freshOwner()
 	if err != nil || !ok {
 		return err
 	}
@@ -254,11 +255,7 @@ func (v *visit) toProvider(kept atProvider, r flow.IdentityRequest) error {
 
 // linked takes the answer of a provider for whoever links.
 func (v *visit) linked(a flow.IdentityAnswer) error {
-	_, ok, err := v.owner()
-	if err != nil || !ok {
-		return err
-	}
-	caller, ok, err := v.freshly(accountMark)
+	caller, ok, err := v.freshOwner()
 	if err != nil || !ok {
 		return err
 	}

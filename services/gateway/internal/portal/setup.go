@@ -58,7 +58,7 @@ func (s setUp) page(v *visit, text, number string) page {
 		data.App, data.SMS = &app, v.smsForm(s.action(v, ""), number)
 		shown.Form = data.SMS
 	}
-	v.allowed.script, v.allowed.calls = "newpasskey.js", true
+	v.allowed.script, v.allowed.calls = "passkey.js", true
 	data.New = &newPasskeyForm{
 		Action: s.action(v, "/passkey"), Options: newPasskeyOptions, Label: v.text("page.setup.passkey_name"),
 		Submit: v.text("page.setup.passkey"), Failed: v.text("page.passkey.cancelled"), Second: data.App != nil,
@@ -193,10 +193,7 @@ func (p *Portal) accountSetUp() setUp {
 		action:      func(_ *visit, suffix string) string { return accountPath + "/factor" + suffix },
 		passkeyOnly: func(*visit) bool { return false },
 		who: func(v *visit) (edge.Caller, string, bool, error) {
-			c, ok, err := v.owner()
-			if err == nil && ok {
-				c, ok, err = v.freshly(accountMark)
-			}
+			c, ok, err := v.freshOwner()
 			return c, v.text("page.setup.text"), ok, err
 		},
 		confirm: func(v *visit, c edge.Caller, e pendingConfirmation) ([]string, string, error) {

@@ -40,8 +40,10 @@ func hubPerson(ctx context.Context) (edge.Caller, error) {
 	return caller, caller.Secure()
 }
 
-// freshHubPerson is hubPerson for what makes a key that outlives the session, and
-// for what decides where an app's answers go and whose they are.
+// freshHubPerson is hubPerson for what makes a key that outlives the session, for
+// what decides where an app's answers go and whose they are, and for what cannot be
+// had back. To take a key back needs no recent login: it may have to
+// be done at once, and whoever does it with somebody's session gains nothing.
 func freshHubPerson(ctx context.Context) (edge.Caller, error) {
 	if _, err := hubPerson(ctx); err != nil {
 		return edge.Caller{}, err

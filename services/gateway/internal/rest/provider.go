@@ -68,7 +68,7 @@ func (a *API) findProvider(r *http.Request, caller edge.Caller) (oauth.HubProvid
 // putProvider is PUT /v1/provider/{provider}. It describes the provider as a
 // whole, but for a secret that stays.
 func (a *API) putProvider(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.HubSession(r.Context())
+	caller, err := edge.FreshHubSession(r.Context())
 	if err != nil {
 		return reply{}, err
 	}
@@ -102,7 +102,7 @@ func (a *API) putProvider(_ http.ResponseWriter, r *http.Request) (reply, error)
 
 // deleteProvider is DELETE /v1/provider/{provider}.
 func (a *API) deleteProvider(_ http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.HubSession(r.Context())
+	caller, err := edge.FreshHubSession(r.Context())
 	if err != nil {
 		return reply{}, err
 	}
@@ -112,6 +112,9 @@ func (a *API) deleteProvider(_ http.ResponseWriter, r *http.Request) (reply, err
 
 // assignIdentity is PUT /v1/user/{user}/identity.
 func (a *API) assignIdentity(_ http.ResponseWriter, r *http.Request) (reply, error) {
+	if _, err := edge.FreshHubSession(r.Context()); err != nil { // it lets somebody in
+		return reply{}, err
+	}
 	named, err := hubMemberRequest(r)
 	if err != nil {
 		return reply{}, err

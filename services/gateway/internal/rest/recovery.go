@@ -58,10 +58,13 @@ func (a *API) decideRecovery(r *http.Request, approve bool) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := caller.Secure(); err != nil { // it lets somebody in
+	if err := caller.Secure(); err != nil {
 		return reply{}, err
 	}
-	if approve { // a DELETE has no body
+	if approve { // it lets somebody in; and a DELETE has no body
+		if _, err := edge.FreshSession(r.Context()); err != nil {
+			return reply{}, err
+		}
 		if err := jsonbody.None(r); err != nil {
 			return reply{}, err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/room"
 )
 
@@ -30,7 +31,8 @@ const (
 type Pending struct {
 	DB *db.DB
 	// Limit is how many requests of one client wait at a time.
-	Limit int
+	Limit   int
+	Metrics *metrics.Metrics
 }
 
 // waiting is a stored request. Of an ID token hint only its subject is kept.
@@ -70,9 +72,14 @@ var errFull = &fosite.RFC6749Error{
 // pushed them: what strangers do in its name does not touch these. Rows not yet swept
 // count.
 func (p *Pending) room(ctx context.Context, client string, unopened, vouched bool) error {
+	waiting := metrics.WaitingAuthorization
+	if unopened {
+		waiting = metrics.WaitingPushed
+	}
 	err := room.Room{
 		Table: "authorization_requests", Key: "id_hash", Age: "created_time",
 		Where: "client_id = $1 AND unopened = $2 AND vouched = $3", Args: []any{client, unopened, vouched}, Limit: p.Limit,
+		GaveWay: func(n int64) { p.Metrics.GaveWay(waiting, n) },
 	}.Make(ctx, p.DB)
 	if errors.Is(err, room.ErrFull) {
 		return errFull

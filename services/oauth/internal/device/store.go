@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/metrics"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/room"
 )
 
@@ -45,7 +46,8 @@ type Store struct {
 	DB   *db.DB
 	Ring *keyring.Ring
 	// Limit is how many devices of one client wait at a time.
-	Limit int
+	Limit   int
+	Metrics *metrics.Metrics
 }
 
 // Request is a waiting device.
@@ -81,6 +83,7 @@ func (s *Store) room(ctx context.Context, client string, now time.Time) error {
 	err := room.Room{
 		Table: "device_requests", Key: "code_hash", Age: "expiration_time",
 		Where: "client_id = $1 AND expiration_time > $2 AND state = 'waiting'", Args: []any{client, db.Micros(now)}, Limit: s.Limit,
+		GaveWay: func(n int64) { s.Metrics.GaveWay(metrics.WaitingDevice, n) },
 	}.Make(ctx, s.DB)
 	if errors.Is(err, room.ErrFull) {
 		return errFull

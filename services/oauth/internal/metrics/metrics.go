@@ -19,6 +19,7 @@ type Metrics struct {
 	tokens         *prometheus.CounterVec
 	authorizations *prometheus.CounterVec
 	devices        *prometheus.CounterVec
+	gaveWay        *prometheus.CounterVec
 	revoked        *prometheus.CounterVec
 	logouts        *prometheus.CounterVec
 }
@@ -38,6 +39,10 @@ func New(reg prometheus.Registerer) *Metrics {
 			Name: "gatehouse_oauth_devices_total",
 			Help: "Requests of devices by outcome: started, allowed, denied or an error code.",
 		}, []string{"outcome"})),
+		gaveWay: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_oauth_gave_way_total",
+			Help: "Requests that waited and gave way because too many of their client did: authorization, pushed or device.",
+		}, []string{"request"})),
 		revoked: obs.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_oauth_grants_revoked_total",
 			Help: "Grants that were ended, by reason.",
@@ -64,6 +69,19 @@ func (m *Metrics) Authorization(outcome string) { m.authorizations.WithLabelValu
 // Device counts a step of a device's request: started, allowed, denied or an
 // error code.
 func (m *Metrics) Device(outcome string) { m.devices.WithLabelValues(outcome).Inc() }
+
+// GaveWay counts requests that made room for newer ones.
+func (m *Metrics) GaveWay(w Waiting, n int64) { m.gaveWay.WithLabelValues(string(w)).Add(float64(n)) }
+
+// Waiting says what kind of request waited.
+type Waiting string
+
+// The kinds.
+const (
+	WaitingAuthorization Waiting = "authorization" // for its user
+	WaitingPushed        Waiting = "pushed"        // for its browser
+	WaitingDevice        Waiting = "device"
+)
 
 // Revoked counts a grant that ended.
 func (m *Metrics) Revoked(r Reason) { m.revoked.WithLabelValues(string(r)).Inc() }

@@ -33,7 +33,6 @@ const good = "(uses IS NULL OR uses > 0) AND (expiration_time IS NULL OR expirat
 // ticket is an initial access token that has been presented.
 type ticket struct {
 	oauth.RegistrationToken
-	issuer  *int64 // the user who made it; nil: the operator
 	hubHash string
 }
 
@@ -59,7 +58,7 @@ func (r *Registrar) CreateToken(ctx context.Context, request oauth.CreateRegistr
 	}
 	text := bearer.NewInitialToken()
 	t := oauth.RegistrationToken{
-		Hash: newHash(), Name: request.Name, Hub: hub, Uses: request.Uses, Resources: request.Resources,
+		Hash: newHash(), Name: request.Name, Hub: hub, Issuer: issuer, Uses: request.Uses, Resources: request.Resources,
 		ExpirationTime: request.ExpirationTime, CreatedTime: now, ModifiedTime: now,
 	}
 	err = r.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -69,7 +68,7 @@ func (r *Registrar) CreateToken(ctx context.Context, request oauth.CreateRegistr
 		err := tx.QueryRow(ctx, `INSERT INTO registration_tokens
 				(token_hash, hash, name, hub, uses, expiration_time, created_time, modified_time, issuer, resources)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9) RETURNING id`,
-			bearer.Hash(text), t.Hash, t.Name, t.Hub, t.Uses, db.NullMicros(t.ExpirationTime), db.Micros(now), issuer, string(resources)).Scan(&t.ID)
+			bearer.Hash(text), t.Hash, t.Name, t.Hub, t.Uses, db.NullMicros(t.ExpirationTime), db.Micros(now), t.Issuer, string(resources)).Scan(&t.ID)
 		if err != nil {
 			return fmt.Errorf("registration: insert a token: %w", err)
 		}
@@ -194,7 +193,7 @@ func scanToken(row db.Scanner) (t ticket, err error) {
 	var expiration sql.NullInt64
 	var created, modified int64
 	var resources string
-	err = row.Scan(&t.ID, &t.Hash, &t.Name, &t.Hub, &t.Uses, &expiration, &created, &modified, &t.issuer, &resources)
+	err = row.Scan(&t.ID, &t.Hash, &t.Name, &t.Hub, &t.Uses, &expiration, &created, &modified, &t.Issuer, &resources)
 	if err != nil {
 		return t, err
 	}
@@ -229,10 +228,10 @@ func (r *Registrar) vouch(ctx context.Context, t *ticket) error {
 	if t.Hub == nil {
 		return nil
 	}
-	if t.issuer == nil {
+	if t.Issuer == nil {
 		return ErrToken
 	}
-	hub, err := r.Gate.Administrator(ctx, api.Actor{User: *t.issuer, Hub: t.Hub})
+	hub, err := r.Gate.Administrator(ctx, api.Actor{User: *t.Issuer, Hub: t.Hub})
 	if fault.Is(err, fault.Forbidden) || fault.Is(err, fault.Unauthenticated) {
 		return ErrToken
 	}

@@ -32,6 +32,8 @@ type Room struct {
 	Where      string // which rows are in the room, with $1 to $n
 	Args       []any
 	Limit      int // how many can be in it
+	// GaveWay hears how many rows have given way; nil: nobody does.
+	GaveWay func(n int64)
 }
 
 // Make makes room for one more. It takes no lock: of what arrives at once a few more
@@ -44,6 +46,9 @@ func (r Room) Make(ctx context.Context, d *db.DB) error {
 			return err
 		}
 		n, err := r.giveWay(ctx, d)
+		if n > 0 && r.GaveWay != nil {
+			r.GaveWay(n)
+		}
 		if err != nil || n > 0 {
 			return err
 		}

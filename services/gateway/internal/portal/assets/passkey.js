@@ -1,5 +1,5 @@
-// Asks the browser for a passkey and sends the answer with a form, which is hidden
-// until it is known that both can be done.
+// Asks the browser for a passkey, or has it make one, and sends the answer with a
+// form, which is hidden until it is known that both can be done.
 "use strict";
 
 const encode = (buffer) =>
@@ -7,33 +7,50 @@ const encode = (buffer) =>
 
 const decode = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 
-const ask = async (from) => {
+const decodeIds = (list) => (list || []).map((c) => ({ ...c, id: decode(c.id) }));
+
+// What the browser is asked, and what it answers with beside what both answer with.
+const use = async (options) => {
+	const key = await navigator.credentials.get({
+		publicKey: { ...options, challenge: decode(options.challenge), allowCredentials: decodeIds(options.allowCredentials) },
+	});
+	const { authenticatorData, signature, userHandle } = key.response;
+	const answer = { authenticatorData: encode(authenticatorData), signature: encode(signature) };
+	if (userHandle) answer.userHandle = encode(userHandle);
+	return [key, answer];
+};
+
+const make = async (options) => {
+	const key = await navigator.credentials.create({
+		publicKey: {
+			...options,
+			challenge: decode(options.challenge),
+			user: { ...options.user, id: decode(options.user.id) },
+			excludeCredentials: decodeIds(options.excludeCredentials),
+		},
+	});
+	const { attestationObject, getTransports } = key.response;
+	const transports = getTransports ? key.response.getTransports() : [];
+	return [key, { attestationObject: encode(attestationObject), transports }];
+};
+
+const perform = async (from, ask) => {
 	const response = await fetch(from, { method: "POST", headers: { Accept: "application/json" } });
 	if (!response.ok) throw new Error("status " + response.status);
 	const { ceremony, options } = (await response.json()).data;
-	const publicKey = { ...options, challenge: decode(options.challenge) };
-	publicKey.allowCredentials = (options.allowCredentials || []).map((c) => ({ ...c, id: decode(c.id) }));
-	const key = await navigator.credentials.get({ publicKey });
-	const { authenticatorData, clientDataJSON, signature, userHandle } = key.response;
+	const [key, answer] = await ask(options);
 	const credential = {
 		id: key.id,
 		rawId: encode(key.rawId),
 		type: key.type,
 		clientExtensionResults: key.getClientExtensionResults(),
-		response: {
-			authenticatorData: encode(authenticatorData),
-			clientDataJSON: encode(clientDataJSON),
-			signature: encode(signature),
-		},
+		response: { clientDataJSON: encode(key.response.clientDataJSON), ...answer },
 	};
 	if (key.authenticatorAttachment) credential.authenticatorAttachment = key.authenticatorAttachment;
-	if (userHandle) credential.response.userHandle = encode(userHandle);
 	return { ceremony, credential: JSON.stringify(credential) };
 };
 
-const form = document.querySelector("form[data-passkey]");
-
-if (form && window.isSecureContext && window.PublicKeyCredential) {
+const offer = (form, from, ask) => {
 	const failed = form.querySelector("[data-passkey-failed]");
 	const button = form.querySelector("button");
 	form.addEventListener("submit", async (event) => {
@@ -41,11 +58,11 @@ if (form && window.isSecureContext && window.PublicKeyCredential) {
 		failed.hidden = true;
 		button.disabled = true;
 		try {
-			const answer = await ask(form.dataset.passkey);
+			const answer = await perform(from, ask);
 			form.elements.ceremony.value = answer.ceremony;
 			form.elements.credential.value = answer.credential;
 			const remember = document.getElementById("remember");
-			form.elements.remember.value = remember && remember.checked ? "1" : "";
+			if (form.elements.remember) form.elements.remember.value = remember && remember.checked ? "1" : "";
 			form.submit();
 		} catch {
 			failed.hidden = false;
@@ -53,6 +70,15 @@ if (form && window.isSecureContext && window.PublicKeyCredential) {
 		}
 	});
 	form.hidden = false;
-	for (const e of document.querySelectorAll("[data-passkey-hidden]")) e.hidden = false;
-	for (const e of document.querySelectorAll("[data-passkey-missing]")) e.hidden = true;
+};
+
+if (window.isSecureContext && window.PublicKeyCredential) {
+	const login = document.querySelector("form[data-passkey]");
+	const fresh = document.querySelector("form[data-new-passkey]");
+	if (login) offer(login, login.dataset.passkey, use);
+	if (fresh) offer(fresh, fresh.dataset.newPasskey, make);
+	if (login || fresh) {
+		for (const e of document.querySelectorAll("[data-passkey-hidden]")) e.hidden = false;
+		for (const e of document.querySelectorAll("[data-passkey-missing]")) e.hidden = true;
+	}
 }
