@@ -84,9 +84,11 @@ func record(ctx context.Context, tx *db.Tx, e Event, key sql.NullString) (bool, 
 		}
 	}
 	origin := input.Origin(e.Origin)
+	// The conflict is that of the key. It is not named because where the table is
+	// partitioned the key is unique together with the time, which tells events apart as well.
 	n, err := tx.Exec(ctx, `INSERT INTO audit
 		(kind, user_id, hub_id, actor, actor_id, impersonator_id, address, user_agent, detail, created_time, event_key)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event_key) DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
 		e.Kind, nullID(e.User), nullID(e.Hub), e.Actor, nullID(e.ActorID), nullID(e.Impersonator),
 		origin.Address, origin.UserAgent, string(detail), db.Micros(e.Time), key)
 	return n == 1, err
