@@ -26,6 +26,8 @@ type provider struct {
 	UserInfo      string `json:"userinfo_endpoint"`
 	Keys          string `json:"jwks_uri"`
 
+	// person is who has signed in, at Gatehouse.
+	person system.Person
 	// code makes an authorization code and its verifier; nil where nobody can
 	// sign in.
 	code func(b *testing.B) url.Values
@@ -58,6 +60,7 @@ func gatehouse(b *testing.B, s *system.System) *provider {
 	token, _ := app.Finish(request, browser.Arrived)
 	p := &provider{
 		ID: app.Config.ClientID, Secret: app.Secret, Issuer: s.URL, Access: token.AccessToken, Refresh: token.RefreshToken,
+		person: person,
 		code: func(b *testing.B) url.Values {
 			b.Helper()
 			request := app.Start()
