@@ -23,7 +23,7 @@ TESTFLAGS ?=
 FUZZTIME  ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build images rules run test test-nowork lint fmt generate verify bench fuzz vuln tidy clean
+.PHONY: help build images rules run test test-nowork lint fmt generate verify bench drills fuzz vuln tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ verify: ## check formatting, vet, go.mod files, and that generated files are up 
 
 bench: ## run the benchmarks
 	go test -run='^$$' -bench=. -benchmem $(PACKAGES)
+
+drills: ## drill bad days of a cluster with outages of full length, and print a table; takes half an hour
+	$(STATIC) go test ./test/cluster -count=1 -v -timeout=2h -drill.full $(TESTFLAGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \

@@ -34,7 +34,7 @@ func Main(s Service) {
 // OpenTelemetry's variables, which its SDK reads itself. Its result is the exit
 // code.
 func Run(ctx context.Context, s Service, args, environ []string, stdout, stderr io.Writer) int {
-	p := &program{service: s, environ: environ, stdout: stdout, stderr: stderr, clock: clockwork.NewRealClock()}
+	p := &program{service: s, environ: environ, stdout: stdout, stderr: stderr, clock: newClock()}
 	return p.run(ctx, args)
 }
 

@@ -59,5 +59,34 @@ func TestRollingRestart(t *testing.T) { //nolint:paralleltest // the processors 
 		t.Log(reports[len(reports)-1])
 		l.Verify(t, load.Expect{Repeats: service == "mail"})
 	}
+	reports = append(reports, skew(t, s, l)...)
 	print(t, reports)
+}
+
+// skew has one of two sessions services be wrong about the time by a minute, in
+// both directions.
+func skew(t *testing.T, s *system.System, l *load.Load) []load.Report {
+	t.Helper()
+	wrong := system.BinaryWith(t, "sessions", "skew")
+	var reports []load.Report
+	for _, by := range []string{"1m", "-1m"} {
+		phase := l.Phase("clock of one of two sessions off by " + by)
+		s.Stop("sessions 2")
+		s.Change("sessions 2", system.Program{Path: wrong, Environ: []string{"SKEW=" + by}})
+		s.Restart(t, "sessions 2")
+		l.AwaitWell(t)
+		last(outage(3*time.Second, time.Minute))
+		l.AwaitWell(t)
+		reports = append(reports, phase.End())
+		t.Log(reports[len(reports)-1])
+		l.Verify(t, load.Expect{})
+	}
+	phase := l.Phase("that clock put right")
+	s.Stop("sessions 2")
+	s.Change("sessions 2", system.Program{})
+	s.Restart(t, "sessions 2")
+	l.AwaitWell(t)
+	reports = append(reports, phase.End())
+	l.Verify(t, load.Expect{})
+	return reports
 }

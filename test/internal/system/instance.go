@@ -64,8 +64,11 @@ func (s *System) Instances(service string) []string {
 	return names
 }
 
-// Gateways are all of the cluster's.
+// Gateways are all of the cluster's; a standalone Gatehouse is one by itself.
 func (s *System) Gateways() []Gateway {
+	if debug, alone := s.Debug["gatehouse"]; alone {
+		return []Gateway{{Name: "gatehouse", Origin: s.URL, Ready: "http://" + debug + "/readyz"}}
+	}
 	var all []Gateway
 	for _, name := range s.Instances("gateway") {
 		all = append(all, Gateway{Name: name, Origin: s.instances[name].origin, Ready: "http://" + s.Debug[name] + "/readyz"})

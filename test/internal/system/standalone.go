@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/services/standalone"
+	"github.com/gatehouse-id/gatehouse/test/internal/sink"
 )
 
 // StandaloneOptions choose what a standalone Gatehouse of a test is like.
@@ -27,6 +28,8 @@ type StandaloneOptions struct {
 	// URL and DataDir are those of one that was there before; empty: a free port, and
 	// an empty folder.
 	URL, DataDir string
+	// Sink takes the mails; nil: they are in the development mailbox.
+	Sink *sink.Server
 	// Spans see every span that ends.
 	Spans []sdktrace.SpanProcessor
 	// Quiet logs warnings only, for benchmarks.
@@ -124,6 +127,10 @@ func standaloneSystem(t testing.TB, o StandaloneOptions) (s *System, environ []s
 		"GATEHOUSE_DATABASE_URL=" + o.DatabaseURL,
 		"GATEHOUSE_LOG_FORMAT=json",
 	}, manyCalls, o.Environ)
+	if o.Sink != nil {
+		s.sink = o.Sink
+		environ = append(environ, o.Sink.Environ()...)
+	}
 	s.Operate = func(t testing.TB, args ...string) []byte {
 		t.Helper()
 		return operate(t, environ, append([]string{"--dev", "--output", "json"}, args...)...)

@@ -115,6 +115,12 @@ var freePorts struct {
 	taken map[int]bool
 }
 
+// FreePort is a port for something that a test starts by itself.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	return freePort(t)
+}
+
 // freePort is a port that nobody listens on right now.
 func freePort(t testing.TB) int {
 	t.Helper()
@@ -169,6 +175,20 @@ func Binary(t testing.TB, name string) string {
 	return filepath.Join(programs.dir, name)
 }
 
+// BinaryWith is the path of a program that is built with build tags.
+func BinaryWith(t testing.TB, name, tags string) string {
+	t.Helper()
+	root, err := repository()
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), name)
+	c := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", tags, "-o", path, "./services/"+name+"/cmd/"+name)
+	c.Dir = root
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, "building %s: %s", name, out)
+	return path
+}
+
 func buildPrograms() (string, error) {
 	root, err := repository()
 	if err != nil {
@@ -184,7 +204,8 @@ func buildPrograms() (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	c := exec.CommandContext(ctx, "go", append([]string{"build", "-o", dir + "/"}, commands...)...)
+	// As in make build, whose cache it shares.
+	c := exec.CommandContext(ctx, "go", append([]string{"build", "-trimpath", "-o", dir + "/"}, commands...)...)
 	c.Dir = root
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
