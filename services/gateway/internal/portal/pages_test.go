@@ -89,7 +89,7 @@ func otherPages() []shown {
 			return b.post("/activation")
 		}, status: 422, en: "Set up your account", de: "Konto einrichten", wrong: true},
 		{name: "activation out of nowhere", visit: get("/activation"), status: 410, en: "No longer valid", de: "Nicht mehr gültig"},
-		{name: "consent", visit: signedIn("/consent?authorization=" + pendingID), status: 200, en: "Allow Rota Planner?", de: "Rota Planner erlauben?"},
+		{name: "consent", visit: signedIn("/consent?authorization=" + pendingID), status: 200, en: "Allow Rota Planner?", de: "Zugriff von Rota Planner erlauben?"},
 		{name: "consent for nothing", visit: signedIn("/consent?authorization=x"), status: 410, en: "No longer valid", de: "Nicht mehr gültig"},
 		{name: "resume nothing", visit: get("/oauth2/resume"), status: 410, en: "No longer valid", de: "Nicht mehr gültig"},
 		{name: "problem", visit: func(w *world, b *browser) answer {

@@ -179,6 +179,7 @@ func TestASiteIsNotCrowded(t *testing.T) {
 		at.Add(-1)
 	})
 	f := New(loopback())
+	f.client.Timeout = time.Minute // how long a busy machine takes is not what this is about
 	var all sync.WaitGroup
 	for range 3 * maxPerHost {
 		all.Go(func() {
@@ -186,7 +187,7 @@ func TestASiteIsNotCrowded(t *testing.T) {
 			assert.NoError(t, err)
 		})
 	}
-	require.Eventually(t, func() bool { return asked.Load() == maxPerHost }, 3*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return asked.Load() == maxPerHost }, 30*time.Second, time.Millisecond)
 	close(gate)
 	all.Wait()
 	assert.LessOrEqual(t, most.Load(), int64(maxPerHost))
