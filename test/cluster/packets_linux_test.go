@@ -38,8 +38,8 @@ func TestPacketsAreLost(t *testing.T) {
 		moved := system.Program{Environ: []string{"GATEHOUSE_LISTEN=" + net.JoinHostPort(host, "0")}}
 		_, port, err := net.SplitHostPort(s.Debug[service])
 		require.NoError(t, err)
-		s.Debug[service] = net.JoinHostPort(host, port)
-		moved.Environ = append(moved.Environ, "GATEHOUSE_DEBUG_LISTEN="+s.Debug[service])
+		debug := net.JoinHostPort(host, port)
+		moved.Environ = append(moved.Environ, "GATEHOUSE_DEBUG_LISTEN="+debug)
 		if host == w.Far {
 			moved.Under = w.Under()
 			moved.Environ = append(moved.Environ, "CONSUL_HTTP_ADDR="+w.Forward(consul.Address))
@@ -47,6 +47,7 @@ func TestPacketsAreLost(t *testing.T) {
 		s.Stop(service)
 		s.Change(service, moved)
 		s.Launch(service)
+		s.Debug[service] = debug
 	}
 	for _, service := range s.Instances("") {
 		s.AwaitReady(t, service)
