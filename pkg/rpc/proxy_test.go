@@ -3,7 +3,7 @@ package rpc_test
 import (
 	"crypto/tls"
 	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -110,7 +110,7 @@ func TestAnInstanceWithABadCertificateIsSteppedOver(t *testing.T) {
 		server.TLS = authority.Identity("greeter").ServerConfig()
 		server.TLS.GetConfigForClient = nil
 		server.TLS.Certificates = []tls.Certificate{pair}
-		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 		server.StartTLS()
 		defer server.Close()
 		instances = append(instances, strings.TrimPrefix(server.URL, "https://"))

@@ -16,8 +16,9 @@ import (
 // How far an answer of Revocations reaches back.
 const (
 	// overlap is before Since: as long as a transaction may take to become
-	// visible, and as the clocks of two processes may differ.
-	overlap = 10 * time.Second
+	// visible, and as the clocks of two replicas may differ, which is half a minute:
+	// one notes the end, and another one's answer has told the time.
+	overlap = 40 * time.Second
 	// firstFeed is what somebody gets who asks for the first time.
 	firstFeed = time.Minute
 	// maxFeed bounds an answer. Nobody has to keep a session for so long

@@ -131,15 +131,15 @@ func TestRevocationsOverlap(t *testing.T) {
 		first := f.revoked(time.Time{})
 		require.ElementsMatch(t, []int64{surplus.Session.ID, ended.Session.ID}, first.Sessions)
 
-		f.clock.Advance(10 * time.Second)
+		f.clock.Advance(overlap)
 		second := f.revoked(first.Now)
-		require.Len(t, second.Sessions, 2, "the answer reaches back 10 s further")
+		require.Len(t, second.Sessions, 2, "the answer reaches back further by the overlap")
 		third := f.revoked(second.Now)
 		require.Len(t, third.Sessions, 2)
 		f.clock.Advance(time.Microsecond)
 		require.Empty(t, f.revoked(f.clock.Now()).Sessions)
 		f.clock.Advance(time.Minute - time.Microsecond)
-		require.Len(t, f.revoked(time.Time{}).Sessions, 2, "the last minute, and 10 s")
+		require.Len(t, f.revoked(time.Time{}).Sessions, 2, "the last minute, and the overlap")
 		f.clock.Advance(time.Microsecond)
 		require.Empty(t, f.revoked(time.Time{}).Sessions)
 
@@ -162,5 +162,16 @@ func TestEndOfAnEndedSessionIsNoNews(t *testing.T) {
 		require.NoError(t, err)
 		f.endAll(sessions.EndAllRequest{User: olli})
 		require.Empty(t, f.revoked(time.Time{}).Sessions)
+	})
+}
+
+// TestTheFeedReachesAcrossWrongClocks asks from the time of a replica whose clock
+// is half a minute ahead of the one that ends the session.
+func TestTheFeedReachesAcrossWrongClocks(t *testing.T) {
+	onEach(t, func(t *testing.T, f *fixture) {
+		token := f.open(login(olli, ref(1)))
+		_, err := f.End(t.Context(), sessions.EndRequest{Session: token.Session.ID})
+		require.NoError(t, err)
+		assert.Contains(t, f.revoked(f.clock.Now().Add(30*time.Second)).Sessions, token.Session.ID)
 	})
 }

@@ -25,7 +25,7 @@ type town struct {
 
 // TestBadDays has one process of each service, but two gateways: what is away is
 // missed. Each drill ends with everything well again, and with all promises kept.
-func TestBadDays(t *testing.T) { //nolint:paralleltest // the processors are for the cluster
+func TestBadDays(t *testing.T) {
 	d := &town{
 		postgres: testkit.StartPostgresServer(t, testkit.PostgresServerOptions{Settings: "synchronous_commit = on\nfull_page_writes = on\nfsync = on\nautovacuum = on"}),
 		consul:   system.StartConsul(t), redis: startRedis(t), mails: sink.New(t),
@@ -72,7 +72,7 @@ func TestBadDays(t *testing.T) { //nolint:paralleltest // the processors are for
 		last(outage(2*time.Second, 10*time.Minute))
 		d.mails.Start()
 	})
-	print(t, d.reports)
+	show(t, d.reports)
 	t.Logf("families of refresh tokens whose clients came too late for a lost answer: %d", d.load.Lost())
 }
 
@@ -96,7 +96,7 @@ func (d *town) expire(t *testing.T) {
 	files := d.Certificate("sessions")
 	expires := time.Now().Add(5 * time.Second)
 	d.Authority.Replace(files, testkit.Leaf{Service: "sessions", NotAfter: expires})
-	system.Eventually(t, "the files to be read", func() bool { return counted(t, d.Debug["sessions"]) < float64(expires.Unix())+1 })
+	system.Eventually(t, "the files to be read", func() bool { return expiry(t, d.Debug["sessions"]) < float64(expires.Unix())+1 })
 	system.Eventually(t, "the certificate to expire", func() bool { return time.Now().After(expires) })
 	d.Kill("gateway 2")
 	d.Restart(t, "gateway 2") // its connections are new ones, the other's stay open
@@ -108,7 +108,7 @@ func (d *town) expire(t *testing.T) {
 // TestFullDisk fills the disk under all databases of a standalone Gatehouse, of
 // which that of the mails is one. What was acknowledged stays, the rest is
 // refused with 503, and all goes on once there is space.
-func TestFullDisk(t *testing.T) { //nolint:paralleltest // the processors are for the drill
+func TestFullDisk(t *testing.T) {
 	disk := smallDisk(t)
 	mails := sink.New(t)
 	s, start := system.StandaloneProcess(t, system.StandaloneOptions{
@@ -130,5 +130,5 @@ func TestFullDisk(t *testing.T) { //nolint:paralleltest // the processors are fo
 		assert.Contains(t, reason, "503", "what cannot be written is refused as unavailable")
 	}
 	l.Verify(t, load.Expect{})
-	print(t, []load.Report{report})
+	show(t, []load.Report{report})
 }

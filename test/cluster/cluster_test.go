@@ -36,11 +36,11 @@ func last(d time.Duration) {
 	<-timer.C
 }
 
-// print shows what was measured.
-func print(t *testing.T, reports []load.Report) {
+// show tells what was measured.
+func show(t *testing.T, reports []load.Report) {
 	t.Helper()
 	if *full {
-		fmt.Println(load.Table(reports)) //nolint:forbidigo // it is what `make drills` is for
+		fmt.Println(load.Table(reports))
 	}
 	t.Log("\n" + load.Table(reports))
 }

@@ -112,8 +112,8 @@ func (d disk) free(t *testing.T) {
 	require.NoError(t, os.Remove(d.ballast()))
 }
 
-// counted is when a process's certificate expires, as its metrics say.
-func counted(t *testing.T, debug string) float64 {
+// expiry is when a process's certificate expires, as its metrics say.
+func expiry(t *testing.T, debug string) float64 {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+debug+"/metrics", http.NoBody)
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -243,7 +244,7 @@ func (l *Load) AwaitFailure(t testing.TB, kinds ...string) {
 	now := time.Now()
 	system.Eventually(t, "somebody to notice", func() bool {
 		for _, one := range l.record.between(now, time.Now()) {
-			if one.Failure != "" && one.Start.After(now) && (len(kinds) == 0 || contains(kinds, one.Kind)) {
+			if one.Failure != "" && one.Start.After(now) && (len(kinds) == 0 || slices.Contains(kinds, one.Kind)) {
 				return true
 			}
 		}

@@ -183,5 +183,3 @@ func (l *Load) verifyHubs(t testing.TB) {
 		assert.Contains(t, append([]string{h.name}, h.maybe...), data.Name, "the name of a hub")
 	}
 }
-
-func contains(kinds []string, kind string) bool { return slices.Contains(kinds, kind) }
