@@ -70,7 +70,7 @@ func TestPacketsAreLost(t *testing.T) {
 			l.AwaitWell(t)
 		}
 		report, after := phase.End(), w.Counts()
-		t.Log(report, counted(before, after))
+		t.Log(report, between(before, after))
 		assert.Greater(t, after.Passed, before.Passed)
 		if c.condition.Lost > 0 {
 			assert.Greater(t, after.Lost, before.Lost)
@@ -93,6 +93,6 @@ func TestPacketsAreLost(t *testing.T) {
 	assert.NotContains(t, strings.ToLower(s.Logs.String()), "panic")
 }
 
-func counted(before, after badwire.Counts) badwire.Counts {
+func between(before, after badwire.Counts) badwire.Counts {
 	return badwire.Counts{Passed: after.Passed - before.Passed, Lost: after.Lost - before.Lost, Doubled: after.Doubled - before.Doubled}
 }
