@@ -1,4 +1,4 @@
-# All images of Gatehouse: docker build --target accounts -t gatehouse/accounts .
+# All images of Gatehouse: docker build --target service --build-arg PROGRAM=accounts -t gatehouse/accounts .
 # "make images" builds them all, with the version of the checkout.
 
 ARG GO_VERSION=1.26.8
@@ -25,30 +25,12 @@ LABEL org.opencontainers.image.source=https://github.com/gatehouse-id/gatehouse 
       org.opencontainers.image.licenses=Apache-2.0 \
       org.opencontainers.image.version=$VERSION
 
-FROM base AS gateway
-COPY --from=build /out/gateway /gateway
-HEALTHCHECK --interval=5s --timeout=5s --start-period=90s --retries=3 CMD ["/gateway", "healthcheck"]
-ENTRYPOINT ["/gateway"]
-
-FROM base AS accounts
-COPY --from=build /out/accounts /accounts
-HEALTHCHECK --interval=5s --timeout=5s --start-period=90s --retries=3 CMD ["/accounts", "healthcheck"]
-ENTRYPOINT ["/accounts"]
-
-FROM base AS sessions
-COPY --from=build /out/sessions /sessions
-HEALTHCHECK --interval=5s --timeout=5s --start-period=90s --retries=3 CMD ["/sessions", "healthcheck"]
-ENTRYPOINT ["/sessions"]
-
-FROM base AS mail
-COPY --from=build /out/mail /mail
-HEALTHCHECK --interval=5s --timeout=5s --start-period=90s --retries=3 CMD ["/mail", "healthcheck"]
-ENTRYPOINT ["/mail"]
-
-FROM base AS oauth
-COPY --from=build /out/oauth /oauth
-HEALTHCHECK --interval=5s --timeout=5s --start-period=90s --retries=3 CMD ["/oauth", "healthcheck"]
-ENTRYPOINT ["/oauth"]
+# A service: PROGRAM says which.
+FROM base AS service
+ARG PROGRAM
+COPY --from=build /out/$PROGRAM /service
+HEALTHCHECK --interval=5s --timeout=5s --start-period=90s --retries=3 CMD ["/service", "healthcheck"]
+ENTRYPOINT ["/service"]
 
 # All of them in one process, and the operator's command line.
 FROM base AS gatehouse

@@ -41,8 +41,9 @@ test: $(GOTESTSUM) ## run the tests of all modules; skipped ones are listed at t
 	$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) -timeout=20m $(TESTFLAGS) $(PACKAGES)
 
 images: ## build the container images, with the version of the checkout
-	@for t in gateway accounts sessions mail oauth gatehouse; do \
-		docker build --target $$t --build-arg VERSION=$(VERSION) -t gatehouse/$$t:$(VERSION) . || exit 1; done
+	@for t in gateway accounts sessions mail oauth; do \
+		docker build --target service --build-arg PROGRAM=$$t --build-arg VERSION=$(VERSION) -t gatehouse/$$t:$(VERSION) . || exit 1; done
+	docker build --target gatehouse --build-arg VERSION=$(VERSION) -t gatehouse/gatehouse:$(VERSION) .
 
 rules: ## test the alert rules; needs promtool, which comes with Prometheus
 	promtool check rules deploy/prometheus/rules/*.yml

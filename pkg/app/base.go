@@ -30,7 +30,7 @@ type Base struct {
 	Consul Consul
 	Peers  Peers `env:"GATEHOUSE_PEERS" doc:"Where the other services are when there is no Consul: accounts=host:port|host:port,sessions=host:port."`
 
-	DatabaseURL string `env:"GATEHOUSE_DATABASE_URL" secret:"true" doc:"sqlite:/path/to/file.db or postgres://user:password@host/database."`
+	DatabaseURL string `env:"GATEHOUSE_DATABASE_URL" secret:"true" doc:"postgres://user:password@host/database. Services of a cluster have no SQLite in them; the program gatehouse has."`
 	RootKey     string `env:"GATEHOUSE_ROOT_KEY" secret:"true" doc:"Keys that seal secrets in the database, 32 bytes each in base64, separated by commas, the newest first. openssl rand -base64 32 makes one."`
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
+	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 )
 
@@ -77,6 +78,9 @@ func (s Service) load(environ []string, p purpose) (*Base, error) {
 	}
 	if found == nil {
 		found = &config.Error{}
+	}
+	if s.Migrations != nil && strings.HasPrefix(base.DatabaseURL, db.SQLite+":") && !db.HasSQLite() {
+		found.Problems = append(found.Problems, "GATEHOUSE_DATABASE_URL: "+db.ErrNoSQLite.Error())
 	}
 	for _, missing := range s.missing(base, p) {
 		said := slices.ContainsFunc(found.Problems, func(problem string) bool { return strings.Contains(problem, missing.name) })

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-
-	"modernc.org/sqlite"
 )
 
 // Copy is an SQLite database and the file that shall become its copy.
@@ -17,10 +15,14 @@ type Copy struct {
 	To string // must not be there yet
 }
 
+// BackUp copies what a connection of the driver sees to an empty file; it is
+// package db/sqlite's.
+type BackUp func(ctx context.Context, driverConn any, path string) error
+
 // CopyAll copies SQLite databases as they are at one moment, all of them at the
 // same: what one has handed over, another has got. Writers are held up for that
 // moment only, by this process and others; the copying itself is in nobody's way.
-func CopyAll(ctx context.Context, copies ...Copy) (err error) {
+func CopyAll(ctx context.Context, backUp BackUp, copies ...Copy) (err error) {
 	snapshots := make([]*sql.DB, len(copies))
 	defer func() {
 		for _, s := range snapshots {
@@ -33,7 +35,7 @@ func CopyAll(ctx context.Context, copies ...Copy) (err error) {
 		return err
 	}
 	for i, c := range copies {
-		if err := c.write(ctx, snapshots[i]); err != nil {
+		if err := c.write(ctx, snapshots[i], backUp); err != nil {
 			return err
 		}
 	}
@@ -67,9 +69,9 @@ func hold(ctx context.Context, copies []Copy, snapshots []*sql.DB) error {
 // snapshot is a pool of one connection, in a transaction that sees this moment.
 func (d *DB) snapshot(ctx context.Context) (*sql.DB, error) {
 	lite, _ := d.backend.(sqliteBackend) // by Dialect
-	connector, err := sqlite.NewConnector(sqliteDSN(lite.path, url.Values{"_query_only": {"1"}}))
+	connector, err := newSQLiteConnector(sqliteDSN(lite.path, url.Values{"_query_only": {"1"}}))
 	if err != nil {
-		return nil, fmt.Errorf("db: %w", err)
+		return nil, err
 	}
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(1)
@@ -81,15 +83,7 @@ func (d *DB) snapshot(ctx context.Context) (*sql.DB, error) {
 	return pool, nil
 }
 
-// backuper is the driver's connection.
-type backuper interface {
-	NewBackup(path string) (*sqlite.Backup, error)
-}
-
-// pagesAtOnce bounds how long the end of the context goes unnoticed.
-const pagesAtOnce = 4096
-
-func (c Copy) write(ctx context.Context, snapshot *sql.DB) error {
+func (c Copy) write(ctx context.Context, snapshot *sql.DB, backUp BackUp) error {
 	// Made here, so that nobody else can ever read it; SQLite fills an empty file.
 	f, err := os.OpenFile(c.To, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -102,32 +96,9 @@ func (c Copy) write(ctx context.Context, snapshot *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("db: %w", err)
 	}
-	err = conn.Raw(func(driverConn any) error {
-		source, ok := driverConn.(backuper)
-		if !ok {
-			return fmt.Errorf("db: a %T cannot be copied", driverConn)
-		}
-		return backUp(ctx, source, c.To)
-	})
+	err = conn.Raw(func(driverConn any) error { return backUp(ctx, driverConn, c.To) })
 	if err = errors.Join(err, conn.Close()); err != nil {
 		return fmt.Errorf("db: copying to %s: %w", c.To, errors.Join(err, os.Remove(c.To)))
-	}
-	return nil
-}
-
-func backUp(ctx context.Context, source backuper, path string) (err error) {
-	backup, err := source.NewBackup(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, backup.Finish()) }()
-	for more := true; more; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if more, err = backup.Step(pagesAtOnce); err != nil {
-			return err
-		}
 	}
 	return nil
 }

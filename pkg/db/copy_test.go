@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/db/sqlite"
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 )
 
@@ -49,7 +50,7 @@ func TestCopiesAreOfOneMoment(t *testing.T) {
 		}
 		dir := t.TempDir()
 		a, b := filepath.Join(dir, "a.db"), filepath.Join(dir, "b.db")
-		require.NoError(t, db.CopyAll(ctx, db.Copy{DB: first, To: a}, db.Copy{DB: second, To: b}))
+		require.NoError(t, db.CopyAll(ctx, sqlite.BackUp, db.Copy{DB: first, To: a}, db.Copy{DB: second, To: b}))
 		files, err := os.ReadDir(dir)
 		require.NoError(t, err)
 		require.Len(t, files, 2, "nothing beside them")
@@ -72,19 +73,19 @@ func TestCopiesReplaceNothing(t *testing.T) {
 	require.NoError(t, d.Migrate(t.Context()))
 	to := filepath.Join(t.TempDir(), "copy.db")
 	require.NoError(t, os.WriteFile(to, []byte("older"), 0o600))
-	require.ErrorIs(t, db.CopyAll(t.Context(), db.Copy{DB: d, To: to}), os.ErrExist)
+	require.ErrorIs(t, db.CopyAll(t.Context(), sqlite.BackUp, db.Copy{DB: d, To: to}), os.ErrExist)
 	text, err := os.ReadFile(to)
 	require.NoError(t, err)
 	assert.Equal(t, "older", string(text))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.Error(t, db.CopyAll(ctx, db.Copy{DB: d, To: to + "2"}))
+	require.Error(t, db.CopyAll(ctx, sqlite.BackUp, db.Copy{DB: d, To: to + "2"}))
 	assert.NoFileExists(t, to+"2")
 	require.NoError(t, insert(t.Context(), d, "writers go on"))
 
 	server := open(t, testkit.DatabaseURL(t, db.Postgres), items)
-	require.ErrorContains(t, db.CopyAll(t.Context(), db.Copy{DB: server, To: to + "3"}), "only SQLite")
+	require.ErrorContains(t, db.CopyAll(t.Context(), sqlite.BackUp, db.Copy{DB: server, To: to + "3"}), "only SQLite")
 }
 
 func TestMigrationState(t *testing.T) {

@@ -11,11 +11,31 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
+
+// SQLite's result codes, as https://www.sqlite.org/rescode.html numbers them. The
+// low byte of an extended code is the primary one.
+const (
+	sqliteBusy                 = 5
+	sqliteLocked               = 6
+	sqliteReadOnly             = 8
+	sqliteInterrupt            = 9
+	sqliteIOErr                = 10
+	sqliteFull                 = 13
+	sqliteCantOpen             = 14
+	sqliteProtocol             = 15
+	sqliteConstraintPrimaryKey = 1555
+	sqliteConstraintUnique     = 2067
+	sqliteConstraintRowID      = 2579
+)
+
+// sqliteError is the error of SQLite's driver, which need not be linked.
+type sqliteError interface {
+	error
+	Code() int
+}
 
 // IsUnique tells whether err is a broken unique constraint or primary key.
 func IsUnique(err error) bool {
@@ -23,12 +43,12 @@ func IsUnique(err error) bool {
 	if errors.As(err, &pg) {
 		return pg.Code == "23505" // unique_violation
 	}
-	var lite *sqlite.Error
+	var lite sqliteError
 	if !errors.As(err, &lite) {
 		return false
 	}
 	switch lite.Code() {
-	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
+	case sqliteConstraintUnique, sqliteConstraintPrimaryKey, sqliteConstraintRowID:
 		return true
 	}
 	return false
@@ -65,11 +85,11 @@ func isAway(err error) bool {
 	if errors.As(err, &pg) {
 		return stateIsAway(pg.Code)
 	}
-	var lite *sqlite.Error
+	var lite sqliteError
 	if errors.As(err, &lite) {
 		switch lite.Code() & 0xff {
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_PROTOCOL,
-			sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL:
+		case sqliteBusy, sqliteLocked, sqliteInterrupt, sqliteProtocol,
+			sqliteCantOpen, sqliteIOErr, sqliteFull:
 			return true
 		}
 		return false
@@ -106,8 +126,8 @@ func stateIsAway(code string) bool {
 }
 
 func isReadOnly(err error) bool {
-	var lite *sqlite.Error
-	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_READONLY
+	var lite sqliteError
+	return errors.As(err, &lite) && lite.Code()&0xff == sqliteReadOnly
 }
 
 // withoutValues rephrases the errors whose text repeats an argument or a

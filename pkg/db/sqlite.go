@@ -3,24 +3,56 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
 )
+
+// ErrNoSQLite says that the program is without package db/sqlite.
+var ErrNoSQLite = errors.New("db: this program has no SQLite in it: use PostgreSQL, " +
+	"or run all services as one process, which is the program gatehouse")
+
+// sqliteDriver is the name under which SQLite is registered with database/sql.
+const sqliteDriver = "sqlite"
 
 // busyTimeout is how long, in milliseconds, SQLite waits for another process
 // that writes to the file. The end of the context ends the wait, too.
 const busyTimeout = "10000"
 
+// HasSQLite tells whether the program is with package db/sqlite.
+func HasSQLite() bool { return slices.Contains(sql.Drivers(), sqliteDriver) }
+
 type sqliteBackend struct{ path string }
 
+// sqliteConnector makes connections of the driver that the program has linked.
+type sqliteConnector struct {
+	driver driver.Driver
+	dsn    string
+}
+
+func newSQLiteConnector(dsn string) (driver.Connector, error) {
+	pool, err := sql.Open(sqliteDriver, dsn) // connects to nothing
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	return sqliteConnector{pool.Driver(), dsn}, pool.Close()
+}
+
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+
+func (c sqliteConnector) Driver() driver.Driver { return c.driver }
+
 func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
+	if !HasSQLite() { // before a file is made
+		return nil, ErrNoSQLite
+	}
 	path, err := createFile(path)
 	if err != nil {
 		return nil, err
@@ -31,15 +63,15 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if o.Volatile {
 		synchronous = "OFF"
 	}
-	writer, err := sqlite.NewConnector(sqliteDSN(path, url.Values{
+	writer, err := newSQLiteConnector(sqliteDSN(path, url.Values{
 		"_txlock": {"immediate"}, "_journal_mode": {"WAL"}, "_synchronous": {synchronous},
 	}))
 	if err != nil {
-		return nil, fmt.Errorf("db: %w", err)
+		return nil, err
 	}
-	reader, err := sqlite.NewConnector(sqliteDSN(path, url.Values{"_query_only": {"1"}}))
+	reader, err := newSQLiteConnector(sqliteDSN(path, url.Values{"_query_only": {"1"}}))
 	if err != nil {
-		return nil, fmt.Errorf("db: %w", err)
+		return nil, err
 	}
 
 	d := &DB{
@@ -163,9 +195,9 @@ func lockProcesses(ctx context.Context, path string) (*sql.DB, error) {
 		return nil, err
 	}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"_busy_timeout": {"300000"}}.Encode()}
-	connector, err := sqlite.NewConnector(u.String())
+	connector, err := newSQLiteConnector(u.String())
 	if err != nil {
-		return nil, fmt.Errorf("db: %w", err)
+		return nil, err
 	}
 	lock := sql.OpenDB(connector)
 	lock.SetMaxOpenConns(1) // the connection that has the lock

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -38,6 +39,9 @@ func Database(o DatabaseOptions) Check {
 			}
 		}
 		d, err := db.Open(ctx, o.URL, db.Options{Service: o.Service, Migrations: o.Migrations, MaxConns: 2})
+		if errors.Is(err, db.ErrNoSQLite) {
+			return Fail(err.Error(), "set GATEHOUSE_DATABASE_URL to a postgres:// URL")
+		}
 		if err != nil {
 			return Fail(err.Error(), "see whether the server runs, and GATEHOUSE_DATABASE_URL names it, its user and password")
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	_ "github.com/gatehouse-id/gatehouse/pkg/db/sqlite" // tests run on both databases
 )
 
 // EachDB runs test as a subtest on SQLite and as one on PostgreSQL, each with

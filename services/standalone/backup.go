@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/db/sqlite"
 )
 
 // ErrNotEmbedded says that the databases are PostgreSQL's to back up.
@@ -40,5 +41,5 @@ func (s *Settings) Backup(ctx context.Context, folder string) (files []string, e
 	if err := os.Mkdir(folder, 0o700); err != nil { // never into an older backup
 		return nil, fmt.Errorf("making the folder of the backup: %w", err)
 	}
-	return files, db.CopyAll(ctx, copies...)
+	return files, db.CopyAll(ctx, sqlite.BackUp, copies...)
 }

@@ -58,11 +58,42 @@ func TestImagesArePinnedOrOurs(t *testing.T) {
 			if s.Build == nil { // it has the image of another service
 				continue
 			}
-			assert.Equal(t, name, s.Build.Target, "%s: image and target", s.Name)
-			assert.Contains(t, dockerfile, "\nFROM base AS "+name+"\n", s.Name)
+			built := s.Build.Target
+			if program := s.Build.Args["PROGRAM"]; program != nil {
+				built = *program
+				assert.DirExists(t, filepath.Join(root, "services", built, "cmd", built), s.Name)
+			}
+			assert.Equal(t, name, built, "%s: the image and what is built", s.Name)
+			assert.Contains(t, dockerfile, "\nFROM base AS "+s.Build.Target+"\n", s.Name)
 			continue
 		}
 		assert.Regexp(t, pinned, s.Image, s.Name)
+	}
+}
+
+// TestTheImagesHaveTheWholeWorkspace, as Go refuses one of which a module is missing.
+func TestTheImagesHaveTheWholeWorkspace(t *testing.T) {
+	t.Parallel()
+	copied := strings.Split(read(t, ".dockerignore"), "\n")
+	modules := regexp.MustCompile(`(?m)^\t\./(\S+)$`).FindAllStringSubmatch(read(t, "go.work"), -1)
+	require.NotEmpty(t, modules)
+	for _, m := range modules {
+		top, _, _ := strings.Cut(m[1], "/")
+		assert.True(t, slices.Contains(copied, "!"+top) || slices.Contains(copied, "!"+m[1]+"/go.mod"), "%s is not copied", m[1])
+	}
+}
+
+// TestServicesHaveNoSQLite, of which gatehouse is the only program.
+func TestServicesHaveNoSQLite(t *testing.T) {
+	t.Parallel()
+	for program, has := range map[string]bool{
+		"gateway": false, "accounts": false, "sessions": false, "mail": false, "oauth": false, "standalone": true,
+	} {
+		list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./services/"+program+"/cmd/...")
+		list.Dir = root
+		out, err := list.Output()
+		require.NoError(t, err)
+		assert.Equal(t, has, strings.Contains(string(out), "modernc.org/sqlite"), program)
 	}
 }
 
@@ -83,9 +114,8 @@ func TestEverythingTellsWhetherItIsWell(t *testing.T) {
 		if ends[s.Name] || silent[s.Name] {
 			continue
 		}
-		if name, ours := strings.CutPrefix(s.Image, "gatehouse/"); ours {
-			name, _, _ = strings.Cut(name, ":")
-			assert.Contains(t, dockerfile, `CMD ["/`+name+`", "healthcheck"]`, s.Name)
+		if strings.HasPrefix(s.Image, "gatehouse/") {
+			assert.Contains(t, dockerfile, `CMD ["/`+s.Build.Target+`", "healthcheck"]`, s.Name)
 			continue
 		}
 		assert.NotNil(t, s.HealthCheck, s.Name)

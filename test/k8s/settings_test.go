@@ -18,6 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 )
 
 // programs is a folder with the services' programs.
@@ -47,7 +50,7 @@ var programs = sync.OnceValues(func() (string, error) {
 })
 
 // TestProgramsTakeTheirSettings gives each program the variables and files of its
-// container: the services check them, and the migrations run, on SQLite.
+// container: the services check them, and the migrations run.
 func TestProgramsTakeTheirSettings(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, o *objects) {
@@ -102,7 +105,7 @@ func run(t *testing.T, o *objects, w workload, command string) (string, error) {
 		if s := w.pod.Volumes[i].Secret; s != nil {
 			folder := filepath.Join(dir, m.MountPath)
 			require.NoError(t, os.MkdirAll(folder, 0o700))
-			for key, value := range sample(t, o, dir, s.SecretName) {
+			for key, value := range sample(t, o, s.SecretName) {
 				require.NoError(t, os.WriteFile(filepath.Join(folder, key), value, 0o600))
 			}
 		}
@@ -124,11 +127,10 @@ func run(t *testing.T, o *objects, w workload, command string) (string, error) {
 
 // sample is what could be in a Secret. What the overlay does not make is taken from the
 // secrets of development, or made up.
-func sample(t *testing.T, o *objects, dir, name string) map[string][]byte {
+func sample(t *testing.T, o *objects, name string) map[string][]byte {
 	t.Helper()
-	base, _, _ := strings.Cut(name, "-database")
-	if base != name {
-		return map[string][]byte{"url": []byte("sqlite:" + filepath.Join(dir, base+".db"))}
+	if strings.Contains(name, "-database") {
+		return map[string][]byte{"url": []byte(testkit.DatabaseURL(t, db.Postgres))}
 	}
 	if s, ok := named[*corev1.Secret](o, name); ok {
 		return s.Data
