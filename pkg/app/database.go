@@ -22,6 +22,13 @@ const (
 	databaseNotice = 5 * time.Second
 )
 
+// How long a start waits for its migrations, which another process applies and
+// which take time on large tables, and how often it looks.
+const (
+	migrationWait  = 5 * time.Minute
+	migrationCheck = 2 * time.Second
+)
+
 // DatabaseOptions say which database OpenDatabase opens.
 type DatabaseOptions struct {
 	// Service owns the tables.
@@ -29,13 +36,13 @@ type DatabaseOptions struct {
 	// URL as for db.Open.
 	URL        string
 	Migrations fs.FS
-	// Migrate applies missing migrations. Without it they are an error.
+	// Migrate applies missing migrations. Without it they are waited for.
 	Migrate bool
 }
 
 // OpenDB opens the service's database at GATEHOUSE_DATABASE_URL. A server that
-// is not there yet is waited for, at most a minute. Missing migrations are an
-// error: `NAME migrate` applies them.
+// is not there yet is waited for, at most a minute, and missing migrations five:
+// `NAME migrate` applies them.
 func (rt *Runtime) OpenDB(ctx context.Context, migrations fs.FS) (*db.DB, error) {
 	return rt.OpenDatabase(ctx, DatabaseOptions{Service: rt.Name, URL: rt.Base.DatabaseURL, Migrations: migrations})
 }
@@ -51,7 +58,7 @@ func (rt *Runtime) OpenDatabase(ctx context.Context, o DatabaseOptions) (*db.DB,
 	if o.Migrate {
 		err = d.Migrate(ctx)
 	} else {
-		err = upToDate(ctx, d)
+		err = rt.awaitMigrations(ctx, d)
 	}
 	if err != nil {
 		return nil, err
@@ -60,15 +67,34 @@ func (rt *Runtime) OpenDatabase(ctx context.Context, o DatabaseOptions) (*db.DB,
 	return d, nil
 }
 
-func upToDate(ctx context.Context, d *db.DB) error {
-	pending, err := d.Pending(ctx)
-	if err != nil {
-		return fmt.Errorf("looking for pending migrations: %w", err)
+// awaitMigrations returns when the database has all that this version knows. Until
+// then the process is alive and not ready: one that ended at once would be started
+// again and again beside the job that migrates.
+func (rt *Runtime) awaitMigrations(ctx context.Context, d *db.DB) error {
+	start, waited := rt.Clock.Now(), false
+	for {
+		pending, err := d.Pending(ctx)
+		switch {
+		case err != nil && !(waited && fault.Is(err, fault.Unavailable)):
+			return fmt.Errorf("looking for pending migrations: %w", err)
+		case err == nil && pending == 0:
+			if waited {
+				rt.Obs.Logger.InfoContext(ctx, "the migrations are there", slog.String("database", d.Service()))
+			}
+			return nil
+		case rt.Clock.Since(start) >= migrationWait:
+			return fmt.Errorf("the database lacks %d of this version's migrations: run `%s migrate` first", pending, d.Service())
+		case !waited:
+			waited = true
+			rt.Obs.Logger.WarnContext(ctx, "waiting for migrations", slog.String("database", d.Service()), slog.Int("missing", pending),
+				slog.String("apply them by", d.Service()+" migrate"))
+		}
+		select {
+		case <-rt.Clock.After(migrationCheck):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	if pending > 0 {
-		return fmt.Errorf("the database lacks %d of this version's migrations: run `%s migrate` first", pending, d.Service())
-	}
-	return nil
 }
 
 // openDatabase tries until the database is there. Only an absence is waited

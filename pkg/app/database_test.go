@@ -35,7 +35,6 @@ func TestMigrateThenServe(t *testing.T) {
 	})
 	environ := []string{url, "INSECURE_INTERNAL=true", "GATEHOUSE_ROOT_KEY=" + rootKey, "GATEHOUSE_DRAIN=0s"}
 
-	start(t, s, clockwork.NewRealClock(), environ...).want(1, "lacks 1 of this version's migrations: run `mail migrate` first")
 	run(t, s, []string{"migrate"}, url).want(0, "up to date")
 	run(t, s, []string{"migrate"}, url).want(0)
 	r := start(t, s, clockwork.NewRealClock(), environ...)
@@ -44,6 +43,50 @@ func TestMigrateThenServe(t *testing.T) {
 	}
 	r.stop()
 	r.want(0)
+}
+
+func TestMissingMigrationsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	url, clock := sqlite(t), clockwork.NewFakeClock()
+	serves := make(chan struct{})
+	s := withDatabase(func(context.Context, *db.DB) error { close(serves); return nil })
+	r := start(t, s, clock, url, "INSECURE_INTERNAL=true", "GATEHOUSE_ROOT_KEY="+rootKey, "GATEHOUSE_DRAIN=0s")
+	r.stderr.await(t, `"waiting for migrations"`, 1)
+	for range 3 {
+		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(migrationCheck)
+	}
+	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-serves:
+		t.Fatal("serves without its tables")
+	default:
+	}
+	run(t, s, []string{"migrate"}, url).want(0, "up to date")
+	clock.Advance(migrationCheck)
+	<-serves
+	r.stderr.await(t, "the migrations are there", 1)
+	if notices := strings.Count(r.stderr.String(), `"waiting for migrations"`); notices != 1 {
+		t.Errorf("said %d times", notices)
+	}
+	r.stop()
+	r.want(0)
+}
+
+func TestMigrationsThatDoNotCome(t *testing.T) {
+	t.Parallel()
+	clock := clockwork.NewFakeClock()
+	r := start(t, withDatabase(nil), clock, sqlite(t), "INSECURE_INTERNAL=true", "GATEHOUSE_ROOT_KEY="+rootKey)
+	for start := clock.Now(); clock.Since(start) < migrationWait; clock.Advance(migrationCheck) {
+		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.want(1, "lacks 1 of this version's migrations: run `mail migrate` first")
 }
 
 func TestADatabaseThatIsAwayIsWaitedFor(t *testing.T) {

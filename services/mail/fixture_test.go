@@ -31,7 +31,7 @@ import (
 )
 
 // callers may reach the service; each method admits some of them.
-var callers = []string{names.Accounts, names.Sessions, names.Gateway, names.Operator}
+var callers = []string{names.Accounts, names.Gateway, names.Operator}
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 

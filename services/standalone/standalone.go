@@ -70,7 +70,7 @@ func New(ctx context.Context, s *Settings, d Deps, group *app.Group) (*Gatehouse
 	}
 	g := &Gatehouse{settings: s, deps: d, ring: ring, group: group, databases: map[string]*db.DB{}, servers: map[string]*rpc.Server{}}
 	// All servers come first: the services call each other in both directions.
-	g.server(mailapi.Name, accountsapi.Name, sessionsapi.Name, edge, operator)
+	g.server(mailapi.Name, accountsapi.Name, edge, operator)
 	g.server(sessionsapi.Name, accountsapi.Name, oauthapi.Name, edge, operator)
 	g.server(accountsapi.Name, sessionsapi.Name, oauthapi.Name, edge, operator)
 	g.server(oauthapi.Name, accountsapi.Name, sessionsapi.Name, edge, operator)

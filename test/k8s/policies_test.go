@@ -34,6 +34,11 @@ func TestPoliciesAreTheCalls(t *testing.T) {
 			assert.Contains(t, callers[service], caller, "%s calls %s, which refuses it", caller, service)
 		}
 	}
+	for service, lets := range callers {
+		for _, caller := range lets {
+			assert.Contains(t, calls[caller], service, "%s lets %s in, which does not call it", service, caller)
+		}
+	}
 	eachVariant(t, func(t *testing.T, o *objects) {
 		reached := map[string][]string{}
 		for _, from := range serviceNames {

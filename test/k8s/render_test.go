@@ -31,7 +31,7 @@ var variants = map[string]variant{
 	}},
 	"prod with all that can be left out left out": {"prod", []string{
 		component + "autoscaling\n", "", component + "ingress # or gateway-api\n", "",
-		component + "monitoring\n", "", component + "tracing\n", "",
+		component + "monitoring\n", "", component + "tracing\n", "", "  - redis # with the network in redis/networkpolicy.yaml\n", "",
 	}},
 }
 

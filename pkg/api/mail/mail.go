@@ -185,7 +185,7 @@ const Name = api.Mail
 
 // The routes. Send is idempotent by its key.
 var (
-	send    = rpc.Route[SendRequest, api.Nothing]{Service: Name, Method: "Send", Callers: []string{api.Accounts, api.Sessions}, Idempotent: true}
+	send    = rpc.Route[SendRequest, api.Nothing]{Service: Name, Method: "Send", Callers: []string{api.Accounts}, Idempotent: true}
 	mailbox = rpc.Route[MailboxRequest, Mailbox]{Service: Name, Method: "Mailbox", Callers: []string{api.Gateway}, Idempotent: true}
 	dead    = rpc.Route[DeadRequest, DeadLetters]{Service: Name, Method: "Dead", Callers: []string{api.Operator}, Idempotent: true}
 	retry   = rpc.Route[RetryRequest, api.Nothing]{Service: Name, Method: "Retry", Callers: []string{api.Operator}}

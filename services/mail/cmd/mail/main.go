@@ -23,7 +23,7 @@ func main() {
 		Name:       api.Name,
 		Settings:   &s,
 		Migrations: mail.Migrations,
-		Callers:    []string{callers.Accounts, callers.Sessions, callers.Gateway},
+		Callers:    []string{callers.Accounts, callers.Gateway},
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.Mail)
 		},
