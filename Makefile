@@ -23,10 +23,10 @@ TESTFLAGS ?=
 FUZZTIME  ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build images rules run test test-nowork lint fmt generate verify bench drills fuzz vuln tidy clean
+.PHONY: help build images e2e rules run test test-nowork lint fmt generate verify bench drills fuzz vuln tidy clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build every service, and all of them in one as bin/gatehouse
 	$(GO_BUILD) $(COMMANDS)
@@ -39,6 +39,11 @@ test: $(GOTESTSUM) ## run the tests of all modules; skipped ones are listed at t
 	@[ -n "$(RACE)" ] || echo "Without the race detector: it needs a C compiler."
 	@command -v consul >/dev/null || echo "Without a real Consul: none on PATH, a test double stands in."
 	$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) -timeout=20m $(TESTFLAGS) $(PACKAGES)
+
+e2e: ## run the main job against a deployment that runs already; docs/compose.md says how
+	GATEHOUSE_E2E_URL=$${GATEHOUSE_E2E_URL:-http://localhost:8080} GATEHOUSE_E2E_MAILPIT=$${GATEHOUSE_E2E_MAILPIT:-http://localhost:8025} \
+	GATEHOUSE_E2E_COMMAND="$${GATEHOUSE_E2E_COMMAND:-docker compose run --rm --no-TTY cli}" \
+		go test -count=1 -v -run '^(TestMainJob|TestJourney)$$' $(TESTFLAGS) ./test/flow
 
 images: ## build the container images, with the version of the checkout
 	@for t in gateway accounts sessions mail oauth; do \

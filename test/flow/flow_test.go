@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { system.Main(m) }
 // app that is not ours.
 func TestMainJob(t *testing.T) {
 	system.Each(t, func(t *testing.T, s *system.System) {
-		person, _ := s.Register(t, "olli@example.org")
+		person, _ := s.Register(t, s.Address("olli"))
 
 		t.Run("the JSON API", func(t *testing.T) { theAPI(t, s, person) })
 		t.Run("a confidential app", func(t *testing.T) { anApp(t, s, system.NewApp(t, s), person) })
@@ -129,10 +129,10 @@ func usedUp(t *testing.T, s *system.System, p system.Person) {
 	assert.Equal(t, 1, good, "a code is good for once: %v", results)
 
 	code := s.Call(t, http.MethodPost, "/v1/activation/initiate", "", map[string]any{
-		"first_name": "Ada", "last_name": "Byron", "email": "ada@example.org",
+		"first_name": "Ada", "last_name": "Byron", "email": s.Address("ada"),
 	})
 	require.Equal(t, http.StatusCreated, code.Status)
-	link := "/v1/auth/verification/" + s.AwaitLink(t, "ada@example.org")
+	link := "/v1/auth/verification/" + s.AwaitLink(t, s.Address("ada"))
 	statuses := make([]int, tries)
 	for i := range tries {
 		wg.Go(func() { statuses[i] = s.Call(t, http.MethodPost, link, "", nil).Status })
@@ -171,9 +171,9 @@ func aRefusal(t *testing.T, s *system.System, p system.Person) {
 func thePages(t *testing.T, s *system.System) {
 	b := system.NewBrowser(t, "")
 	b.Open(s.URL + "/register")
-	b.Submit("/register", url.Values{"first_name": {"Grace"}, "last_name": {"Hopper"}, "email": {"grace@example.org"}})
+	b.Submit("/register", url.Values{"first_name": {"Grace"}, "last_name": {"Hopper"}, "email": {s.Address("grace")}})
 	require.Equal(t, http.StatusOK, b.Status)
-	link := s.URL + "/link/" + s.AwaitLink(t, "grace@example.org")
+	link := s.URL + "/link/" + s.AwaitLink(t, s.Address("grace"))
 	b.Open(link)
 	b.Open(link) // opening it uses nothing up
 	b.Submit("/link", nil)

@@ -76,16 +76,18 @@ var linkLine = regexp.MustCompile(`(?m)^https?://\S+/([0-9a-f]{40})$`)
 func TestJourney(t *testing.T) {
 	t.Parallel()
 	system.Each(t, func(t *testing.T, s *system.System) {
-		person, _ := s.Register(t, "olli@example.org")
+		person, _ := s.Register(t, s.Address("olli"))
 		olli := &traveller{t, s, person}
 		login := olli.logIn()
 		require.NotNil(t, login.Hub, "logged in: %+v", login)
-		uli := &traveller{t, s, s.Invited(t, login.Token, "uli@example.org")}
+		uli := &traveller{t, s, s.Invited(t, login.Token, s.Address("uli"))}
 
 		olli.confirmsByMail()
 		other := olli.changesHubs()
 		olli.actsAs(uli)
-		uli.losesTheFactor()
+		if s.HasTexts() {
+			uli.losesTheFactor()
+		}
 		olli.resetsThePassword(other)
 	})
 }
@@ -204,7 +206,7 @@ func (p *traveller) losesTheFactor() {
 // approved has the traveller's hub approve the recovery.
 func (p *traveller) approved() {
 	t := p.t
-	owner := &traveller{t, p.s, system.Person{Email: "olli@example.org", Password: "correct horse battery oll"}}
+	owner := &traveller{t, p.s, system.Person{Email: p.s.Address("olli"), Password: "correct horse battery oll"}}
 	token := owner.logIn().Token
 	var waiting []struct {
 		Hash string `json:"hash"`
@@ -242,7 +244,7 @@ func (p *traveller) resetsThePassword(other document) {
 		}
 	}
 	require.Equal(t, http.StatusOK, p.s.Call(t, http.MethodPost, "/v1/password/reset/initiate", "", map[string]any{"user": p.Email}).Status)
-	require.Equal(t, http.StatusOK, p.s.Call(t, http.MethodPost, "/v1/password/reset/initiate", "", map[string]any{"user": "nobody@example.org"}).Status)
+	require.Equal(t, http.StatusOK, p.s.Call(t, http.MethodPost, "/v1/password/reset/initiate", "", map[string]any{"user": p.s.Address("nobody")}).Status)
 	path := "/v1/password/reset/" + p.mailed(linkLine, links...) + "/finish"
 	weak := p.s.Call(t, http.MethodPost, path, "", map[string]any{"password": "password12", "password_confirmation": "password12"})
 	require.Equal(t, http.StatusUnprocessableEntity, weak.Status)

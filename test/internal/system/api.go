@@ -90,12 +90,15 @@ type Mail struct {
 	HTML    string `json:"html"`
 }
 
-// Mails are the messages to an address, newest first: those in the sink or in the
-// development mailbox.
+// Mails are the messages to an address, newest first: those in the sink, of a
+// deployment or in the development mailbox.
 func (s *System) Mails(t testing.TB, to string) []Mail {
 	t.Helper()
 	if s.sink != nil {
 		return arrived(s.sink, to)
+	}
+	if s.mails != nil {
+		return s.mails(t, to)
 	}
 	res := s.Call(t, http.MethodGet, "/mailbox/messages", "", nil)
 	require.Equal(t, http.StatusOK, res.Status, "%s", res.Body)

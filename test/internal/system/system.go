@@ -49,15 +49,30 @@ type System struct {
 	sink      *sink.Server // nil: mails are in the development mailbox
 	names     []string     // of the instances, as they were started
 	instances map[string]*instance
+	// mails reads the mailbox of a deployment, where addresses have the suffix.
+	mails  func(t testing.TB, to string) []Mail
+	suffix string
 	replicas  []string // origins
 }
 
-// Each runs the test on both shapes.
+// Each runs the test on both shapes, or on the deployment that the environment
+// names.
 func Each(t *testing.T, test func(t *testing.T, s *System)) {
 	t.Helper()
+	if deployed() {
+		t.Run("deployment", func(t *testing.T) { test(t, deployment(t)) })
+		return
+	}
 	t.Run("one process", func(t *testing.T) { test(t, Standalone(t)) })
 	t.Run("five processes", func(t *testing.T) { test(t, Cluster(t)) })
 }
+
+// Address is the address of somebody who is called so: that of nobody else, also
+// where other tests have been before.
+func (s *System) Address(name string) string { return name + s.suffix + "@example.org" }
+
+// HasTexts tells whether text messages end in the mailbox, too.
+func (s *System) HasTexts() bool { return s.mails == nil }
 
 // newLog is shown when the test fails: the end of it, without what is for debugging;
 // all of it with -v.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,7 @@ func (p *program) demo() *cobra.Command {
 	for _, c := range []*cobra.Command{register, serve} {
 		c.Flags().StringVar(&url, "url", "http://localhost:8081", "where browsers find the demo app")
 	}
-	parent.AddCommand(register, serve)
+	parent.AddCommand(register, serve, p.askDemo())
 	return parent
 }
 
@@ -52,7 +53,10 @@ func (p *program) serveDemo(url *string) *cobra.Command {
 				return usageError{err}
 			}
 			group := app.NewGroup(app.GroupOptions{Logger: o.Logger})
-			group.Serve(&app.Server{Name: "demo app", Listen: listen, Handler: handler, Logger: o.Logger})
+			routes := http.NewServeMux()
+			routes.Handle("/", handler)
+			routes.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+			group.Serve(&app.Server{Name: "demo app", Listen: listen, Handler: routes, Logger: o.Logger})
 			group.OnServe("address", func(_ context.Context) error {
 				_, err := fmt.Fprintln(p.stdout, "The demo app runs at "+*url)
 				return err
@@ -62,5 +66,20 @@ func (p *program) serveDemo(url *string) *cobra.Command {
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8081", "address to serve on, host:port")
 	c.Flags().StringVar(&issuer, "issuer", "http://localhost:8080", "public URL of Gatehouse")
+	return c
+}
+
+func (p *program) askDemo() *cobra.Command {
+	var listen string
+	c := &cobra.Command{
+		Use: "healthcheck", Short: "Ask the running demo app whether it is ready, for containers without a shell.", Args: none,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := app.AskReady(c.Context(), listen); err != nil {
+				return err
+			}
+			return p.print(map[string]bool{"ready": true}, "The demo app is ready.")
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8081", "address that it serves on, host:port")
 	return c
 }
