@@ -50,9 +50,9 @@ type System struct {
 	names     []string     // of the instances, as they were started
 	instances map[string]*instance
 	// mails reads the mailbox of a deployment, where addresses have the suffix.
-	mails  func(t testing.TB, to string) []Mail
-	suffix string
-	replicas  []string // origins
+	mails    func(t testing.TB, to string) []Mail
+	suffix   string
+	replicas []string // origins
 }
 
 // Each runs the test on both shapes, or on the deployment that the environment
