@@ -237,7 +237,7 @@ func (c *Cache) logFeed(ctx context.Context, err error) {
 // poll asks the feed once and gives the point from which to ask the next time.
 func (c *Cache) poll(ctx context.Context, since time.Time) (time.Time, error) {
 	sent := c.options.Clock.Since(c.start)
-	answer, err := c.options.Sessions.Revocations(ctx, sessions.RevocationsRequest{Since: since})
+	answer, err := c.options.Sessions.Revocations(obs.Untraced(ctx), sessions.RevocationsRequest{Since: since})
 	if err != nil {
 		return since, err
 	}
