@@ -123,8 +123,20 @@ func (b *browser) run(what string, steps ...step) {
 	case err := <-ended:
 		require.NoError(b.t, err, what)
 	case <-time.After(time.Minute):
-		require.FailNow(b.t, what+" takes too long", "the browser shows:\n%s", b.text("body"))
+		require.FailNow(b.t, what+" takes too long", "the browser shows:\n%s", b.shown())
 	}
+}
+
+// shown is what can be told of a page that a step waits for in vain. A page that
+// is still loading answers nothing, so it is not waited for.
+func (b *browser) shown() string {
+	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	defer cancel()
+	page, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body ? document.body.innerText : "")`))
+	if err != nil {
+		return "nothing: " + err.Error()
+	}
+	return page
 }
 
 // text is that of the first element that the selector finds.
