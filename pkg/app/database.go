@@ -75,7 +75,7 @@ func (rt *Runtime) awaitMigrations(ctx context.Context, d *db.DB) error {
 	for {
 		pending, err := d.Pending(ctx)
 		switch {
-		case err != nil && !(waited && fault.Is(err, fault.Unavailable)):
+		case err != nil && (!waited || !fault.Is(err, fault.Unavailable)):
 			return fmt.Errorf("looking for pending migrations: %w", err)
 		case err == nil && pending == 0:
 			if waited {
@@ -87,7 +87,7 @@ func (rt *Runtime) awaitMigrations(ctx context.Context, d *db.DB) error {
 		case !waited:
 			waited = true
 			rt.Obs.Logger.WarnContext(ctx, "waiting for migrations", slog.String("database", d.Service()), slog.Int("missing", pending),
-				slog.String("apply them by", d.Service()+" migrate"))
+				slog.String("command", d.Service()+" migrate"))
 		}
 		select {
 		case <-rt.Clock.After(migrationCheck):

@@ -103,7 +103,7 @@ func TestRedis(t *testing.T) {
 	server.RequireUserAuth("gatehouse", "hunter2")
 	expect := func(url string, want doctor.Status, says string) {
 		t.Helper()
-		got, text := diagnose(t, doctor.Redis(redisdb.Config{URL: url}))
+		got, text := diagnose(t, redisdb.Check(redisdb.Config{URL: url}))
 		assert.Equal(t, want, got, text)
 		assert.Contains(t, text, says)
 		assert.NotContains(t, text, "hunter")

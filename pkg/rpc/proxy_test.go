@@ -112,7 +112,7 @@ func TestAnInstanceWithABadCertificateIsSteppedOver(t *testing.T) {
 		server.TLS.Certificates = []tls.Certificate{pair}
 		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 		server.StartTLS()
-		defer server.Close()
+		t.Cleanup(server.Close)
 		instances = append(instances, strings.TrimPrefix(server.URL, "https://"))
 	}
 	c := rpc.Dial(rpc.DialOptions{

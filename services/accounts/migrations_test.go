@@ -38,6 +38,7 @@ func TestNoHashStaysThePublicNameOfAPicture(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range []string{db.SQLite, db.Postgres} {
 		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
 			url := testkit.DatabaseURL(t, dialect)
 			migrate := func(sources fs.FS) *db.DB {
 				d, err := db.Open(t.Context(), url, db.Options{Service: accounts.Name, Migrations: sources, MaxConns: 2})

@@ -40,7 +40,7 @@ func TestAPartitionedRecord(t *testing.T) {
 	}
 	require.EqualValues(t, 3, f.count(`SELECT COUNT(*) FROM audit WHERE kind = 'token.created'`), "each once")
 	require.EqualValues(t, 3, f.count(`SELECT COUNT(DISTINCT tableoid) FROM audit WHERE kind = 'token.created'`))
-	require.EqualValues(t, f.count(`SELECT COUNT(*) FROM audit`), f.count(`SELECT COUNT(DISTINCT id) FROM audit`))
+	require.Equal(t, f.count(`SELECT COUNT(*) FROM audit`), f.count(`SELECT COUNT(DISTINCT id) FROM audit`))
 	shown := kinds(f.events(accounts.ListEventsRequest{Actor: api.Actor{User: user.User.ID}, Own: true}))
 	require.Equal(t, []string{"token.created", "token.created", "token.created", "member.before"}, shown[:4], "newest first")
 

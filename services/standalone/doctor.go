@@ -15,6 +15,7 @@ import (
 	sessionsapi "github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/services/accounts"
 	"github.com/gatehouse-id/gatehouse/services/mail"
 	"github.com/gatehouse-id/gatehouse/services/oauth"
@@ -47,7 +48,7 @@ func (s *Settings) Checks() []doctor.Check {
 		}))
 	}
 	if s.Gateway.Redis.URL != "" {
-		checks = append(checks, doctor.Redis(s.Gateway.Redis))
+		checks = append(checks, redisdb.Check(s.Gateway.Redis))
 	}
 	return append(checks,
 		doctor.Check{Name: "mail server", Run: func(ctx context.Context) []doctor.Result { return mail.Diagnose(ctx, s.Mail) }},

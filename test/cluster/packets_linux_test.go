@@ -83,7 +83,7 @@ func TestPacketsAreLost(t *testing.T) {
 	phase := l.Phase("a cut wire")
 	w.Set(badwire.Cut)
 	l.AwaitFailure(t, load.Login)
-	time.Sleep(partition) // it is the time without a connection that this is about
+	<-time.After(partition) // it is the time without a connection that this is about
 	w.Set(badwire.Condition{})
 	healed := time.Now()
 	l.AwaitWell(t)

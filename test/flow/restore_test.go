@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func documented(t *testing.T, beginning, folder string, environ ...string) {
 
 	c := exec.CommandContext(t.Context(), "sh", "-eu", "-c", command)
 	c.Dir = folder
-	c.Env = append(environ, "PATH="+filepath.Dir(system.Binary(t, "gatehouse"))+string(os.PathListSeparator)+os.Getenv("PATH"),
+	c.Env = append(slices.Clone(environ), "PATH="+filepath.Dir(system.Binary(t, "gatehouse"))+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"GATEHOUSE_PUBLIC_URL=https://id.example.org", "GATEHOUSE_DEV_MAILBOX=true")
 	out, err := c.CombinedOutput()
 	require.NoError(t, err, "%s: %s", command, out)

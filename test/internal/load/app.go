@@ -31,6 +31,7 @@ func (v *visitor) sign(ctx context.Context) (*family, error) {
 	request := v.app.Start()
 	var arrived *url.URL
 	err := try(ctx, v.load.t, func(tb testing.TB) {
+		tb.Helper()
 		b := system.BrowserOf(tb, v.client, system.AppOrigin)
 		b.Open(request.URL)
 		if b.Arrived == nil && b.Has("/login") {

@@ -120,6 +120,7 @@ func (*attempt) FailNow() { panic(given{}) }
 
 // try runs what is made for tests. Its error is the failure of that.
 func try(ctx context.Context, tb testing.TB, do func(tb testing.TB)) (err error) {
+	tb.Helper()
 	a := &attempt{TB: tb, ctx: ctx}
 	defer func() {
 		switch p := recover(); p.(type) {

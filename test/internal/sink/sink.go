@@ -130,7 +130,7 @@ func read(data []byte) (Mail, error) {
 	if err != nil {
 		return m, err
 	}
-	var text io.Reader = message.Body
+	text := message.Body
 	if strings.HasPrefix(kind, "multipart/") {
 		if text, err = multipart.NewReader(message.Body, parameters["boundary"]).NextPart(); err != nil {
 			return m, err

@@ -37,7 +37,10 @@ func deployment(t testing.TB) *System {
 	return &System{
 		URL:    strings.TrimRight(address, "/"),
 		suffix: "-" + strings.ToLower(rand.Text()[:8]),
-		mails:  func(t testing.TB, to string) []Mail { return mailpitMails(t, mailpit, to) },
+		mails: func(t testing.TB, to string) []Mail {
+			t.Helper()
+			return mailpitMails(t, mailpit, to)
+		},
 		Operate: func(t testing.TB, args ...string) []byte {
 			t.Helper()
 			c := exec.CommandContext(t.Context(), command[0], append(append(command[1:len(command):len(command)], "--output", "json"), args...)...)

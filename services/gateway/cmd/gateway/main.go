@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
 	"github.com/gatehouse-id/gatehouse/pkg/doctor"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/pkg/rpc"
 	"github.com/gatehouse-id/gatehouse/services/gateway"
 )
@@ -27,7 +28,7 @@ func main() {
 		Name:     gateway.Name,
 		Settings: &s,
 		Build:    func(ctx context.Context, rt *app.Runtime) error { return build(ctx, rt, s.Gateway) },
-		Checks:   func() []doctor.Check { return []doctor.Check{doctor.Redis(s.Gateway.Redis)} },
+		Checks:   func() []doctor.Check { return []doctor.Check{redisdb.Check(s.Gateway.Redis)} },
 	})
 }
 

@@ -99,11 +99,12 @@ func (l *Logos) Of(ctx context.Context, hash string) (oauth.Logo, error) {
 	if !kept.due(l.o.Clock.Now()) {
 		return kept.shown()
 	}
-	fetched, err, _ := l.fetching.Do(c.ID+" "+c.LogoURI, func() (any, error) { return l.renew(ctx, c, kept) })
+	shared, err, _ := l.fetching.Do(c.ID+" "+c.LogoURI, func() (any, error) { return l.renew(ctx, c, kept) })
 	if err != nil {
 		return oauth.Logo{}, err
 	}
-	return fetched.(row).shown()
+	fetched, _ := shared.(row)
+	return fetched.shown()
 }
 
 // renew fetches the logo once more. Whoever asked may leave meanwhile: others wait

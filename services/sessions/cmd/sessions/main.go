@@ -10,6 +10,7 @@ import (
 	api "github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/app"
 	"github.com/gatehouse-id/gatehouse/pkg/doctor"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/services/sessions"
 )
 
@@ -29,7 +30,7 @@ func main() {
 		Build: func(ctx context.Context, rt *app.Runtime) error {
 			return build(ctx, rt, s.Sessions)
 		},
-		Checks: func() []doctor.Check { return []doctor.Check{doctor.Redis(s.Sessions.Redis)} },
+		Checks: func() []doctor.Check { return []doctor.Check{redisdb.Check(s.Sessions.Redis)} },
 	})
 }
 

@@ -1,4 +1,4 @@
-package doctor
+package redisdb
 
 import (
 	"context"
@@ -7,12 +7,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
+	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 )
 
-// slowRedis is how long an exchange may take before it is cause for alarm: requests
+// slow is how long an exchange may take before it is cause for alarm: requests
 // wait for it, and give up after 250 ms.
-const slowRedis = 50 * time.Millisecond
+const slow = 50 * time.Millisecond
 
 // counting is what rate limits do, with a key that is gone a moment later.
 var counting = redis.NewScript(`
@@ -20,49 +20,49 @@ local taken = redis.call('INCR', KEYS[1])
 redis.call('PEXPIRE', KEYS[1], 1000)
 return {taken, redis.call('PTTL', KEYS[1]), redis.call('GET', KEYS[1])}`)
 
-// Redis asks whether it answers, how fast, and whether its user may do what
+// Check asks Redis whether it answers, how fast, and whether its user may do what
 // Gatehouse does there. Nothing fails without a Redis, so what is wrong is a warning.
-func Redis(c redisdb.Config) Check {
-	return Check{"redis", func(ctx context.Context) []Result {
+func Check(c Config) doctor.Check {
+	return doctor.Check{Name: "redis", Run: func(ctx context.Context) []doctor.Result {
 		client, err := c.Open("doctor")
 		if err != nil {
-			return Fail(err.Error(), "see GATEHOUSE_REDIS_URL")
+			return doctor.Fail(err.Error(), "see GATEHOUSE_REDIS_URL")
 		}
 		if client == nil {
-			return Good("none is used")
+			return doctor.Good("none is used")
 		}
 		defer func() { _ = client.Close() }()
 		if err := client.Ping(ctx).Err(); err != nil { // the first opens the connection
-			return redisFailure(err)
+			return failure(err)
 		}
 		fastest := time.Hour
 		for range 3 {
 			asked := time.Now()
 			if err := client.Ping(ctx).Err(); err != nil {
-				return redisFailure(err)
+				return failure(err)
 			}
 			fastest = min(fastest, time.Since(asked))
 		}
 		const rights = "give its user the keys gatehouse:*, the channel gatehouse:sessions, and the commands of counting and of publish and subscribe"
 		if err := counting.Run(ctx, client, []string{"gatehouse:rate:doctor"}).Err(); err != nil {
-			return Warn("it refuses to count: "+err.Error(), rights)
+			return doctor.Warn("it refuses to count: "+err.Error(), rights)
 		}
 		// News of no session: nobody has anything to do about it.
 		if err := client.Publish(ctx, "gatehouse:sessions", "{}").Err(); err != nil {
-			return Warn("it refuses to publish: "+err.Error(), rights)
+			return doctor.Warn("it refuses to publish: "+err.Error(), rights)
 		}
-		if fastest > slowRedis {
-			return Warn("it answers within "+fastest.Round(time.Millisecond).String(), "put it nearer to the gateways, which wait for it")
+		if fastest > slow {
+			return doctor.Warn("it answers within "+fastest.Round(time.Millisecond).String(), "put it nearer to the gateways, which wait for it")
 		}
-		return Good("it answers within %s", fastest.Round(time.Microsecond))
+		return doctor.Good("it answers within %s", fastest.Round(time.Microsecond))
 	}}
 }
 
-func redisFailure(err error) []Result {
+func failure(err error) []doctor.Result {
 	const advice = "see whether GATEHOUSE_REDIS_URL has the right address, user and password; until then each gateway counts for itself"
 	var answer redis.Error
 	if errors.As(err, &answer) {
-		return Warn("it refuses us: "+err.Error(), advice)
+		return doctor.Warn("it refuses us: "+err.Error(), advice)
 	}
-	return Warn("it does not answer: "+err.Error(), advice)
+	return doctor.Warn("it does not answer: "+err.Error(), advice)
 }
