@@ -3,6 +3,8 @@ package accounts
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
@@ -88,6 +90,16 @@ func (c Config) termsTime() (time.Time, error) {
 	return time.Parse(time.RFC3339, c.TermsTime)
 }
 
+// isAddress tells whether the origin has an IP address in the place of a name.
+func isAddress(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	_, err = netip.ParseAddr(u.Hostname())
+	return err == nil
+}
+
 // Validate finds what is wrong with the settings.
 func (c *Config) Validate() []string {
 	var problems []string
@@ -98,6 +110,8 @@ func (c *Config) Validate() []string {
 	}
 	if problem := config.OriginProblem("GATEHOUSE_PUBLIC_URL", c.PublicURL); problem != "" {
 		problems = append(problems, problem)
+	} else {
+		bad(isAddress(c.PublicURL), "GATEHOUSE_PUBLIC_URL must have a host name, such as localhost, not an address: passkeys belong to it")
 	}
 	bad(c.LinkLife < time.Minute, "GATEHOUSE_LINK_LIFE must be at least 1m")
 	bad(c.FinishWindow < time.Minute, "GATEHOUSE_ACTIVATION_WINDOW must be at least 1m")

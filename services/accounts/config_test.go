@@ -29,6 +29,8 @@ func TestSettingsThatAreWrong(t *testing.T) {
 		{"GATEHOUSE_PUBLIC_URL=https://id.example.org/?a=b", "GATEHOUSE_PUBLIC_URL"},
 		{"GATEHOUSE_PUBLIC_URL=https://id.example.org/path", "GATEHOUSE_PUBLIC_URL"},
 		{"GATEHOUSE_PUBLIC_URL=https://somebody@id.example.org", "GATEHOUSE_PUBLIC_URL"},
+		{"GATEHOUSE_PUBLIC_URL=https://192.0.2.1:8443", "not an address"},
+		{"GATEHOUSE_PUBLIC_URL=http://[::1]:8080", "not an address"},
 		{"GATEHOUSE_SELF_REGISTRATION=perhaps", "GATEHOUSE_SELF_REGISTRATION"},
 		{"GATEHOUSE_LINK_LIFE=1s", "GATEHOUSE_LINK_LIFE"},
 		{"GATEHOUSE_ACTIVATION_WINDOW=-1h", "GATEHOUSE_ACTIVATION_WINDOW"},

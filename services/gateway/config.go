@@ -15,7 +15,7 @@ import (
 
 // Config are the service's settings.
 type Config struct {
-	PublicURL string `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org; http only for localhost, 127.0.0.1 and [::1]."`
+	PublicURL string `env:"GATEHOUSE_PUBLIC_URL" doc:"The public origin, such as https://id.example.org; http only for localhost. A name, not an address: passkeys belong to it."`
 	Name      string `env:"GATEHOUSE_PRODUCT_NAME" envDefault:"Gatehouse" doc:"What pages and mails call this installation."`
 	TermsURL  string `env:"GATEHOUSE_TERMS_URL" doc:"Where the terms of use are that people accept; none by default."`
 	// SelfRegistration is enforced by the accounts service; the pages only hide

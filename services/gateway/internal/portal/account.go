@@ -82,7 +82,7 @@ func (v *visit) accountAgain(c edge.Caller, err error) error {
 	if pageErr != nil {
 		return pageErr
 	}
-	v.hasGET = false
+	v.page, v.query = accountPath, nil
 	return v.again(plainly(err), "security", shown)
 }
 

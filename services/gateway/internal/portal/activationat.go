@@ -89,6 +89,7 @@ func (v *visit) activatedAt(kept atProvider, answer flow.IdentityAnswer) error {
 	if err != nil {
 		return v.elsewhere(err)
 	}
+	v.page, v.query = "/activation", nil
 	in := flow.Activation{Activation: o.Activation, Identity: &answer}
 	if k := kept.Activation; k != nil {
 		in.Name, in.FirstName, in.LastName, in.Terms = k.Name, k.FirstName, k.LastName, k.Terms

@@ -108,7 +108,7 @@ func (v *visit) askAgain() error {
 	p := v.portal.forgotten().page(v, "")
 	p.Problems = []problem{{Text: v.text("page.reset.lapsed")}}
 	p.Form.Fields[0].Autofocus = false
-	v.hasGET = false // of this address
+	v.page = "" // this one has no other
 	return v.show(http.StatusGone, "plain", p)
 }
 

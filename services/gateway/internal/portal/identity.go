@@ -147,7 +147,7 @@ func (p *Portal) identityByPost(v *visit) error {
 // identity takes the answer of a provider and lets its user in. The state counts
 // once, and so does the cookie.
 func (p *Portal) identity(v *visit) error {
-	v.hasGET = false // it cannot be had again in another language
+	v.page = "" // it cannot be had again in another language
 	var kept atProvider
 	if !unpack(p.cookies.get(v.r, identityCookie), &kept) || kept.Secret == "" || kept.Provider != v.r.PathValue("provider") {
 		return fault.New(fault.Gone, "page.identity.lost")
@@ -156,11 +156,15 @@ func (p *Portal) identity(v *visit) error {
 	if _, err := v.pendingOf(kept.Authorization); err != nil {
 		return err
 	}
-	v.query.Set("authorization", kept.Authorization) // as on the way there
-	v.query.Set("hub", kept.Hub)
 	answer := flow.IdentityAnswer{
 		Provider: kept.Provider, Secret: kept.Secret,
 		State: v.query.Get("state"), Code: v.query.Get("code"), Issuer: v.query.Get("iss"), Error: v.query.Get("error"),
+	}
+	v.query = url.Values{} // as on the way there
+	for name, value := range map[string]string{"authorization": kept.Authorization, "hub": kept.Hub} {
+		if value != "" {
+			v.query.Set(name, value)
+		}
 	}
 	switch kept.Errand {
 	case errandLink:
@@ -194,6 +198,7 @@ func (v *visit) pendingOf(authorization string) (oauth.Interaction, error) {
 // notLetIn shows the login page with what the provider, or the hub, has against
 // it: there is another way, or the same once more.
 func (v *visit) notLetIn(err error) error {
+	v.page = "/login"
 	page, pageErr := v.loginPage()
 	if pageErr != nil {
 		return pageErr

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"net/http"
 	"net/url"
 	"testing"
 
@@ -122,4 +123,17 @@ func TestCookiesOnThisMachine(t *testing.T) {
 		assert.Equal(t, "/", c.Path)
 		assert.Empty(t, c.Domain)
 	}
+}
+
+// What a form without a page of its own complains about is had again where the form
+// is.
+func TestTheLanguageOfAFormThatFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).offering()
+	b := w.browser()
+	b.post(linkPath)
+	a := b.post("/activation/with/company")
+	assert.Equal(t, http.StatusUnprocessableEntity, a.Code)
+	assert.Equal(t, "/activation?language=de", languageLink(t, a, "de"))
+	assert.Equal(t, http.StatusOK, b.get("/activation?language=de").Code)
 }

@@ -251,14 +251,14 @@ func (v *visit) goodbye(frames []string, to, text string) error {
 	if len(shown) > 0 {
 		data.Text = v.text("page.logout.telling")
 	}
-	v.hasGET = false // to load it again would mean another logout
+	v.page = "" // to load it again would mean another logout
 	return v.ok("logout", page{Title: v.text("page.logout.done_title"), Data: data})
 }
 
 // goodbyeToStranger is goodbye for an app that nobody has vetted: it says where the
 // app leads, and the user goes there or not.
 func (v *visit) goodbyeToStranger(frames []string, answer oauth.Logout) error {
-	v.hasGET = false
+	v.page = ""
 	asked := v.stranger(*answer.Ask)
 	return v.ok("logout", page{Title: v.text("page.logout.done_title"), Data: logoutPage{
 		Text: v.text("page.stranger.logout"), Frames: v.frames(frames), Stranger: &asked,

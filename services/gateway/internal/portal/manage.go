@@ -19,8 +19,8 @@ func (p *Portal) accountRoutes() map[string]methods {
 		accountPath:                          {get: p.showAccount},
 		accountPath + "/password":            {get: p.showOwnPassword, post: p.changeOwnPassword},
 		accountPath + "/factor":              {get: own.show, post: own.enrol},
-		accountPath + "/factor/confirm":      {post: own.confirmed},
-		accountPath + "/factor/passkey":      {post: own.addPasskey},
+		accountPath + "/factor/confirm":      {post: own.confirmed, page: accountPath + "/factor"},
+		accountPath + "/factor/passkey":      {post: own.addPasskey, page: accountPath + "/factor"},
 		accountPath + "/codes":               {post: p.renewCodes},
 		accountPath + "/remove":              {get: p.showRemoval, post: p.remove},
 		accountPath + "/identity/{provider}": {post: p.beginLinking},
@@ -29,8 +29,8 @@ func (p *Portal) accountRoutes() map[string]methods {
 		accountPath + "/session":             {post: p.onRow("ended", p.endOneSession)},
 		accountPath + "/sessions":            {post: p.endOtherSessions},
 		stepUpPath + "/setup":                {get: step.show, post: step.enrol},
-		stepUpPath + "/setup/confirm":        {post: step.confirmed},
-		stepUpPath + "/setup/passkey":        {post: step.addPasskey},
+		stepUpPath + "/setup/confirm":        {post: step.confirmed, page: stepUpPath + "/setup"},
+		stepUpPath + "/setup/passkey":        {post: step.addPasskey, page: stepUpPath + "/setup"},
 	}
 }
 

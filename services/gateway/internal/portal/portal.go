@@ -64,7 +64,12 @@ func New(d Deps) (*Portal, error) {
 type handler func(*visit) error
 
 // methods are the handlers of a path; nil where it lacks the method.
-type methods struct{ get, post handler }
+type methods struct {
+	get, post handler
+	// page is the path whose page a post shows again, where there is nothing to get
+	// at its own.
+	page string
+}
 
 // Routes serves the pages.
 func (p *Portal) Routes() http.Handler {
@@ -74,21 +79,21 @@ func (p *Portal) Routes() http.Handler {
 		"/{$}":                           {get: p.home},
 		"/login":                         {get: p.showLogin, post: p.login},
 		codePath:                         {get: p.showCode, post: p.confirmCode},
-		codePath + "/send":               {post: p.sendCode},
+		codePath + "/send":               {post: p.sendCode, page: codePath},
 		factorPath:                       {get: p.showFactor, post: p.enrol},
-		factorPath + "/confirm":          {post: p.confirmFactor},
+		factorPath + "/confirm":          {post: p.confirmFactor, page: factorPath},
 		passwordPath:                     {get: p.showPassword, post: p.changePassword},
 		termsPath:                        {get: p.showTerms, post: p.acceptTerms},
 		beginIdentityPath + "{provider}": {post: p.beginIdentity},
 		identityPath + "{provider}":      {get: p.identity, post: p.identityByPost},
-		passkeyLoginPath:                 {post: p.passkeyLogin},
+		passkeyLoginPath:                 {post: p.passkeyLogin, page: "/login"},
 		stepUpPath:                       {get: p.showStepUp, post: p.stepUp},
 		stepUpPath + "/code":             {get: p.showStepUpCode, post: p.confirmStepUp},
-		stepUpPath + "/send":             {post: p.sendStepUpCode},
-		stepUpPath + "/passkey":          {post: p.stepUpByPasskey},
-		stepUpPath + "/skip":             {post: p.skipStepUp},
+		stepUpPath + "/send":             {post: p.sendStepUpCode, page: stepUpPath + "/code"},
+		stepUpPath + "/passkey":          {post: p.stepUpByPasskey, page: stepUpPath},
+		stepUpPath + "/skip":             {post: p.skipStepUp, page: stepUpPath},
 		hubPath:                          {get: p.showHub, post: p.changeHub},
-		hubPath + "/skip":                {post: p.skipHub},
+		hubPath + "/skip":                {post: p.skipHub, page: hubPath},
 		devicePath:                       {get: p.showDevice, post: p.device},
 		devicePath + "/done":             {get: deviceAnswered("done")},
 		devicePath + "/denied":           {get: deviceAnswered("denied")},
@@ -105,7 +110,7 @@ func (p *Portal) Routes() http.Handler {
 		"/unlock/done":                   {get: p.unlocked},
 		"/link/{hash}":                   {get: p.showLink, post: p.openLink},
 		"/activation":                    {get: p.showActivation, post: p.finishActivation},
-		activationPath + "{provider}":    {post: p.activateAt},
+		activationPath + "{provider}":    {post: p.activateAt, page: "/activation"},
 		email.path:                       email.handlers(),
 		"/email/done":                    {get: email.done},
 		recovery.path:                    recovery.handlers(),

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -127,12 +128,11 @@ func (p page) Languages() []languageLink {
 }
 
 // inLanguage is where the present page is to be had in a language: its own
-// address if it can be reloaded, else the start page.
+// address if it can be had again, else the start page.
 func (v *visit) inLanguage(l i18n.Language) string {
-	u := url.URL{Path: "/"}
+	u := url.URL{Path: cmp.Or(v.page, "/")}
 	q := url.Values{}
-	if v.hasGET {
-		u.Path = v.r.URL.Path
+	if v.page != "" {
 		for name, values := range v.query {
 			q[name] = values
 		}

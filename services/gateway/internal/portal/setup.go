@@ -115,7 +115,7 @@ func (s setUp) confirmed(v *visit) error {
 }
 
 func (v *visit) showCodes(codes []string, next string) error {
-	v.hasGET = false // they are shown this once
+	v.page = "" // they are shown this once
 	return v.ok("codes", page{Title: v.text("page.codes.title"), Data: codesPage{Codes: codes, Next: next}})
 }
 

@@ -45,7 +45,7 @@ func (v *visit) askToLeave(a oauth.Authorization) error {
 		}
 		data.Next = &onward{template.URL(a.Redirect), v.text("page.stranger.go")} //nolint:gosec // G203: in an attribute, where it is escaped, and of a scheme that may be.
 	}
-	v.hasGET = false // the request has been answered
+	v.page = "" // the request has been answered
 	return v.ok("stranger", page{Title: v.text("page.stranger.title"), Data: data})
 }
 

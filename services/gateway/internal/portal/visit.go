@@ -30,8 +30,8 @@ type visit struct {
 	settled bool
 	// query and form hold the parameters of the URL and of the body.
 	query, form url.Values
-	// hasGET tells that the path can be reloaded.
-	hasGET bool
+	// page is the path at which what is shown can be had again; empty: nowhere.
+	page string
 	// allowed is what the page may do.
 	allowed allowed
 	// user is who is signed in, once somebody has asked.
@@ -53,7 +53,9 @@ func (p *Portal) visit(w http.ResponseWriter, r *http.Request) *visit {
 
 // dispatch calls the handler of the request's method.
 func (v *visit) dispatch(m methods) error {
-	v.hasGET = m.get != nil
+	if v.page = m.page; m.get != nil {
+		v.page = v.r.URL.Path
+	}
 	if _, err := url.ParseQuery(v.r.URL.RawQuery); err != nil {
 		return badForm(err)
 	}
