@@ -32,16 +32,16 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		g := openGuide(t, s, "node.md")
 		dir := t.TempDir()
 		require.NoError(t, os.Symlink(node.Libraries(t), filepath.Join(dir, "node_modules")))
-		app := strings.Replace(g.block("js", "import "), "listen(3000,", "listen("+g.port()+",", 1)
+		app := strings.Replace(g.Block("js", "import "), "listen(3000,", "listen("+g.Port()+",", 1)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "app.mjs"), []byte(app), 0o600))
-		g.serve([]string{"CLIENT_SECRET=" + g.register("node-app")}, "node", filepath.Join(dir, "app.mjs"))
+		g.serve([]string{"CLIENT_SECRET=" + g.Register("node-app")}, "node", filepath.Join(dir, "app.mjs"))
 		signsInAndOut(t, g, person)
 	})
 	t.Run("native", func(t *testing.T) {
 		t.Parallel()
 		person, _ := s.Register(t, "native@example.org")
 		g := openGuide(t, s, "native.md")
-		assert.Empty(t, g.register("native-app"))
+		assert.Empty(t, g.Register("native-app"))
 		said := g.start(exec.CommandContext(t.Context(), g.program()))
 		visit(t, system.NewBrowser(t, ""), person, after(t, said, "Open "))
 		assert.Equal(t, person.Email, after(t, said, "Signed in as "))
@@ -50,7 +50,7 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		t.Parallel()
 		person, _ := s.Register(t, "devices@example.org")
 		g := openGuide(t, s, "devices.md")
-		assert.Empty(t, g.register("device-app"))
+		assert.Empty(t, g.Register("device-app"))
 		connect := func(said *bufio.Scanner) {
 			_, code, ok := strings.Cut(after(t, said, "Open "+s.URL+"/device"), " and enter ")
 			require.True(t, ok)
@@ -59,7 +59,7 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		said := g.start(exec.CommandContext(t.Context(), g.program()))
 		connect(said)
 		assert.Equal(t, person.Email, after(t, said, "Signed in as "))
-		said = g.start(shell(t, "", g.block("sh", "issuer=")))
+		said = g.start(shell(t, "", g.Block("sh", "issuer=")))
 		connect(said)
 		assert.Contains(t, after(t, said, "{"), `"email":"`+person.Email+`"`)
 	})
@@ -67,15 +67,15 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		t.Parallel()
 		g := openGuide(t, s, "services.md")
 		c := exec.CommandContext(t.Context(), g.program())
-		c.Env = append(os.Environ(), "CLIENT_SECRET="+g.register("orders-job"))
+		c.Env = append(os.Environ(), "CLIENT_SECRET="+g.Register("orders-job"))
 		assert.Equal(t, 2, strings.Count(after(t, g.start(c), "ey"), "."), "a JWT")
 
-		dir, keys := t.TempDir(), g.block("sh", "base64url() ")
+		dir, keys := t.TempDir(), g.Block("sh", "base64url() ")
 		words, err := shell(t, dir, `gatehouse() { printf '%s\0' "$@"; }`, keys).Output()
 		require.NoError(t, err)
 		s.Operate(t, strings.Split(strings.TrimSuffix(string(words), "\x00"), "\x00")...)
 		helper, _, _ := strings.Cut(keys, "\n")
-		out, err := shell(t, dir, helper, g.block("sh", "issuer="+s.URL+"\nnow=")).CombinedOutput()
+		out, err := shell(t, dir, helper, g.Block("sh", "issuer="+s.URL+"\nnow=")).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		assert.Contains(t, string(out), `"scope":"orders.read"`)
 	})
@@ -83,7 +83,7 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 		t.Parallel()
 		g := openGuide(t, s, "apis.md")
 		config := clientcredentials.Config{
-			ClientID: "orders-client", ClientSecret: g.register("orders-client"), TokenURL: s.URL + "/oauth2/token",
+			ClientID: "orders-client", ClientSecret: g.Register("orders-client"), TokenURL: s.URL + "/oauth2/token",
 			Scopes: []string{"orders.read"}, EndpointParams: url.Values{"resource": {"https://orders.example.org"}},
 		}
 		token, err := config.Token(t.Context())
@@ -102,7 +102,7 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 			token.AccessToken: http.StatusOK, other.AccessToken: http.StatusUnauthorized, less.AccessToken: http.StatusForbidden,
 			"": http.StatusUnauthorized,
 		} {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.origin+"/orders", http.NoBody)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.Origin+"/orders", http.NoBody)
 			require.NoError(t, err)
 			r.Header.Set("Authorization", "Bearer "+bearer)
 			res, err := system.HTTP().Do(r)
@@ -112,15 +112,13 @@ func TestTheGuidesOfPrograms(t *testing.T) {
 			require.NoError(t, res.Body.Close())
 			assert.Equal(t, want, res.StatusCode, "%s", body)
 		}
-		secret := g.register("orders-introspection")
+		secret := g.Register("orders-introspection")
 		out, err := shell(t, "", "issuer="+s.URL, "client_secret="+secret, "token="+token.AccessToken,
-			g.block("sh", "curl -sS $issuer/oauth2/introspect ")).CombinedOutput()
+			g.Block("sh", "curl -sS $issuer/oauth2/introspect ")).CombinedOutput()
 		require.NoError(t, err)
 		assert.Contains(t, string(out), `"active":true`)
 	})
 }
-
-func (g guide) port() string { return g.origin[strings.LastIndex(g.origin, ":")+1:] }
 
 // shell runs commands in a folder.
 func shell(t *testing.T, dir string, commands ...string) *exec.Cmd {

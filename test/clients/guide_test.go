@@ -2,67 +2,30 @@ package clients_test
 
 import (
 	"context"
-	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+	"github.com/gatehouse-id/gatehouse/test/internal/guides"
 	"github.com/gatehouse-id/gatehouse/test/internal/system"
 )
 
 // guide is a page of docs/integration, with the addresses of this test in it.
 type guide struct {
-	t      *testing.T
-	s      *system.System
-	text   string
-	origin string // of the app
+	guides.Page
+
+	t *testing.T
+	s *system.System
 }
 
-// openGuide reads a page. The app that it is about is to listen on localhost:3000.
 func openGuide(t *testing.T, s *system.System, name string) guide {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "integration", name))
-	require.NoError(t, err)
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	here := strings.NewReplacer("http://localhost:8080", s.URL, "localhost:3000", "localhost:"+port)
-	return guide{t: t, s: s, text: here.Replace(string(text)), origin: "http://localhost:" + port}
-}
-
-// block is the page's only block of a language that begins so.
-func (g guide) block(language, beginning string) string {
-	g.t.Helper()
-	found := regexp.MustCompile("(?s)```"+language+"\n("+regexp.QuoteMeta(beginning)+".*?)```").FindAllStringSubmatch(g.text, -1)
-	require.Len(g.t, found, 1, "blocks of %s that begin with %q", language, beginning)
-	return found[0][1]
-}
-
-// register runs the page's `gatehouse client create` of that client. It gives
-// the client's secret.
-func (g guide) register(id string) string {
-	g.t.Helper()
-	command := g.block("sh", "gatehouse client create --id "+id+" ")
-	// The shell splits the words.
-	c := exec.CommandContext(g.t.Context(), "sh", "-euc", `gatehouse() { printf '%s\0' "$@"; }`+"\n"+command)
-	words, err := c.Output()
-	require.NoError(g.t, err)
-	out := g.s.Operate(g.t, strings.Split(strings.TrimSuffix(string(words), "\x00"), "\x00")...)
-	var created struct {
-		Secret string `json:"client_secret"`
-	}
-	require.NoError(g.t, json.Unmarshal(out, &created), "%s", out)
-	return created.Secret
+	return guide{guides.Open(t, s, name), t, s}
 }
 
 // program compiles the page's Go program and gives its path.
@@ -70,7 +33,7 @@ func (g guide) program() string {
 	g.t.Helper()
 	dir := g.t.TempDir()
 	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
-	require.NoError(g.t, os.WriteFile(source, []byte(g.block("go", "package main\n")), 0o600))
+	require.NoError(g.t, os.WriteFile(source, []byte(g.Block("go", "package main\n")), 0o600))
 	// This module has the libraries.
 	out, err := exec.CommandContext(g.t.Context(), "go", "build", "-o", program, source).CombinedOutput()
 	require.NoError(g.t, err, "%s", out)
@@ -101,7 +64,7 @@ func (g guide) serve(environ []string, program string, args ...string) {
 			require.FailNow(g.t, "the app has ended", "%s", log)
 		default:
 		}
-		r, err := http.NewRequestWithContext(g.t.Context(), http.MethodGet, g.origin, http.NoBody)
+		r, err := http.NewRequestWithContext(g.t.Context(), http.MethodGet, g.Origin, http.NoBody)
 		require.NoError(g.t, err)
 		res, err := system.HTTP().Do(r)
 		if err != nil {
@@ -115,8 +78,8 @@ func (g guide) serve(environ []string, program string, args ...string) {
 func (g guide) signIn(p system.Person) *system.Browser {
 	g.t.Helper()
 	b := system.NewBrowser(g.t, "")
-	visit(g.t, b, p, g.origin+"/login")
+	visit(g.t, b, p, g.Origin+"/login")
 	require.Equal(g.t, http.StatusOK, b.Status, "%s: %s", b.URL, b.Page.Text())
-	require.Equal(g.t, g.origin+"/", b.URL.String())
+	require.Equal(g.t, g.Origin+"/", b.URL.String())
 	return b
 }

@@ -14,7 +14,7 @@ func TestTheGuideToGo(t *testing.T) {
 	s := system.Standalone(t)
 	person, _ := s.Register(t, "olli@example.org")
 	g := openGuide(t, s, "go.md")
-	g.serve([]string{"CLIENT_SECRET=" + g.register("go-app")}, g.program())
+	g.serve([]string{"CLIENT_SECRET=" + g.Register("go-app")}, g.program())
 	signsInAndOut(t, g, person)
 }
 
@@ -24,9 +24,9 @@ func signsInAndOut(t *testing.T, g guide, p system.Person) {
 	b := g.signIn(p)
 	assert.Contains(t, b.Page.Text(), "Hello Olli Kahn!")
 	b.Submit("/logout", nil)
-	assert.Equal(t, g.origin+"/", b.URL.String())
+	assert.Equal(t, g.Origin+"/", b.URL.String())
 	assert.Contains(t, b.Page.Text(), "Sign in")
-	b.Open(g.origin + "/login")
+	b.Open(g.Origin + "/login")
 	assert.True(t, b.Has("/login"), "Gatehouse's session has ended, too: %s", b.URL)
 
 	// Signed out elsewhere: the app is told.
@@ -34,7 +34,7 @@ func signsInAndOut(t *testing.T, g guide, p system.Person) {
 	b.Open(g.s.URL + "/oauth2/logout")
 	b.Submit("/logout", nil)
 	system.Eventually(t, "the app to be told", func() bool {
-		b.Open(g.origin)
+		b.Open(g.Origin)
 		return b.Page.Find("a").Text() == "Sign in"
 	})
 }
