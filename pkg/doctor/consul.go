@@ -48,6 +48,9 @@ func Consul(client *api.Client, own string, services ...string) Check {
 	}}
 }
 
+// takeBack is how long Consul may take to forget what was registered to try it.
+const takeBack = 5 * time.Second
+
 // registers tries what a process does when it starts and ends.
 func registers(ctx context.Context, client *api.Client, service string) []Result {
 	instance := &api.AgentServiceRegistration{
@@ -61,6 +64,8 @@ func registers(ctx context.Context, client *api.Client, service string) []Result
 		}
 		return consulFailure(err)
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBack) // also if whoever asked has left
+	defer cancel()
 	if err := client.Agent().ServiceDeregisterOpts(instance.ID, (&api.QueryOptions{}).WithContext(ctx)); err != nil {
 		return Warn("what was registered to try it could not be taken back: "+err.Error(), "Consul takes it back within some minutes")
 	}

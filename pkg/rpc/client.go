@@ -187,7 +187,9 @@ func (c *remoteConn) instance(address string) (endpoint.Endpoint, io.Closer, err
 		Name:         c.options.Service + "@" + address,
 		Timeout:      2 * time.Second,
 		ReadyToTrip:  func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= 5 },
-		IsSuccessful: func(err error) bool { return !isTransport(err) || errors.Is(err, context.Canceled) },
+		IsSuccessful: func(err error) bool {
+			return !isTransport(err) || errors.Is(err, context.Canceled) || errors.Is(err, errUnknownMethod)
+		},
 	}))
 	client := kithttp.NewExplicitClient(c.request(address), c.response, kithttp.SetClient(c.client))
 	return c.elsewhere(address, breaker(markTransport(client.Endpoint()))), nil, nil
@@ -238,11 +240,19 @@ func (c *remoteConn) response(ctx context.Context, r *http.Response) (any, error
 		}
 		return nil, &f
 	}
+	if r.StatusCode == http.StatusNotFound {
+		return nil, fmt.Errorf("%s: %w", c.options.Service, errUnknownMethod)
+	}
 	if r.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered status %d", c.options.Service, r.StatusCode)
 	}
 	return triesOf(ctx).decodeResponse(r.Body)
 }
+
+// errUnknownMethod is the answer of an instance that is of an earlier version. It
+// is well otherwise, so its breaker does not count it, or whoever could cause such calls
+// during an upgrade could cut it off.
+var errUnknownMethod = errors.New("the instance does not know the method")
 
 // transportError is a failure to get an answer, as opposed to a fault.
 type transportError struct{ error }
@@ -269,9 +279,10 @@ func breakerOpen(err error) bool {
 	return errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests)
 }
 
-// notSent is certain that no instance has seen the call.
+// notSent is certain that no instance has begun the call.
 func notSent(err error) bool {
 	var op *net.OpError
 	var stranger *tls.CertificateVerificationError
-	return breakerOpen(err) || errors.As(err, &op) && op.Op == "dial" || errors.As(err, &stranger)
+	return breakerOpen(err) || errors.Is(err, errUnknownMethod) ||
+		errors.As(err, &op) && op.Op == "dial" || errors.As(err, &stranger)
 }

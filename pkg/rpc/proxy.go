@@ -96,6 +96,9 @@ func (p *Proxy) instance(address string) (endpoint.Endpoint, io.Closer, error) {
 
 func (p *Proxy) rewrite(r *httputil.ProxyRequest) {
 	r.Out.GetBody = r.In.GetBody
+	// By these, Go's transport would repeat a POST by itself. That is not for clients to say.
+	r.Out.Header.Del("Idempotency-Key")
+	r.Out.Header.Del("X-Idempotency-Key")
 	r.Out.Host = r.In.Host
 	r.Out.Header.Set(headerRequestID, obs.RequestID(r.In.Context()))
 	p.options.Obs.Propagator.Inject(r.In.Context(), propagation.HeaderCarrier(r.Out.Header))

@@ -82,6 +82,34 @@ func TestAProxyRepeatsOnlyWhatIsSafe(t *testing.T) {
 	}
 }
 
+// TestClientsCannotHaveAPOSTRepeated by a header that Go's transport goes by, on
+// a connection that was used before.
+func TestClientsCannotHaveAPOSTRepeated(t *testing.T) {
+	t.Parallel()
+	var posts atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			posts.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body)
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	defer server.Close()
+	p := rpc.NewProxy(rpc.DialOptions{
+		Service: "greeter", Caller: "gateway", Obs: obs.Nop(), Instancer: sd.FixedInstancer{strings.TrimPrefix(server.URL, "http://")},
+	})
+	defer func() { assert.NoError(t, p.Close()) }()
+	for i, header := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		p.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/keys", http.NoBody))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/token", strings.NewReader("code=1"))
+		r.Header.Set(header, "1")
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, r)
+		assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+		assert.EqualValues(t, i+1, posts.Load(), header)
+	}
+}
+
 // TestALongBodyGoesThroughAProxy is longer than what is kept to be sent again.
 func TestALongBodyGoesThroughAProxy(t *testing.T) {
 	t.Parallel()

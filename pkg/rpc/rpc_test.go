@@ -190,6 +190,19 @@ func TestADeadInstanceIsSteppedOver(t *testing.T) {
 	}
 }
 
+// TestAnOlderInstanceIsWell although it does not know a method: others go on.
+func TestAnOlderInstanceIsWell(t *testing.T) {
+	t.Parallel()
+	unheard := rpc.Route[greetRequest, greeting]{Service: "greeter", Method: "Unheard", Callers: []string{"gateway"}, Idempotent: true}
+	conn := dial(t, obs.Nop(), "gateway", newServer("gateway"))
+	for range 4 {
+		_, err := rpc.Call(t.Context(), conn, unheard, greetRequest{Name: "Ada"})
+		assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+	}
+	_, err := rpc.Call(t.Context(), conn, greet, greetRequest{Name: "Ada"})
+	assert.NoError(t, err)
+}
+
 func TestWhatIsNotAnAnswerIsUnavailable(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.HandlerFunc{

@@ -129,7 +129,7 @@ func TestWhoHasNoLogo(t *testing.T) {
 		assert.Zero(t, site.asked.Load())
 		shown, err := h.service.GetClient(t.Context(), oauth.ClientRequest{ID: unvetted.ID})
 		require.NoError(t, err)
-		assert.True(t, shown.Unvetted)
+		assert.False(t, shown.Vetted)
 
 		// Nor is a private network asked, unless the operator allows it.
 		h.config.FetchAllow = nil

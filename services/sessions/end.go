@@ -11,14 +11,15 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
+	"github.com/gatehouse-id/gatehouse/services/sessions/internal/token"
 )
 
 // How far an answer of Revocations reaches back.
 const (
 	// overlap is before Since: as long as a transaction may take to become
-	// visible, and as the clocks of two replicas may differ, which is half a minute:
-	// one notes the end, and another one's answer has told the time.
-	overlap = 40 * time.Second
+	// visible, and as the clocks of two replicas may differ, which is a minute: one
+	// notes the end, and another one's answer has told the time.
+	overlap = token.Ahead
 	// firstFeed is what somebody gets who asks for the first time.
 	firstFeed = time.Minute
 	// maxFeed bounds an answer. Nobody has to keep a session for so long

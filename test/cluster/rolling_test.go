@@ -62,13 +62,13 @@ func TestRollingRestart(t *testing.T) {
 	show(t, reports)
 }
 
-// TestWrongClock has one of two sessions services be wrong about the time, in both
-// directions, by nearly as much as is borne: half a minute.
+// TestWrongClock has one of two sessions services be wrong about the time by a
+// minute, in both directions.
 func TestWrongClock(t *testing.T) {
 	s, l := pairs(t)
 	wrong := system.BinaryWith(t, "sessions", "skew")
 	var reports []load.Report
-	for _, by := range []string{"25s", "-25s"} {
+	for _, by := range []string{"60s", "-60s"} {
 		phase := l.Phase("clock of one of two sessions off by " + by)
 		s.Stop("sessions 2")
 		s.Change("sessions 2", system.Program{Path: wrong, Environ: []string{"SKEW=" + by}})

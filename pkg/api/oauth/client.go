@@ -150,9 +150,9 @@ type Client struct {
 	ID     string `json:"client_id"`
 	Number int64  `json:"number"` // random, as the JSON API names it
 	Hash   string `json:"hash"`   // 40 hex
-	// Unvetted clients registered by themselves without a token: nobody has had a
-	// look at what they say of themselves.
-	Unvetted bool `json:"unvetted,omitempty"`
+	// Vetted clients were registered by somebody, or with a token. Of the others nobody
+	// has had a look at what they say of themselves.
+	Vetted bool `json:"vetted,omitempty"`
 	// Hub is the hub that the client belongs to: only members of it sign in, and
 	// only in it. nil: the whole installation's.
 	Hub *int64 `json:"hub,omitempty"`

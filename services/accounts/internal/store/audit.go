@@ -91,5 +91,13 @@ func record(ctx context.Context, tx *db.Tx, e Event, key sql.NullString) (bool, 
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
 		e.Kind, nullID(e.User), nullID(e.Hub), e.Actor, nullID(e.ActorID), nullID(e.Impersonator),
 		origin.Address, origin.UserAgent, string(detail), db.Micros(e.Time), key)
-	return n == 1, err
+	if err != nil || n == 1 {
+		return n == 1, err
+	}
+	var there bool
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE event_key = $1)`, key).Scan(&there)
+	if err == nil && !there {
+		err = fmt.Errorf("an event of kind %s was not recorded: its number is taken", e.Kind)
+	}
+	return false, err
 }

@@ -34,8 +34,8 @@ type appLink struct{ Text, Address, Host string }
 // about is about the app. An address that is not https, as in development, is not
 // shown, and one nobody has vetted has no logo: it would be trusted for it.
 func (v *visit) about(c oauth.Client) about {
-	a := about{Unvetted: c.Unvetted}
-	if c.LogoURI != "" && !c.Unvetted {
+	a := about{Unvetted: !c.Vetted}
+	if c.LogoURI != "" && c.Vetted {
 		a.Logo = logoOf(c)
 	}
 	for _, link := range []struct{ text, address string }{

@@ -14,6 +14,7 @@ import (
 
 // presented is an app that says all it can of itself.
 func presented(c *oauth.Client) {
+	c.Vetted = true
 	c.Hash = strings.Repeat("c", 40)
 	c.ClientURI, c.LogoURI = "https://rota.example.net", "https://cdn.example.net/logo.png"
 	c.PolicyURI, c.TermsURI = "https://rota.example.net/privacy?a=1&b=2", "https://xn--exmple-cua.example:8443/terms"
@@ -77,7 +78,7 @@ func TestAnAppNobodyHasVettedHasNoLogo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	presented(&w.oauth.interaction.Client)
-	w.oauth.interaction.Client.Unvetted = true
+	w.oauth.interaction.Client.Vetted = false
 	w.asked(false, bye)
 	b := w.signedIn()
 	a := b.get(consentPath + "&language=de")

@@ -73,7 +73,7 @@ func scan(row db.Scanner) (*Client, error) {
 	}
 	c.CreatedTime, c.ModifiedTime = db.FromMicros(created), db.FromMicros(modified)
 	c.SecretTime, c.FormerSecretExpirationTime = db.FromNullMicros(secret), db.FromNullMicros(former)
-	c.Unvetted = c.SelfMade()
+	c.Vetted = !c.SelfMade()
 	if len(c.ResponseTypes) == 0 && c.May(AuthorizationCode) {
 		c.ResponseTypes = []string{"code"}
 	}

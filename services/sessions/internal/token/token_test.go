@@ -128,8 +128,8 @@ func TestTimesAreCheckedWithLeeway(t *testing.T) {
 		after time.Duration
 		want  error
 	}{
-		{-time.Second - time.Microsecond, ErrEarly},
-		{-time.Second, nil},
+		{-Ahead - time.Microsecond, ErrEarly},
+		{-Ahead, nil},
 		{0, nil},
 		{30*time.Minute + time.Second - time.Microsecond, nil},
 		{30*time.Minute + time.Second, ErrExpired},
