@@ -30,6 +30,8 @@ func TestWaysIntoAnAccountAreAddedSoonAfterALogin(t *testing.T) {
 		{method: http.MethodDelete, path: "/v1/provider/google"},
 		{method: http.MethodPut, path: "/v1/user/2/identity", body: `{"provider":"company","subject":"1"}`},
 		{method: http.MethodPost, path: "/v1/recovery/3/approval"},
+		{method: http.MethodPost, path: "/v1/user", body: `{"email":"ally@example.org","role":3}`},
+		{method: http.MethodPost, path: "/v1/auth/impersonation/2"},
 		{method: http.MethodPost, path: "/v1/auth/identity/" + gatewaytest.Provider, body: `{"state": "x", "code": "x"}`},
 	}
 	s.clock.Advance(15*time.Minute + time.Second)
@@ -50,5 +52,30 @@ func TestKeysAreTakenBackAtAnyTime(t *testing.T) {
 		"/v1/registration-token/4", "/v1/user/2/identity/company", "/v1/recovery/3/approval", "/v1/consent/5",
 	} {
 		assert.NotEqual(t, http.StatusForbidden, s.do(t, request{method: http.MethodDelete, path: path, token: token}).Code, path)
+	}
+}
+
+// To give somebody rights over others takes a recent login; to send what they have
+// already, or less, does not.
+func TestRightsAreHandedOutSoonAfterALogin(t *testing.T) {
+	t.Parallel()
+	s := newResources(t)
+	token := s.full()
+	ask := func(method, path, body string) int {
+		return s.do(t, request{method: method, path: path, token: token, body: body}).Code
+	}
+	s.clock.Advance(15*time.Minute + time.Second)
+	for body, forbidden := range map[string]bool{
+		`{"role":3}`: true, `{"role":5}`: true, `{"impersonation":true}`: true, `{"role":1,"impersonation":true}`: true,
+		`{"role":1}`: false, `{"impersonation":false}`: false, `{"first_name":"Ada"}`: false,
+	} {
+		assert.Equal(t, forbidden, ask(http.MethodPut, "/v1/user/2", body) == http.StatusForbidden, body)
+	}
+	assert.NotEqual(t, http.StatusForbidden, ask(http.MethodPost, "/v1/user", `{"email":"ally@example.org"}`))
+	for body, forbidden := range map[string]bool{
+		`{"recovery_approval":false}`: true, `{"login_confirmation":false}`: false, // it is off
+		`{"recovery_approval":true,"name":"Ours"}`: false,
+	} {
+		assert.Equal(t, forbidden, ask(http.MethodPut, "/v1/hub/1", body) == http.StatusForbidden, body)
 	}
 }

@@ -85,10 +85,11 @@ func FreshSession(ctx context.Context) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	return caller, caller.fresh(ctx)
+	return caller, caller.Fresh(ctx)
 }
 
-func (c Caller) fresh(ctx context.Context) error {
+// Fresh is Forbidden (fault.stale) unless the caller has proved of late who they are.
+func (c Caller) Fresh(ctx context.Context) error {
 	if of(ctx).edge.options.Clock.Since(c.Session.AuthenticatedTime) > freshFor {
 		return fault.New(fault.Forbidden, "fault.stale")
 	}
@@ -113,7 +114,7 @@ func FreshHubSession(ctx context.Context) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	return caller, caller.fresh(ctx)
+	return caller, caller.Fresh(ctx)
 }
 
 // BearerSession is FullSession for what a token may be sent along with but need

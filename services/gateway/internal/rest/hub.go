@@ -101,6 +101,9 @@ func (a *API) updateHub(_ http.ResponseWriter, r *http.Request) (reply, error) {
 	if err := body.Err(); err != nil {
 		return reply{}, err
 	}
+	if err := a.mayLower(r, named, in); err != nil {
+		return reply{}, err
+	}
 	if envelope.Conditional(r) {
 		current, err := a.deps.Accounts.GetHub(r.Context(), named)
 		if err != nil {
@@ -126,4 +129,29 @@ func (a *API) inEachLanguage(r *http.Request, hub accounts.HubMembership) (docum
 		documents = append(documents, c.HubMembership(hub))
 	}
 	return documents
+}
+
+// mayLower asks for a recent login of whoever takes away what stands before a
+// login to the hub. To send what is there already takes nothing away.
+func (a *API) mayLower(r *http.Request, named accounts.HubRequest, in accounts.UpdateHubRequest) error {
+	off := func(b *bool) bool { return b != nil && !*b }
+	if !off(in.RecoveryApproval) && !off(in.LoginConfirmation) {
+		return nil
+	}
+	caller, err := edge.FullSession(r.Context())
+	if err != nil {
+		return err
+	}
+	stale := caller.Fresh(r.Context())
+	if stale == nil {
+		return nil
+	}
+	current, err := a.deps.Accounts.GetHub(r.Context(), named)
+	if err != nil {
+		return err
+	}
+	if off(in.RecoveryApproval) && current.Hub.Policies.RecoveryApproval || off(in.LoginConfirmation) && current.Hub.Settings.LoginConfirmation {
+		return stale
+	}
+	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 // impersonate is POST /v1/auth/impersonation/{user}.
 func (a *API) impersonate(w http.ResponseWriter, r *http.Request) (reply, error) {
-	caller, err := edge.SecureSession(r.Context())
+	caller, err := edge.FreshSession(r.Context())
 	if err != nil {
 		return reply{}, err
 	}

@@ -58,6 +58,11 @@ func (a *API) addMember(_ http.ResponseWriter, r *http.Request) (reply, error) {
 	if err := body.Err(); err != nil {
 		return reply{}, err
 	}
+	if governs(in.Role) {
+		if err := caller.Fresh(r.Context()); err != nil {
+			return reply{}, err
+		}
+	}
 	added, err := a.deps.Accounts.AddMember(r.Context(), in)
 	if err != nil {
 		return reply{}, err
@@ -113,6 +118,9 @@ func (a *API) updateMember(_ http.ResponseWriter, r *http.Request) (reply, error
 	if err := body.Err(); err != nil {
 		return reply{}, err
 	}
+	if err := a.mayRaise(r, caller, named, in); err != nil {
+		return reply{}, err
+	}
 	if envelope.Conditional(r) {
 		current, err := a.deps.Accounts.GetMember(r.Context(), named)
 		if err != nil {
@@ -128,6 +136,32 @@ func (a *API) updateMember(_ http.ResponseWriter, r *http.Request) (reply, error
 		return reply{}, modified(r, err)
 	}
 	return ok(memberFor(caller, updated)), nil
+}
+
+// governs tells roles that outlast whoever gives them: their holders let others in.
+func governs(role *accounts.Role) bool { return role != nil && *role >= accounts.RoleAdministrator }
+
+// mayRaise asks for a recent login of whoever gives a member such a role, or the
+// right to act as others: whoever has got hold of a session must not be able to make
+// an ally. To send what is there already gives nothing.
+func (a *API) mayRaise(r *http.Request, caller edge.Caller, named accounts.MemberRequest, in accounts.UpdateMemberRequest) error {
+	impersonation := in.Impersonation != nil && *in.Impersonation
+	stale := caller.Fresh(r.Context())
+	if stale == nil || !governs(in.Role) && !impersonation && in.Email == nil {
+		return nil
+	}
+	current, err := a.deps.Accounts.GetMember(r.Context(), named)
+	if err != nil {
+		return err
+	}
+	switch {
+	case governs(in.Role) && *in.Role != current.Role,
+		impersonation && !current.Impersonation,
+		// It is where the invitation goes.
+		in.Email != nil && *in.Email != current.User.Email && governs(&current.Role) && current.User.ID != caller.Session.User:
+		return stale
+	}
+	return nil
 }
 
 func memberChange(body *jsonbody.Object) accounts.UpdateMemberRequest {

@@ -62,6 +62,7 @@ func (s *Store) Insert(ctx context.Context, q db.Queryer, c *Client) error {
 	if n == 0 {
 		return fault.New(fault.Conflict, "")
 	}
+	c.Vetted = !c.SelfMade()
 	return nil
 }
 
