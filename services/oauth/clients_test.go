@@ -148,7 +148,7 @@ func TestCreateClient(t *testing.T) {
 		})
 		now := h.clock.Now()
 		want := oauth.Client{
-			ID: "wiki", Number: created.Client.Number, Hash: created.Client.Hash, Metadata: oauth.Metadata{
+			ID: "wiki", Number: created.Client.Number, Hash: created.Client.Hash, Vetted: true, Metadata: oauth.Metadata{
 				Name: "Wiki", RedirectURIs: []string{callback}, GrantTypes: []string{"authorization_code", "refresh_token"},
 				ResponseTypes: []string{"code"}, AuthMethod: "client_secret_basic",
 				Scopes: []string{"openid", "profile", "email", "offline_access"},
