@@ -40,14 +40,14 @@ func TestTheGuideToSinglePageApps(t *testing.T) {
 		says("Hello Olli Kahn! signed in"),
 		b.shot("single-page"),
 	)
-	b.run("renewing twice, as tokens are replaced",
-		chromedp.Click(chromedp.CSS(`#renew`)),
-		says("Hello Olli Kahn! renewed"),
-		chromedp.Navigate(g.Origin+"/"),
-		says("Hello Olli Kahn! signed in"),
-		chromedp.Click(chromedp.CSS(`#renew`)),
-		says("Hello Olli Kahn! renewed"),
-	)
+	for range 2 { // as tokens are replaced
+		b.run("renewing",
+			chromedp.Navigate(g.Origin+"/"),
+			says("Hello Olli Kahn! signed in"),
+			chromedp.Click(chromedp.CSS(`#renew`)),
+			says("Hello Olli Kahn! renewed"),
+		)
+	}
 	b.run("signing out", submit(`#sign-out`), says("Nobody is signed in."))
 	b.run("signing in again", submit(`#sign-in`), visible(`input[name="user"]`))
 

@@ -26,6 +26,7 @@ func TestTheGuideToTokenExchange(t *testing.T) {
 	g := openGuide(t, s, "services.md")
 
 	t.Run("for the user who has called", func(t *testing.T) {
+		t.Parallel()
 		const orders = "https://orders.example.org"
 		web := system.NewApp(t, s, "--first-party", "--scope", "openid,billing.read,orders.read", "--resource", orders)
 		token := tokenOf(t, web, owner, []string{"openid", "billing.read", "orders.read"}, oauth2.SetAuthURLParam("resource", orders))
@@ -41,6 +42,7 @@ func TestTheGuideToTokenExchange(t *testing.T) {
 		}
 	})
 	t.Run("act as a user", func(t *testing.T) {
+		t.Parallel()
 		member := s.Invited(t, login.Token, "uli@example.org")
 		backend := system.NewApp(t, s, "--first-party", "--id", "backend", "--scope", "openid,hub",
 			"--grant", "authorization_code", "--grant", "urn:ietf:params:oauth:grant-type:token-exchange", "--set", "impersonation=true")
