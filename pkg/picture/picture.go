@@ -6,6 +6,7 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -14,7 +15,6 @@ import (
 	"image/png"
 	"io"
 
-	"golang.org/x/image/draw"
 	"golang.org/x/image/webp"
 )
 
@@ -22,18 +22,26 @@ import (
 var (
 	ErrNone     = errors.New("picture: the file is no picture that is understood")
 	ErrTooLarge = errors.New("picture: the file or the picture in it is too large")
+	// ErrTooCostly is of a picture that is not too large, but kept in a form that
+	// takes too much memory to decode.
+	ErrTooCostly = errors.New("picture: decoding the picture takes too much memory")
 )
 
 const (
 	// MaxPixels is the width times the height of what is drawn, at most.
-	MaxPixels = 40_000_000
-	// maxSide bounds the longer side: scaling needs memory for the shorter side
-	// of what it makes times the longer side of what it takes.
-	maxSide = 20_000
-	// largePixels is from where on a picture is drawn alone.
-	largePixels = 10_000_000
+	MaxPixels = 50_000_000
+	// maxSide bounds the longer side.
+	maxSide     = 20_000
 	jpegQuality = 85
 )
+
+// Limits are what there is for a picture, in bytes.
+type Limits struct {
+	Bytes int // of the file
+	// Memory is for decoding it. Scaling takes up to 20 bytes more for each pixel of a
+	// square as wide as what is made, and then about a hundred instead.
+	Memory int
+}
 
 // format is a kind of file that is understood. The names and the first bytes
 // are told apart here and not by a registry, so that nothing else ever is.
@@ -42,14 +50,16 @@ type format struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
 	turned func([]byte) orientation // as its metadata says
-	scans  func([]byte) int         // how often it goes over its pixels
+	// memory is what decode takes of a picture so wide and high, in bytes, as far as it
+	// grows with the picture or the file.
+	memory func(data []byte, width, height int) (int, error)
 }
 
 var formats = []format{
-	{"\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, exifOrientation, scansOf},
-	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, upright, once},
-	{"GIF8?a", gif.DecodeConfig, gif.Decode, upright, once}, // of many frames the first
-	{"RIFF????WEBP", webp.DecodeConfig, webp.Decode, upright, once},
+	{"\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, exifOrientation, jpegMemory},
+	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, upright, pngMemory},
+	{"GIF8?a", gif.DecodeConfig, gif.Decode, upright, gifMemory}, // of many frames the first
+	{"RIFF????WEBP", webp.DecodeConfig, webp.Decode, upright, webpMemory},
 }
 
 func (f format) matches(data []byte) bool {
@@ -79,10 +89,11 @@ type Drawn struct {
 }
 
 // Recognise finds out what a file is, before memory is spent on its pixels:
-// [ErrTooLarge] if it has more than maxBytes, or the picture too many pixels, and
-// [ErrNone] if it is no JPEG, PNG, GIF or WebP.
-func Recognise(data []byte, maxBytes int) (File, error) {
-	if len(data) > maxBytes {
+// [ErrTooLarge] if it has more bytes than the limit, or the picture too many pixels,
+// [ErrTooCostly] if decoding takes more memory than the limit, and [ErrNone] if it is
+// no JPEG, PNG, GIF or WebP.
+func Recognise(data []byte, limits Limits) (File, error) {
+	if len(data) > limits.Bytes {
 		return File{}, ErrTooLarge
 	}
 	for _, f := range formats {
@@ -99,23 +110,26 @@ func Recognise(data []byte, maxBytes int) (File, error) {
 		if c.Width > maxSide || c.Height > maxSide || c.Width*c.Height > MaxPixels {
 			return File{}, ErrTooLarge
 		}
-		if f.scans(data) > maxScans {
-			return File{}, ErrNone
+		memory, err := f.memory(data, c.Width, c.Height)
+		if err != nil {
+			return File{}, err
+		}
+		if memory > limits.Memory {
+			return File{}, ErrTooCostly
 		}
 		return File{f, data, c.Width, c.Height}, nil
 	}
 	return File{}, ErrNone
 }
 
-// Large tells that drawing the picture needs much memory: up to ten bytes for each
-// pixel.
-func (f File) Large() bool { return f.width*f.height > largePixels }
-
 // Redraw draws the picture anew, upright and with its longer side no longer than
 // so many pixels, as JPEG, or as PNG if one can see through it. [ErrNone] if the
-// file turns out to be broken.
-func (f File) Redraw(side int) (Drawn, error) {
-	source, err := f.decode(bytes.NewReader(f.data))
+// file turns out to be broken. No more of the file is read once ctx has ended.
+func (f File) Redraw(ctx context.Context, side int) (Drawn, error) {
+	source, err := f.decode(&reader{ctx, bytes.NewReader(f.data)})
+	if ctx.Err() != nil {
+		return Drawn{}, fmt.Errorf("drawing a picture: %w", ctx.Err())
+	}
 	if err != nil {
 		return Drawn{}, ErrNone
 	}
@@ -137,16 +151,15 @@ func (f File) Redraw(side int) (Drawn, error) {
 	return Drawn{Extension: "png", MIME: "image/png", Data: out.Bytes()}, nil
 }
 
-// scaled is the picture with its longer side no longer than so many pixels.
-func scaled(source image.Image, side int) *image.RGBA {
-	size := source.Bounds().Size()
-	longer := max(size.X, size.Y)
-	if longer <= side {
-		drawn := image.NewRGBA(image.Rectangle{Max: size})
-		draw.Copy(drawn, image.Point{}, source, source.Bounds(), draw.Src, nil)
-		return drawn
+// reader ends with its context.
+type reader struct {
+	ctx  context.Context //nolint:containedctx // decoders know none
+	data *bytes.Reader
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
 	}
-	drawn := image.NewRGBA(image.Rect(0, 0, max(size.X*side/longer, 1), max(size.Y*side/longer, 1)))
-	draw.CatmullRom.Scale(drawn, drawn.Bounds(), source, source.Bounds(), draw.Src, nil)
-	return drawn
+	return r.data.Read(p)
 }

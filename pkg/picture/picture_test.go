@@ -20,11 +20,13 @@ const (
 	maxBytes = 5 << 20
 )
 
+var limits = Limits{Bytes: maxBytes, Memory: 160 << 20}
+
 func redrawn(tb testing.TB, data []byte) Drawn {
 	tb.Helper()
-	u, err := Recognise(data, maxBytes)
+	u, err := Recognise(data, limits)
 	require.NoError(tb, err)
-	p, err := u.Redraw(side)
+	p, err := u.Redraw(tb.Context(), side)
 	require.NoError(tb, err)
 	return p
 }
@@ -79,16 +81,17 @@ func TestEachFormatIsDrawn(t *testing.T) {
 		size      image.Point
 		corners   *[4]color.RGBA
 	}{
-		"JPEG":             {jpegOf(t, solid), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
-		"PNG":              {pngOf(t, solid), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
-		"transparent PNG":  {pngOf(t, seen), "png", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, glass}},
-		"GIF of frames":    {gifOf(t, first, second), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
-		"WebP":             {fromBase64(t, webpLossy), "jpg", image.Pt(1, 1), nil},
-		"lossless WebP":    {fromBase64(t, webpLossless), "png", image.Pt(1, 1), nil},
-		"large":            {pngOf(t, corners(1200, 600, glass)), "png", image.Pt(1024, 512), &[4]color.RGBA{red, green, blue, glass}},
-		"tall":             {jpegOf(t, corners(600, 1200, red)), "jpg", image.Pt(512, 1024), &[4]color.RGBA{red, green, blue, red}},
-		"a line":           {pngOf(t, image.NewGray(image.Rect(0, 0, 1, 5000))), "jpg", image.Pt(1, 1024), nil},
-		"as large as kept": {jpegOf(t, corners(1024, 64, red)), "jpg", image.Pt(1024, 64), nil},
+		"JPEG":              {jpegOf(t, solid), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
+		"PNG":               {pngOf(t, solid), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
+		"transparent PNG":   {pngOf(t, seen), "png", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, glass}},
+		"GIF of frames":     {gifOf(t, first, second), "jpg", image.Pt(32, 32), &[4]color.RGBA{red, green, blue, red}},
+		"WebP":              {fromBase64(t, webpLossy), "jpg", image.Pt(1, 1), nil},
+		"lossless WebP":     {fromBase64(t, webpLossless), "png", image.Pt(1, 1), nil},
+		"large":             {pngOf(t, corners(1200, 600, glass)), "png", image.Pt(1024, 512), &[4]color.RGBA{red, green, blue, glass}},
+		"tall":              {jpegOf(t, corners(600, 1200, red)), "jpg", image.Pt(512, 1024), &[4]color.RGBA{red, green, blue, red}},
+		"many times larger": {pngOf(t, corners(5003, 2501, glass)), "png", image.Pt(1024, 511), &[4]color.RGBA{red, green, blue, glass}},
+		"a line":            {pngOf(t, image.NewGray(image.Rect(0, 0, 1, 5000))), "jpg", image.Pt(1, 1024), nil},
+		"as large as kept":  {jpegOf(t, corners(1024, 64, red)), "jpg", image.Pt(1024, 64), nil},
 	} {
 		p := redrawn(t, tt.data)
 		require.Equal(t, tt.extension, p.Extension, name)
@@ -173,13 +176,13 @@ func TestWhatIsNoPicture(t *testing.T) {
 		"half of it":      {whole[:len(whole)/2], ErrNone},
 		"something first": {append([]byte("x"), whole...), ErrNone},
 		"too many bytes":  {append(bytes.Clone(whole), make([]byte, maxBytes)...), ErrTooLarge},
-		"too many pixels": {huge(10_000, 4_001), ErrTooLarge},
+		"too many pixels": {huge(10_000, 5_001), ErrTooLarge},
 		"too long":        {huge(20_001, 1), ErrTooLarge},
 		"a bomb":          {huge(1<<31-1, 1<<31-1), ErrNone},
 	} {
-		u, err := Recognise(tt.data, maxBytes)
+		u, err := Recognise(tt.data, limits)
 		if err == nil {
-			_, err = u.Redraw(side)
+			_, err = u.Redraw(t.Context(), side)
 		}
 		require.ErrorIs(t, err, tt.want, name)
 	}
@@ -192,11 +195,11 @@ func FuzzRedraw(f *testing.F) {
 	f.Add(fromBase64(f, webpLossless))
 	f.Add(fromBase64(f, webpLossy))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		u, err := Recognise(data, maxBytes)
+		u, err := Recognise(data, limits)
 		if err != nil || u.width*u.height > 1<<20 {
 			return
 		}
-		if p, err := u.Redraw(side); err == nil {
+		if p, err := u.Redraw(t.Context(), side); err == nil {
 			decoded(t, p)
 		} else {
 			require.ErrorIs(t, err, ErrNone)

@@ -28,7 +28,7 @@ type Config struct {
 	RequirePAR               bool             `env:"GATEHOUSE_OAUTH_REQUIRE_PAR" envDefault:"false" doc:"whether all clients have to push their authorization requests (RFC 9126)"`
 	Scopes                   []string         `env:"GATEHOUSE_OAUTH_SCOPES" doc:"scopes of your own APIs that clients can be given"`
 	HubResources             []string         `env:"GATEHOUSE_OAUTH_HUB_RESOURCES" doc:"https addresses below which hubs name the APIs of their clients, with {hub} for the hub's hash, such as https://api.example.org/hubs/{hub}/; beside urn:gatehouse:hub:HASH:…, which is every hub's"`
-	FetchAllow               []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients and hubs name may be: key sets, request objects, logout endpoints, providers"`
+	FetchAllow               []config.Network `env:"GATEHOUSE_OAUTH_FETCH_ALLOW" doc:"networks (CIDR) beside the public one in which addresses that clients and hubs name may be: key sets, request objects, logout endpoints, providers; not logos, which are of the public network always"`
 	Registration             string           `env:"GATEHOUSE_OAUTH_REGISTRATION" envDefault:"token" doc:"whether clients can register themselves (RFC 7591): closed, token (with an initial access token) or open (anybody)"`
 	RegistrationLimit        int              `env:"GATEHOUSE_OAUTH_REGISTRATION_LIMIT" envDefault:"1000" doc:"how many clients there can be that have registered themselves without a token"`
 	RegistrationUnused       time.Duration    `env:"GATEHOUSE_OAUTH_REGISTRATION_UNUSED" envDefault:"168h" doc:"after how long such a client is deleted if no user has allowed it anything"`

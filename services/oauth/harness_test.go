@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -48,6 +49,7 @@ type harness struct {
 	ring     *keyring.Ring
 	accounts *fakeAccounts
 	config   Config
+	logosAt  []netip.Prefix
 	service  *Service
 	obs      *obs.Obs
 	log      *testkit.Log
@@ -88,7 +90,7 @@ func (h *harness) restart() {
 	h.t.Helper()
 	h.config.PublicURL = h.issuer
 	s, err := New(h.t.Context(), h.config, Deps{
-		Obs: h.obs, Clock: h.clock, DB: h.db, Ring: h.ring, Accounts: h.accounts,
+		Obs: h.obs, Clock: h.clock, DB: h.db, Ring: h.ring, Accounts: h.accounts, LogoNetworks: h.logosAt,
 	})
 	require.NoError(h.t, err)
 	h.service = s

@@ -58,16 +58,19 @@ func (h *harness) logo(c oauth.Client) (oauth.Logo, error) {
 	return h.service.Logo(h.t.Context(), oauth.LogoRequest{Client: c.Hash})
 }
 
-func (h *harness) fetchesLocally() {
+// fetchesLogosLocally lets logos be on this machine, which takes more than that clients
+// may name addresses there.
+func (h *harness) fetchesLogosLocally() {
 	h.t.Helper()
-	h.config.FetchAllow = []config.Network{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}
+	h.logosAt = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	h.config.FetchAllow = []config.Network{{Prefix: h.logosAt[0]}}
 	h.restart()
 }
 
 func TestLogosAreFetchedNowAndThen(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
-		h.fetchesLocally()
+		h.fetchesLogosLocally()
 		site := newLogoSite(t, nil)
 		c := h.withLogo(site.address)
 		shown := func(asked int64, why string) {
@@ -98,6 +101,12 @@ func TestLogosAreFetchedNowAndThen(t *testing.T) {
 			_, err = h.logo(c)
 			require.True(t, fault.Is(err, fault.NotFound))
 		}
+		assert.Equal(t, int64(3), site.asked.Load(), "it was asked just now")
+		h.clock.Advance(time.Minute)
+		for range 2 {
+			_, err = h.logo(c)
+			require.True(t, fault.Is(err, fault.NotFound))
+		}
 		assert.Equal(t, int64(4), site.asked.Load())
 		site.broken.Store(false)
 		h.clock.Advance(time.Hour)
@@ -115,7 +124,7 @@ func TestLogosAreFetchedNowAndThen(t *testing.T) {
 func TestWhoHasNoLogo(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
-		h.fetchesLocally()
+		h.fetchesLogosLocally()
 		site := newLogoSite(t, nil)
 		unvetted := h.withLogo(site.address)
 		_, err := h.db.Exec(t.Context(), "UPDATE clients SET registration = 'open' WHERE id = $1", unvetted.ID)
@@ -131,9 +140,9 @@ func TestWhoHasNoLogo(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, shown.Vetted)
 
-		// Nor is a private network asked, unless the operator allows it.
-		h.config.FetchAllow = nil
+		// Nor is a private network asked, whatever else may be there.
 		vetted := h.withLogo(site.address)
+		h.logosAt = nil
 		h.restart()
 		_, err = h.logo(vetted)
 		require.True(t, fault.Is(err, fault.NotFound))
@@ -145,10 +154,10 @@ func TestWhoHasNoLogo(t *testing.T) {
 func TestLogosAreFetchedAFewAtATime(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
-		h.fetchesLocally()
+		h.fetchesLogosLocally()
 		gate := make(chan struct{})
 		site := newLogoSite(t, gate)
-		const places = 4
+		const places = 8
 		answers := make(chan error, 2*places)
 		for range places {
 			c := h.withLogo(site.address)
@@ -170,5 +179,66 @@ func TestLogosAreFetchedAFewAtATime(t *testing.T) {
 		_, err = h.logo(one)
 		require.NoError(t, err)
 		assert.Equal(t, int64(places+1), site.asked.Load())
+	})
+}
+
+// A client that names one address after the other has no more looked for than one
+// that stays.
+func TestALogoThatMovesIsLookedForOnceInAMinute(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		h.fetchesLogosLocally()
+		site := newLogoSite(t, nil)
+		c := h.withLogo(site.address)
+		_, err := h.logo(c)
+		require.NoError(t, err)
+		for _, query := range []string{"?2", "?3", "", "?4"} {
+			h.moves(c, site.address+query)
+			_, _ = h.logo(c)
+		}
+		assert.Equal(t, int64(1), site.asked.Load())
+		h.clock.Advance(time.Minute)
+		_, err = h.logo(c)
+		require.NoError(t, err)
+		h.moves(c, site.address)
+		_, err = h.logo(c)
+		require.True(t, fault.Is(err, fault.NotFound), "what was at the other address is not shown")
+		assert.Equal(t, int64(2), site.asked.Load())
+	})
+}
+
+func (h *harness) moves(c oauth.Client, address string) {
+	h.t.Helper()
+	_, err := h.service.UpdateClient(h.t.Context(), oauth.UpdateClientRequest{ID: c.ID, Changes: []byte(`{"logo_uri":"` + address + `"}`)})
+	require.NoError(h.t, err)
+}
+
+// Of two processes one fetches a logo, and none does again when the other one does not
+// survive it.
+func TestALogoIsTriedByOne(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		h.fetchesLogosLocally()
+		gate := make(chan struct{})
+		site := newLogoSite(t, gate)
+		c := h.withLogo(site.address)
+		first := h.service
+		h.restart()
+		answers := make(chan error, 2)
+		for _, s := range []*Service{first, h.service} {
+			go func() {
+				_, err := s.Logo(t.Context(), oauth.LogoRequest{Client: c.Hash})
+				answers <- err
+			}()
+		}
+		require.True(t, fault.Is(<-answers, fault.NotFound), "the other one has it on its way")
+		h.restart()
+		_, err := h.logo(c)
+		require.True(t, fault.Is(err, fault.NotFound), "nor does another one try")
+		close(gate)
+		require.NoError(t, <-answers)
+		assert.Equal(t, int64(1), site.asked.Load())
+		_, err = h.logo(c)
+		require.NoError(t, err)
 	})
 }

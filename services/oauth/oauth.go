@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -65,6 +66,9 @@ type Deps struct {
 	DB       *db.DB
 	Ring     *keyring.Ring
 	Accounts accounts.Service
+	// LogoNetworks are where logos may be beside the public network, as in development. What
+	// FetchAllow allows is not: whoever manages a client would see the pictures there.
+	LogoNetworks []netip.Prefix
 }
 
 // Service is the oauth service.

@@ -93,6 +93,15 @@ func withDefaults(environ []string) []string {
 	return environ
 }
 
+// logoNetworks are where logos may be beside the public network: with --dev wherever
+// else apps may be.
+func (s *Settings) logoNetworks() []netip.Prefix {
+	if !s.dev {
+		return nil
+	}
+	return config.Prefixes(s.OAuth.FetchAllow)
+}
+
 // Validate implements config.Validator.
 func (s *Settings) Validate() []string {
 	var problems []string

@@ -148,7 +148,7 @@ func (g *Gatehouse) buildOAuth(ctx context.Context) error {
 	}
 	s, err := oauth.New(ctx, g.settings.OAuth, oauth.Deps{
 		Obs: g.deps.Obs, Clock: g.deps.Clock, DB: d, Ring: g.ring,
-		Accounts: accountsapi.NewClient(g.conn(accountsapi.Name, oauthapi.Name)),
+		Accounts: accountsapi.NewClient(g.conn(accountsapi.Name, oauthapi.Name)), LogoNetworks: g.settings.logoNetworks(),
 	})
 	if err != nil {
 		return fmt.Errorf("building oauth: %w", err)

@@ -9,7 +9,8 @@ import (
 
 // The routes of [Images].
 var (
-	setImageRoute    = rpc.Route[SetImageRequest, Image]{Service: Name, Method: "SetImage", Callers: []string{api.Gateway}, Idempotent: true}
+	// A picture that a process has not survived is not passed on to the next one.
+	setImageRoute    = rpc.Route[SetImageRequest, Image]{Service: Name, Method: "SetImage", Callers: []string{api.Gateway}}
 	getImageRoute    = rpc.Route[ImageRequest, ImageContent]{Service: Name, Method: "GetImage", Callers: []string{api.Gateway}, Idempotent: true}
 	removeImageRoute = rpc.Route[ImageRequest, api.Nothing]{Service: Name, Method: "RemoveImage", Callers: []string{api.Gateway}}
 )

@@ -30,7 +30,9 @@ type Logo struct {
 // logoTimeout leaves time for a site to be asked for the picture.
 const logoTimeout = 10 * time.Second
 
-var logoRoute = rpc.Route[LogoRequest, Logo]{Service: Name, Method: "Logo", Callers: []string{api.Gateway}, Idempotent: true, Timeout: logoTimeout}
+// What a process has not survived is not passed on to the next one: it is not
+// Idempotent.
+var logoRoute = rpc.Route[LogoRequest, Logo]{Service: Name, Method: "Logo", Callers: []string{api.Gateway}, Timeout: logoTimeout}
 
 func mountLogos(server *rpc.Server, s Logos) { rpc.Handle(server, logoRoute, s.Logo) }
 

@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	// places is how many pictures are drawn at once.
-	places = 2
+	// maxMemory is what decoding one may take. The service's limit of memory has to have
+	// room for one of these beside its passwords.
+	maxMemory = 160 << 20
 	// side is how long the longer side is of what is kept, in pixels, at most.
 	side = 1024
 	// defaultPatience is how long an upload waits for its turn.
@@ -39,8 +40,7 @@ type Options struct {
 // Images are the pictures of users.
 type Images struct {
 	o Options
-	// drawing bounds the memory for pixels: a picture may need ten bytes for
-	// each, and a large one takes all places.
+	// drawing is for one at a time, so that the memory that decoding takes is there.
 	drawing *semaphore.Weighted
 }
 
@@ -49,7 +49,7 @@ func New(o Options) *Images {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	return &Images{o, semaphore.NewWeighted(places)}
+	return &Images{o, semaphore.NewWeighted(1)}
 }
 
 // Set makes a picture the user's.
@@ -80,21 +80,17 @@ func (i *Images) Set(ctx context.Context, r accounts.SetImageRequest) (accounts.
 
 // draw draws a picture anew when it is its turn.
 func (i *Images) draw(ctx context.Context, data []byte) (picture.Drawn, error) {
-	found, err := picture.Recognise(data, accounts.MaxImage)
+	found, err := picture.Recognise(data, picture.Limits{Bytes: accounts.MaxImage, Memory: maxMemory})
 	if err != nil {
 		return picture.Drawn{}, refused(err)
 	}
-	weight := int64(1)
-	if found.Large() {
-		weight = places
-	}
 	waiting, cancel := context.WithTimeout(ctx, i.o.Patience)
 	defer cancel()
-	if err := i.drawing.Acquire(waiting, weight); err != nil {
+	if err := i.drawing.Acquire(waiting, 1); err != nil {
 		return picture.Drawn{}, fault.New(fault.Unavailable, "").After(i.o.Patience).Because(err)
 	}
-	defer i.drawing.Release(weight)
-	drawn, err := found.Redraw(side)
+	defer i.drawing.Release(1)
+	drawn, err := found.Redraw(ctx, side)
 	return drawn, refused(err)
 }
 
@@ -105,6 +101,8 @@ func refused(err error) error {
 		return fault.Field("image", "validation.image")
 	case errors.Is(err, picture.ErrTooLarge):
 		return fault.Field("image", "validation.image_size", "Max", accounts.MaxImage>>20, "Pixels", picture.MaxPixels/1_000_000)
+	case errors.Is(err, picture.ErrTooCostly):
+		return fault.Field("image", "validation.image_costly")
 	}
 	return err
 }

@@ -36,12 +36,15 @@ const (
 	// maxSide is how wide and high a logo is at most, in pixels: enough for what is
 	// shown at a third of it.
 	maxSide = 256
-	// freshFor is when a logo is looked for again, and missedFor when it is where
-	// there was none.
+	// maxMemory is what decoding one may take. One is drawn at a time.
+	maxMemory = 64 << 20
+	// freshFor is when a logo is looked for again, missedFor when it is where there
+	// was none, and movedFor when it is at another address than at the last try.
 	freshFor  = 24 * time.Hour
 	missedFor = time.Hour
-	// places is how many are fetched and drawn at a time.
-	places = 4
+	movedFor  = time.Minute
+	// places is how many are fetched at a time.
+	places = 8
 	// defaultPatience is for the fetcher's time, and to draw.
 	defaultPatience = fetch.Timeout + time.Second
 )
@@ -50,6 +53,8 @@ const (
 type Options struct {
 	DB      *db.DB
 	Clients *client.Store
+	// Fetcher is one that reaches the public network alone: a logo is shown to whoever
+	// named it, and would show what is elsewhere.
 	Fetcher *fetch.Fetcher
 	Clock   clockwork.Clock
 	Logger  *slog.Logger
@@ -62,6 +67,7 @@ type Logos struct {
 	o        Options
 	fetching singleflight.Group
 	places   *semaphore.Weighted
+	drawing  *semaphore.Weighted
 }
 
 // New makes Logos.
@@ -69,7 +75,7 @@ func New(o Options) *Logos {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	return &Logos{o: o, places: semaphore.NewWeighted(places)}
+	return &Logos{o: o, places: semaphore.NewWeighted(places), drawing: semaphore.NewWeighted(1)}
 }
 
 var errNone = fault.New(fault.NotFound, "")
@@ -96,10 +102,11 @@ func (l *Logos) Of(ctx context.Context, hash string) (oauth.Logo, error) {
 	if err != nil {
 		return oauth.Logo{}, err
 	}
-	if !kept.due(l.o.Clock.Now()) {
+	if len(kept.Data) > 0 && !kept.due(l.o.Clock.Now()) {
 		return kept.shown()
 	}
-	shared, err, _ := l.fetching.Do(c.ID+" "+c.LogoURI, func() (any, error) { return l.renew(ctx, c, kept) })
+	// Where there is none, it may be on its way.
+	shared, err, _ := l.fetching.Do(c.ID+" "+c.LogoURI, func() (any, error) { return l.renew(context.WithoutCancel(ctx), c) })
 	if err != nil {
 		return oauth.Logo{}, err
 	}
@@ -107,24 +114,31 @@ func (l *Logos) Of(ctx context.Context, hash string) (oauth.Logo, error) {
 	return fetched.shown()
 }
 
-// renew fetches the logo once more. Whoever asked may leave meanwhile: others wait
-// for the same.
-func (l *Logos) renew(ctx context.Context, c *client.Client, kept row) (row, error) {
+// renew fetches the logo once more if it is time. Whoever asked may leave meanwhile:
+// others wait for the same. The try is written down first, so that what never ends, or ends
+// the process, is not tried again at once, here or by another process.
+func (l *Logos) renew(ctx context.Context, c *client.Client) (row, error) {
+	kept, err := l.kept(ctx, c)
+	now := l.o.Clock.Now()
+	if err != nil || !kept.due(now) {
+		return kept, err
+	}
 	if !l.places.TryAcquire(1) {
 		return row{}, fault.New(fault.Unavailable, "").After(l.o.Patience)
 	}
 	defer l.places.Release(1)
-	ctx = context.WithoutCancel(ctx)
-	next := row{tried: l.o.Clock.Now()}
+	ours, err := l.claim(ctx, c, kept, now)
+	if err != nil || !ours {
+		return kept, err
+	}
 	drawn, err := l.fetch(ctx, c.LogoURI)
 	if err != nil {
 		l.o.Logger.InfoContext(ctx, "the logo of a client cannot be shown",
 			slog.String("client", c.ID), slog.String("logo_uri", c.LogoURI), slog.String("reason", err.Error()))
-		next.Logo = kept.Logo // what there was is better than nothing
-	} else {
-		next.Logo = oauth.Logo{MIME: drawn.MIME, Data: drawn.Data}
+		return kept, nil // what there was is better than nothing
 	}
-	return next, l.keep(ctx, c, next)
+	logo := oauth.Logo{MIME: drawn.MIME, Data: drawn.Data}
+	return row{Logo: logo}, l.keep(ctx, c, logo, now)
 }
 
 // fetch reads and draws what is at the address. What the site says it is does not
@@ -136,14 +150,15 @@ func (l *Logos) fetch(ctx context.Context, address string) (picture.Drawn, error
 	if err != nil {
 		return picture.Drawn{}, err
 	}
-	found, err := picture.Recognise(document.Body, MaxBytes)
+	found, err := picture.Recognise(document.Body, picture.Limits{Bytes: MaxBytes, Memory: maxMemory})
 	if err != nil {
 		return picture.Drawn{}, err
 	}
-	if found.Large() {
-		return picture.Drawn{}, picture.ErrTooLarge
+	if err := l.drawing.Acquire(ctx, 1); err != nil {
+		return picture.Drawn{}, fmt.Errorf("logo: waiting to be drawn: %w", err)
 	}
-	drawn, err := found.Redraw(maxSide)
+	defer l.drawing.Release(1)
+	drawn, err := found.Redraw(ctx, maxSide)
 	if err != nil {
 		return picture.Drawn{}, fmt.Errorf("logo: %w", err)
 	}

@@ -64,7 +64,7 @@ func TestWhatIsTakenAsALogo(t *testing.T) {
 		"nothing":                    {handler: sends(nil), want: picture.ErrNone},
 		"half of it":                 {handler: sends(good[:len(good)/2]), want: picture.ErrNone},
 		"many bytes":                 {handler: sends(append(bytes.Clone(good), make([]byte, MaxBytes)...)), refused: true},
-		"many pixels":                {handler: sends(aPNG(t, 5000, 4000)), want: picture.ErrTooLarge},
+		"many pixels":                {handler: sends(aPNG(t, 5000, 4000)), want: picture.ErrTooCostly},
 		"an error":                   {handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, refused: true},
 		"a redirect": {handler: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusFound)

@@ -12,17 +12,21 @@ import (
 )
 
 // row is what is known of a client's logo; without data there was none when it was
-// tried.
+// tried, or it is at another address now.
 type row struct {
 	oauth.Logo
 
 	tried time.Time // zero: never
+	moved bool
 }
 
 // due tells whether it is time to look again.
 func (r row) due(now time.Time) bool {
 	wait := missedFor
-	if len(r.Data) > 0 {
+	switch {
+	case r.moved:
+		wait = movedFor
+	case len(r.Data) > 0:
 		wait = freshFor
 	}
 	return !now.Before(r.tried.Add(wait))
@@ -35,12 +39,14 @@ func (r row) shown() (oauth.Logo, error) {
 	return r.Logo, nil
 }
 
-// kept is what was had from the client's present address.
+// kept is what was had from the client's present address. When it was last tried
+// counts for all of its addresses: there are as many as it likes.
 func (l *Logos) kept(ctx context.Context, c *client.Client) (row, error) {
 	var r row
+	var uri string
 	var tried int64
-	err := l.o.DB.QueryRow(ctx, `SELECT mime, data, tried_time FROM client_logos WHERE client_id = $1 AND uri = $2`, c.ID, c.LogoURI).
-		Scan(&r.MIME, &r.Data, &tried)
+	err := l.o.DB.QueryRow(ctx, `SELECT uri, mime, data, tried_time FROM client_logos WHERE client_id = $1`, c.ID).
+		Scan(&uri, &r.MIME, &r.Data, &tried)
 	if errors.Is(err, db.ErrNoRows) {
 		return row{}, nil
 	}
@@ -48,20 +54,32 @@ func (l *Logos) kept(ctx context.Context, c *client.Client) (row, error) {
 		return row{}, fmt.Errorf("logo: find: %w", err)
 	}
 	r.tried = db.FromMicros(tried)
+	if uri != c.LogoURI {
+		return row{tried: r.tried, moved: true}, nil
+	}
 	return r, nil
 }
 
-// keep writes down what was had. A client that is gone by now, or has another
-// address, loses nothing by it.
-func (l *Logos) keep(ctx context.Context, c *client.Client, r row) error {
-	var data any
-	if len(r.Data) > 0 {
-		data = r.Data
+// claim writes down that the logo is tried now, if nobody else has since it was read.
+// Nor is there a try of a client that is gone by now.
+func (l *Logos) claim(ctx context.Context, c *client.Client, kept row, now time.Time) (bool, error) {
+	rows, err := l.o.DB.Exec(ctx, `INSERT INTO client_logos (client_id, uri, tried_time)
+		SELECT id, $2, $3 FROM clients WHERE id = $1
+		ON CONFLICT (client_id) DO UPDATE SET uri = excluded.uri, tried_time = excluded.tried_time,
+			mime = CASE WHEN client_logos.uri = excluded.uri THEN client_logos.mime ELSE '' END,
+			data = CASE WHEN client_logos.uri = excluded.uri THEN client_logos.data END
+		WHERE client_logos.tried_time = $4`, c.ID, c.LogoURI, db.Micros(now), db.Micros(kept.tried))
+	if err != nil {
+		return false, fmt.Errorf("logo: claim: %w", err)
 	}
-	_, err := l.o.DB.Exec(ctx, `INSERT INTO client_logos (client_id, uri, mime, data, tried_time)
-		SELECT id, $2, $3, $4, $5 FROM clients WHERE id = $1
-		ON CONFLICT (client_id) DO UPDATE SET uri = excluded.uri, mime = excluded.mime, data = excluded.data,
-			tried_time = excluded.tried_time`, c.ID, c.LogoURI, r.MIME, data, db.Micros(r.tried))
+	return rows == 1, nil
+}
+
+// keep writes down what was had by the try of that time, unless there was another
+// since.
+func (l *Logos) keep(ctx context.Context, c *client.Client, had oauth.Logo, tried time.Time) error {
+	_, err := l.o.DB.Exec(ctx, `UPDATE client_logos SET mime = $1, data = $2 WHERE client_id = $3 AND uri = $4 AND tried_time = $5`,
+		had.MIME, had.Data, c.ID, c.LogoURI, db.Micros(tried))
 	if err != nil {
 		return fmt.Errorf("logo: keep: %w", err)
 	}

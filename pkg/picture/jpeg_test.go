@@ -39,13 +39,13 @@ func TestAPictureIsNotGoneOverForHours(t *testing.T) {
 	t.Parallel()
 	for _, scans := range []int{1, 10, maxScans} {
 		data := progressive(scans)
-		require.Equal(t, scans, scansOf(data))
+		require.Equal(t, scans, readJPEG(data).scans)
 		m, err := jpeg.Decode(bytes.NewReader(data))
 		require.NoError(t, err)
 		require.Equal(t, image.Pt(64, 64), m.Bounds().Size())
 		redrawn(t, data)
 	}
-	_, err := Recognise(progressive(maxScans+1), maxBytes)
+	_, err := Recognise(progressive(maxScans+1), limits)
 	require.ErrorIs(t, err, ErrNone)
 }
 
@@ -53,7 +53,7 @@ func TestScansAreCountedToTheEnd(t *testing.T) {
 	t.Parallel()
 	whole := progressive(3)
 	for n := range whole {
-		require.LessOrEqual(t, scansOf(whole[:n]), 3)
+		require.LessOrEqual(t, readJPEG(whole[:n]).scans, 3)
 	}
-	require.Equal(t, 1, scansOf(jpegOf(t, corners(200, 200, red))))
+	require.Equal(t, 1, readJPEG(jpegOf(t, corners(200, 200, red))).scans)
 }
