@@ -20,12 +20,10 @@ func aJPEG(frame byte, width, height int, names string, factors ...byte) []byte 
 	table := func(class byte, symbol string) []byte {
 		return segment(0xc4, string(class)+"\x01"+string(make([]byte, 15))+symbol)
 	}
-	size := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16([]byte{8}, uint16(height)), uint16(width))
-	head, scan := append(size, byte(len(factors))), []byte{byte(len(factors))}
-	units := 1 // blocks
+	head := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16([]byte{8}, uint16(height)), uint16(width))
+	head, scan := append(head, byte(len(factors))), []byte{byte(len(factors))}
 	for i, f := range factors {
 		head, scan = append(head, names[i], f, 0), append(scan, names[i], 0)
-		units = max(units, int(f>>4)*int(f&0xf))
 	}
 	end := "\x00\x3f\x00"
 	if frame == progressiveFrame {
