@@ -184,9 +184,9 @@ func final(err error) error {
 // that a sick one does not silence its neighbours.
 func (c *remoteConn) instance(address string) (endpoint.Endpoint, io.Closer, error) {
 	breaker := circuitbreaker.Gobreaker(gobreaker.NewCircuitBreaker(gobreaker.Settings{
-		Name:         c.options.Service + "@" + address,
-		Timeout:      2 * time.Second,
-		ReadyToTrip:  func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= 5 },
+		Name:        c.options.Service + "@" + address,
+		Timeout:     2 * time.Second,
+		ReadyToTrip: func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= 5 },
 		IsSuccessful: func(err error) bool {
 			return !isTransport(err) || errors.Is(err, context.Canceled) || errors.Is(err, errUnknownMethod)
 		},
