@@ -114,6 +114,7 @@ func openDatabase(ctx context.Context, o DatabaseOptions, observed *obs.Obs, clo
 			Registry:   observed.Registry,
 			Tracer:     observed.Tracer,
 			Logger:     observed.Logger,
+			Clock:      clock,
 		})
 		switch {
 		case err == nil:

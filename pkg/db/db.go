@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -38,6 +39,9 @@ type Options struct {
 	Tracer trace.TracerProvider
 	// Logger gets the migrations; nil for silence.
 	Logger *slog.Logger
+	// Clock is the program's, to be compared with the server's: see [DB.Clock]. Nil:
+	// it is not, as in tests that make their own time.
+	Clock clockwork.Clock
 	// MaxConns bounds the connections to PostgreSQL, or SQLite's readers.
 	// Zero means 10.
 	MaxConns int
@@ -57,6 +61,8 @@ type DB struct {
 	writer  *writerLock
 	metrics *metrics
 	sources fs.FS
+	// compared is nil without Options.Clock, and on SQLite.
+	compared *compared
 }
 
 // backend is what SQLite and PostgreSQL do differently.

@@ -44,6 +44,13 @@ func (m *metrics) register(r prometheus.Registerer, d *DB) error {
 	if d.write != d.read {
 		pools = append(pools, collectors.NewDBStatsCollector(d.write, d.service+"_writer"))
 	}
+	if d.Dialect() == Postgres {
+		pools = append(pools, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "gatehouse_db_clock_offset_seconds",
+			Help:        "How far the clock of the database's server is ahead of this machine's; 0 if by less than a second.",
+			ConstLabels: prometheus.Labels{"service": d.service},
+		}, func() float64 { return d.ClockOffset().Seconds() }))
+	}
 	for _, c := range pools {
 		if err := r.Register(c); err != nil {
 			m.unregister()

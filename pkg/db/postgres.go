@@ -37,9 +37,9 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	if o.MaxConns, err = maxConns(config, o.MaxConns); err != nil {
 		return nil, err
 	}
-	b := postgresBackend{*config, o, &primary{}}
+	b := postgresBackend{*config, o, &primary{compared: newCompared(o.Clock, o.Logger)}}
 	pool := b.pool(*config)
-	d := &DB{backend: b, read: pool, write: pool}
+	d := &DB{backend: b, read: pool, write: pool, compared: b.primary.compared}
 
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()

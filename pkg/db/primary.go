@@ -23,6 +23,7 @@ const (
 // not connections that are open.
 type primary struct {
 	demotions atomic.Int64
+	compared  *compared
 }
 
 // marks of a connection.
@@ -32,15 +33,15 @@ const (
 )
 
 // connected marks a new connection.
-func (p *primary) connected(_ context.Context, conn *pgx.Conn) error {
+func (p *primary) connected(ctx context.Context, conn *pgx.Conn) error {
 	data := conn.PgConn().CustomData()
 	data[markDemotions] = p.demotions.Load()
 	data[markEnd] = time.Now().Add(minLifetime + rand.N(maxLifetime-minLifetime)) //nolint:gosec // no secret
-	return nil
+	return p.compared.again(ctx, conn)
 }
 
 // reset refuses a connection before it is used again; the pool makes another.
-func (p *primary) reset(_ context.Context, conn *pgx.Conn) error {
+func (p *primary) reset(ctx context.Context, conn *pgx.Conn) error {
 	data := conn.PgConn().CustomData()
 	if demotions, _ := data[markDemotions].(int64); demotions != p.demotions.Load() {
 		return driver.ErrBadConn
@@ -48,7 +49,7 @@ func (p *primary) reset(_ context.Context, conn *pgx.Conn) error {
 	if end, _ := data[markEnd].(time.Time); time.Now().After(end) {
 		return driver.ErrBadConn
 	}
-	return nil
+	return p.compared.again(ctx, conn)
 }
 
 // TraceQueryStart implements pgx.QueryTracer.

@@ -18,9 +18,12 @@
 // row, and renews the lease while the handler runs. If the worker dies, even
 // by kill -9, the lease runs out and somebody else takes over. So a handler
 // may see a message twice: after a crash between its work and the note of it,
-// after a pause longer than the lease, with clocks that differ by more than
-// the lease. It should be idempotent, and [Delivery.Key] is what to tell a
-// repetition by. There is no order between messages.
+// after a pause longer than the lease. It should be idempotent, and
+// [Delivery.Key] is what to tell a repetition by. There is no order between
+// messages.
+//
+// Leases are by the clock of the database ([db.DB.Clock]), so the clocks of
+// workers may differ.
 //
 // # Lanes
 //

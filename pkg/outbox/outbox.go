@@ -171,6 +171,7 @@ func New(o Options) *Outbox {
 		panic("outbox: DB, Ring and Clock are required")
 	}
 	o = o.withDefaults()
+	o.Clock = o.DB.Clock(o.Clock) // leases are between processes
 	return &Outbox{
 		o:       o,
 		store:   store{db: o.DB, topics: slices.Sorted(maps.Keys(o.Handlers)), lanes: o.LaneLimit > 0},

@@ -74,7 +74,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, letters: letters, metrics: newMetrics(d.Obs.Registry),
+		db: d.DB, clock: d.DB.Clock(d.Clock), logger: d.Obs.Logger, letters: letters, metrics: newMetrics(d.Obs.Registry),
 		publicURL: c.PublicURL,
 	}
 	carryMail, carrySMS := s.toServer, s.toGateway

@@ -62,7 +62,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		counts:  metrics.New(d.Obs.Registry),
 		fetcher: fetch.New(config.Prefixes(c.FetchAllow)),
 		clients: &client.Store{DB: d.DB},
-		grants:  &grant.Store{DB: d.DB},
+		grants:  &grant.Store{DB: d.DB, Clock: d.DB.Clock(d.Clock)},
 		secrets: bearer.Secrets{Ring: d.Ring},
 		access:  bearer.Access{Ring: d.Ring, Signer: signer},
 		refresh: bearer.Refresh{Ring: d.Ring},
@@ -89,14 +89,14 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		Provider: provider, DB: d.DB,
 		Requests: &authorize.Pending{DB: d.DB, Limit: c.PendingLimit, Metrics: p.counts}, Consents: consents, Grants: p.grants, Names: names,
 		Sessions: p.sessions,
-		Issuer:   c.PublicURL, Clock: d.Clock, Metrics: p.counts,
+		Issuer:   c.PublicURL, Clock: p.grants.Clock, Metrics: p.counts,
 	}
 	return &Service{
 		db: d.DB, records: p.records, notices: p.notices,
 		consents: consents,
 		devices: &device.Desk{
 			DB: d.DB, Devices: p.devices, Clients: p.clients, Grants: p.grants, Consents: consents, Sessions: p.sessions,
-			Clock: d.Clock, Metrics: p.counts,
+			Clock: p.grants.Clock, Metrics: p.counts,
 		},
 		upstream: upstream.New(upstream.Options{
 			Providers: c.Providers, PublicURL: c.PublicURL, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger,
@@ -109,7 +109,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		logos:     logo.New(logo.Options{DB: d.DB, Clients: p.clients, Fetcher: fetch.New(d.LogoNetworks), Clock: d.Clock, Logger: d.Obs.Logger}),
 		clients:   p.clients, grants: p.grants, signer: signer,
 		public: p.collecting(p.routes(provider, flow)),
-		clock:  d.Clock, logger: d.Obs.Logger,
+		clock:  p.grants.Clock, logger: d.Obs.Logger,
 	}
 }
 
@@ -149,7 +149,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 		},
 	}
 	inspector := &introspection.Inspector{
-		Grants: p.grants, Access: p.access, Refresh: p.refresh, Grace: p.config.RefreshGrace, Clock: p.deps.Clock,
+		Grants: p.grants, Access: p.access, Refresh: p.refresh, Grace: p.config.RefreshGrace, Clock: p.grants.Clock,
 	}
 	return fosite.NewOAuth2Provider(p.clients, &fosite.Config{
 		// Without these fosite would take wildcards and bcrypt.
@@ -159,7 +159,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 
 		ClientAuthenticationStrategy: p.authenticate,
 		AuthorizeEndpointHandlers: fosite.AuthorizeEndpointHandlers{
-			&authorize.Handler{IDTokens: grants.Minter, CodeLifetime: p.config.CodeLifetime, Clock: p.deps.Clock},
+			&authorize.Handler{IDTokens: grants.Minter, CodeLifetime: p.config.CodeLifetime, Clock: p.grants.Clock},
 		},
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
 			&token.Code{Deps: grants}, &token.Refresh{Deps: grants}, &token.ClientCredentials{Deps: grants},
@@ -170,7 +170,7 @@ func (p *parts) provider() fosite.OAuth2Provider {
 		TokenIntrospectionHandlers: fosite.TokenIntrospectionHandlers{inspector},
 		RevocationHandlers: fosite.RevocationHandlers{
 			&revocation.Revoker{
-				Grants: p.grants, Access: p.access, Refresh: p.refresh, Metrics: p.counts, Clock: p.deps.Clock,
+				Grants: p.grants, Access: p.access, Refresh: p.refresh, Metrics: p.counts, Clock: p.grants.Clock,
 			},
 		},
 	})
@@ -189,7 +189,7 @@ func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) htt
 	mux.Handle("POST /oauth2/token", &token.Endpoint{Provider: provider, Metrics: p.counts, Logger: logger})
 	mux.Handle("POST /oauth2/device_authorization", &device.Endpoint{
 		Devices: p.devices, Authenticate: p.authenticate, Page: p.config.PublicURL + "/device",
-		Clock: p.deps.Clock, Metrics: p.counts, Logger: logger,
+		Clock: p.grants.Clock, Metrics: p.counts, Logger: logger,
 	})
 	mux.Handle("POST /oauth2/par", &par.Endpoint{Flow: flow, Authenticate: p.authenticate, Logger: logger})
 	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{

@@ -191,6 +191,7 @@ func (g *Gatehouse) open(ctx context.Context, service string, migrations fs.FS) 
 	d, err := db.Open(ctx, g.settings.database(service), db.Options{
 		Service: service, Migrations: migrations,
 		Registry: g.deps.Obs.Registry, Tracer: g.deps.Obs.Tracer, Logger: g.deps.Obs.Logger,
+		Clock: g.deps.Clock,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the %s database: %w", service, err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 )
 
@@ -16,7 +18,12 @@ import (
 var ErrNotFound = errors.New("grant: not found")
 
 // Store keeps grants.
-type Store struct{ DB *db.DB }
+type Store struct {
+	DB *db.DB
+	// Clock is what grants are stamped and judged by: that of the database, so that
+	// all replicas agree.
+	Clock clockwork.Clock
+}
 
 // Insert adds a grant whose code is about to be handed out.
 func (s *Store) Insert(ctx context.Context, q db.Queryer, g *Grant) error {

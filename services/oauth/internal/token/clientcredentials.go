@@ -60,7 +60,7 @@ func (h *ClientCredentials) PopulateTokenEndpointResponse(ctx context.Context, r
 	if !h.CanHandleTokenEndpointRequest(ctx, request) {
 		return fosite.ErrUnknownRequest
 	}
-	c, now := client.Of(request.GetClient()), h.Clock.Now()
+	c, now := client.Of(request.GetClient()), h.Grants.Clock.Now()
 	tokens, err := h.Minter.mint(ctx, order{
 		client: c, scopes: request.GetGrantedScopes(), audience: request.GetGrantedAudience(),
 		now: now, expires: now.Add(h.Minter.Lifetimes.Of(c).Access),

@@ -87,7 +87,7 @@ func (h *Code) redeemable(ctx context.Context, c *client.Client, code string) (*
 		return nil, errGrant
 	case g.CodeUsed != nil:
 		return nil, h.reused(ctx, g)
-	case !h.Clock.Now().Before(g.CodeExpires):
+	case !h.Grants.Clock.Now().Before(g.CodeExpires):
 		return nil, errGrant.WithHint("The code has expired.")
 	}
 	return g, nil
@@ -119,7 +119,7 @@ func (h *Code) PopulateTokenEndpointResponse(ctx context.Context, request fosite
 	if err != nil {
 		return err
 	}
-	g, now := session.Grant, h.Clock.Now()
+	g, now := session.Grant, h.Grants.Clock.Now()
 	c := client.Of(request.GetClient())
 	lifetimes := h.Minter.Lifetimes.Of(c)
 	o := order{

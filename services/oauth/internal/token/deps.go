@@ -39,8 +39,9 @@ type Deps struct {
 	Accounts Accounts
 	Minter   *Minter
 	Metrics  *metrics.Metrics
-	Clock    clockwork.Clock
-	Logger   *slog.Logger
+	// Clock is for what others have stamped; for grants there is that of Grants.
+	Clock  clockwork.Clock
+	Logger *slog.Logger
 }
 
 var (
@@ -117,7 +118,7 @@ func narrow(request fosite.AccessRequester, g *grant.Grant, c *client.Client) er
 
 // end revokes the grant and is invalid_grant, or why it could not be revoked.
 func (d *Deps) end(ctx context.Context, g *grant.Grant, reason metrics.Reason, hint string) error {
-	if err := d.Grants.Revoke(ctx, d.DB, g.ID, d.Clock.Now()); err != nil {
+	if err := d.Grants.Revoke(ctx, d.DB, g.ID, d.Grants.Clock.Now()); err != nil {
 		return err
 	}
 	d.Metrics.Revoked(reason)

@@ -49,7 +49,7 @@ func (h *Device) HandleTokenEndpointRequest(ctx context.Context, request fosite.
 	if code == "" {
 		return fosite.ErrInvalidRequest.WithHint("The device code is missing.")
 	}
-	id, err := h.Devices.Poll(ctx, c.ID, code, h.Clock.Now())
+	id, err := h.Devices.Poll(ctx, c.ID, code, h.Grants.Clock.Now())
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (h *Device) PopulateTokenEndpointResponse(ctx context.Context, request fosi
 
 // redeem is false if another request redeemed the grant first, or it was revoked.
 func (h *Device) redeem(ctx context.Context, request fosite.AccessRequester, g *grant.Grant) (minted, bool, error) {
-	c, now := client.Of(request.GetClient()), h.Clock.Now()
+	c, now := client.Of(request.GetClient()), h.Grants.Clock.Now()
 	lifetimes := h.Minter.Lifetimes.Of(c)
 	o := order{
 		client: c, grant: g, scopes: g.Scopes, audience: request.GetGrantedAudience(),

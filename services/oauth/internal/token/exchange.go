@@ -274,7 +274,7 @@ func (h *Exchange) PopulateTokenEndpointResponse(ctx context.Context, request fo
 	tokens, err := h.Minter.access(ctx, order{
 		client: client.Of(request.GetClient()), grant: session.Grant,
 		scopes: request.GetGrantedScopes(), audience: request.GetGrantedAudience(), actor: session.Actor,
-		jwt: issued == TypeJWT, now: h.Clock.Now(), expires: session.GetExpiresAt(fosite.AccessToken),
+		jwt: issued == TypeJWT, now: h.Grants.Clock.Now(), expires: session.GetExpiresAt(fosite.AccessToken),
 	})
 	if err != nil {
 		return err

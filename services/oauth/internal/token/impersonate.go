@@ -55,7 +55,7 @@ func (h *Exchange) impersonate(ctx context.Context, request fosite.AccessRequest
 	if t.client != c.ID || !inPerson(t) || !inHubOf(c, g) || !Holds(ctx, t.session.Confirmation) {
 		return refused(hint)
 	}
-	if h.Clock.Since(g.Details.AuthenticatedTime) > freshFor {
+	if h.Grants.Clock.Since(g.Details.AuthenticatedTime) > freshFor {
 		return refused("The administrator's login is older than 15 minutes. A new one comes by max_age or prompt=login.")
 	}
 	if err := grantScopes(request, c, t.scopes); err != nil {
@@ -87,7 +87,7 @@ func inPerson(t *held) bool {
 // administrator has proved; the session, too, is theirs and not the user's, so
 // it is left to the grant above, with which this one ends.
 func (h *Exchange) actingGrant(c *client.Client, above *grant.Grant, user string) *grant.Grant {
-	now := h.Clock.Now()
+	now := h.Grants.Clock.Now()
 	return &grant.Grant{
 		ID: grant.NewID(now), Client: c.ID, Subject: user, Created: now, Expires: now.Add(impersonationFor),
 		CodeHash: []byte{}, CodeExpires: now, // no code has this hash

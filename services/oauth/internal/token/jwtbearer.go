@@ -186,7 +186,7 @@ func (h *JWTBearer) user(ctx context.Context, c *client.Client, issuer *oauth.Tr
 	evidence.From(ctx).Spend(replay.ID{
 		Kind: evidence.GrantKind, Issuer: fmt.Sprintf("%q %q", c.ID, issuer.Issuer), Value: claims.ID, Expires: claims.Until(),
 	})
-	now := h.Clock.Now()
+	now := h.Grants.Clock.Now()
 	return &grant.Grant{
 		ID: grant.NewID(now), Client: c.ID, Subject: user.Hash, Created: now,
 		Expires:  now.Add(h.Minter.Lifetimes.Of(c).Access),
@@ -205,7 +205,7 @@ func (h *JWTBearer) PopulateTokenEndpointResponse(ctx context.Context, request f
 	if err != nil {
 		return err
 	}
-	c, g, now := client.Of(request.GetClient()), session.Grant, h.Clock.Now()
+	c, g, now := client.Of(request.GetClient()), session.Grant, h.Grants.Clock.Now()
 	tokens, err := h.Minter.access(ctx, order{
 		client: c, grant: g, scopes: request.GetGrantedScopes(), audience: request.GetGrantedAudience(),
 		now: now, expires: now.Add(h.Minter.Lifetimes.Of(c).Access),

@@ -85,7 +85,7 @@ func (h *Refresh) judge(ctx context.Context, request fosite.AccessRequester, ses
 	if err := requireHolder(ctx, g); err != nil {
 		return err
 	}
-	now := h.Clock.Now()
+	now := h.Grants.Clock.Now()
 	if !g.Live(now) {
 		return errGrant.WithHint("The refresh token has expired.")
 	}
@@ -149,7 +149,7 @@ var errLost = errors.New("token: another request rotated first")
 
 // answer is false if another request rotated first.
 func (h *Refresh) answer(ctx context.Context, request fosite.AccessRequester, session *grant.Session, responder fosite.AccessResponder) (bool, error) {
-	g, now := session.Grant, h.Clock.Now()
+	g, now := session.Grant, h.Grants.Clock.Now()
 	c := client.Of(request.GetClient())
 	o := order{
 		client: c, grant: g, scopes: request.GetGrantedScopes(), audience: request.GetGrantedAudience(),
