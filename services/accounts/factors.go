@@ -51,6 +51,11 @@ func (s *Service) EnrolFactor(ctx context.Context, r accounts.EnrolFactorRequest
 	return s.factors.factor.Enrol(ctx, r)
 }
 
+// DrawFactor implements the API.
+func (s *Service) DrawFactor(ctx context.Context, r accounts.DrawFactorRequest) (accounts.Enrolment, error) {
+	return s.factors.factor.Draw(ctx, r)
+}
+
 // ConfirmFactor implements the API.
 func (s *Service) ConfirmFactor(ctx context.Context, r accounts.ConfirmFactorRequest) (accounts.ConfirmedFactor, error) {
 	return s.factors.factor.Confirm(ctx, r)

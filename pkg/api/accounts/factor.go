@@ -18,6 +18,9 @@ type Factors interface {
 	// waits to be confirmed; an SMS goes out. Invalid if the number is none;
 	// Throttled if codes are asked for too often.
 	EnrolFactor(context.Context, EnrolFactorRequest) (Enrolment, error)
+	// DrawFactor draws an app's QR code again for who knows its secret, as long as
+	// it waits to be confirmed; else, or if that is not its secret, NotFound.
+	DrawFactor(context.Context, DrawFactorRequest) (Enrolment, error)
 	// ConfirmFactor makes it a factor, once, by a code. From then on logins are
 	// confirmed. With the first factor come recovery codes. It takes the place of
 	// the others if the session is there to replace a lost one. NotFound if it is
@@ -70,6 +73,13 @@ type Enrolment struct {
 	Secret string `json:"secret,omitempty"` // of an app: base32
 	URI    string `json:"uri,omitempty"`    // otpauth://totp/…
 	QR     string `json:"qr,omitempty"`     // the URI as an SVG image
+}
+
+// DrawFactorRequest shows the secret of a factor to have it drawn.
+type DrawFactorRequest struct {
+	Actor  api.Actor `json:"actor"`
+	Factor api.Ref   `json:"factor"`
+	Secret string    `json:"secret"`
 }
 
 // ConfirmFactorRequest confirms a factor by a code.

@@ -11,6 +11,7 @@ import (
 var (
 	listFactorsRoute        = rpc.Route[ActorRequest, FactorList]{Service: Name, Method: "ListFactors", Callers: []string{api.Gateway}, Idempotent: true}
 	enrolFactorRoute        = rpc.Route[EnrolFactorRequest, Enrolment]{Service: Name, Method: "EnrolFactor", Callers: []string{api.Gateway}}
+	drawFactorRoute         = rpc.Route[DrawFactorRequest, Enrolment]{Service: Name, Method: "DrawFactor", Callers: []string{api.Gateway}, Idempotent: true}
 	confirmFactorRoute      = rpc.Route[ConfirmFactorRequest, ConfirmedFactor]{Service: Name, Method: "ConfirmFactor", Callers: []string{api.Gateway}}
 	removeFactorRoute       = rpc.Route[RemoveFactorRequest, api.Nothing]{Service: Name, Method: "RemoveFactor", Callers: []string{api.Gateway}}
 	renewRecoveryCodesRoute = rpc.Route[ActorRequest, RecoveryCodes]{Service: Name, Method: "RenewRecoveryCodes", Callers: []string{api.Gateway}}
@@ -19,6 +20,7 @@ var (
 func mountFactors(server *rpc.Server, s Factors) {
 	rpc.Handle(server, listFactorsRoute, s.ListFactors)
 	rpc.Handle(server, enrolFactorRoute, s.EnrolFactor)
+	rpc.Handle(server, drawFactorRoute, s.DrawFactor)
 	rpc.Handle(server, confirmFactorRoute, s.ConfirmFactor)
 	rpc.Handle(server, removeFactorRoute, s.RemoveFactor)
 	rpc.Handle(server, renewRecoveryCodesRoute, s.RenewRecoveryCodes)
@@ -30,6 +32,10 @@ func (c client) ListFactors(ctx context.Context, r ActorRequest) (FactorList, er
 
 func (c client) EnrolFactor(ctx context.Context, r EnrolFactorRequest) (Enrolment, error) {
 	return rpc.Call(ctx, c.conn, enrolFactorRoute, r)
+}
+
+func (c client) DrawFactor(ctx context.Context, r DrawFactorRequest) (Enrolment, error) {
+	return rpc.Call(ctx, c.conn, drawFactorRoute, r)
 }
 
 func (c client) ConfirmFactor(ctx context.Context, r ConfirmFactorRequest) (ConfirmedFactor, error) {

@@ -7,13 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/totp"
-
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/challenge"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
 )
@@ -36,7 +32,7 @@ func (s *Factors) Enrol(ctx context.Context, r accounts.EnrolFactorRequest) (enr
 	err = s.change(ctx, r.Actor, func(ctx context.Context, tx *db.Tx, user store.User, now time.Time) error {
 		secret := number
 		if r.Channel == accounts.ChannelApp {
-			if enrolment, err = s.newApp(user); err != nil {
+			if enrolment, err = s.draw(user, nil); err != nil {
 				return err
 			}
 			secret = enrolment.Secret
@@ -85,21 +81,4 @@ func checkEnrolment(r accounts.EnrolFactorRequest) (number string, _ error) {
 		return "", fault.Field("number", "validation.phone")
 	}
 	return number, nil
-}
-
-// newApp makes a seed, in the forms in which an app takes it.
-func (s *Factors) newApp(user store.User) (accounts.Enrolment, error) {
-	key, err := totp.Generate(totp.GenerateOpts{
-		Issuer:      strings.ReplaceAll(s.o.Product, ":", " "), // which would end it in the label
-		AccountName: user.Email, Period: challenge.Period, SecretSize: seedSize,
-		Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1,
-	})
-	if err != nil {
-		return accounts.Enrolment{}, fmt.Errorf("making a seed: %w", err)
-	}
-	image, err := qrCode(key.URL())
-	if err != nil {
-		return accounts.Enrolment{}, err
-	}
-	return accounts.Enrolment{Secret: key.Secret(), URI: key.URL(), QR: image}, nil
 }

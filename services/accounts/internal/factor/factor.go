@@ -120,11 +120,11 @@ func (s *Factors) change(ctx context.Context, a api.Actor, fn func(ctx context.C
 }
 
 // find finds a factor of the user's; NotFound if there is none.
-func find(ctx context.Context, tx *db.Tx, user int64, ref api.Ref) (store.Factor, error) {
+func find(ctx context.Context, q db.Queryer, user int64, ref api.Ref) (store.Factor, error) {
 	if ref.Hash != "" && !ids.Valid(ref.Hash) {
 		return store.Factor{}, notFound()
 	}
-	f, err := store.FactorByRef(ctx, tx, user, ref)
+	f, err := store.FactorByRef(ctx, q, user, ref)
 	if errors.Is(err, db.ErrNoRows) {
 		return store.Factor{}, notFound()
 	}

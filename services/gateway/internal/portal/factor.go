@@ -52,7 +52,7 @@ func (p *Portal) enrol(v *visit) error {
 		}
 		return v.again(err, "factor", page)
 	}
-	return v.enrolled(enrolment, v.stepAction(factorPath), v.stepAction(factorPath+"/confirm"))
+	return v.enrolled(enrolment, v.stepForms())
 }
 
 // confirmFactor makes the factor one by its first code.
@@ -72,7 +72,7 @@ func (p *Portal) confirmFactor(v *visit) error {
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Conflict):
 		return v.see(v.stepAction(factorPath)) // another one has taken its place
 	case err != nil:
-		return v.again(err, "enrol", v.enrolPage(e, v.enrolData(e, v.stepAction(factorPath)), v.stepAction(factorPath+"/confirm")))
+		return v.enrolAgain(err, caller, e, v.stepForms())
 	case done.Outcome == nil:
 		return v.see(next(v.value("authorization")))
 	case len(done.RecoveryCodes) == 0:
@@ -139,15 +139,36 @@ func (v *visit) enrolRequest(c edge.Caller) accounts.EnrolFactorRequest {
 	return r
 }
 
+// enrolForms are where a factor is begun anew, and where it gets its first code.
+type enrolForms struct{ again, confirm string }
+
+func (v *visit) stepForms() enrolForms {
+	return enrolForms{v.stepAction(factorPath), v.stepAction(factorPath + "/confirm")}
+}
+
 // enrolled shows what a factor that has begun needs for its first code.
-func (v *visit) enrolled(begun accounts.Enrolment, again, confirm string) error {
+func (v *visit) enrolled(begun accounts.Enrolment, to enrolForms) error {
 	e := pendingFactor{Factor: begun.Factor.Hash, Secret: begun.Secret, Number: begun.Factor.Number}
-	data := v.enrolData(e, again)
+	data := v.enrolData(e, to.again)
 	if e.Secret != "" {
 		data.Text = v.text("page.enrol.app")
-		data.QR = template.HTML(begun.QR) //nolint:gosec // G203: an image that the accounts service has drawn of its own URI.
+		data.drawn(begun)
 	}
-	return v.ok("enrol", v.enrolPage(e, data, confirm))
+	return v.ok("enrol", v.enrolPage(e, data, to.confirm))
+}
+
+// enrolAgain shows the same after a code that was wrong. Without the picture, which
+// the page does not bring along, the key is still there.
+func (v *visit) enrolAgain(wrong error, c edge.Caller, e pendingFactor, to enrolForms) error {
+	data := v.enrolData(e, to.again)
+	if named, ok := api.ParseRef(e.Factor); ok && e.Secret != "" {
+		drawn, err := v.portal.deps.Accounts.DrawFactor(v.r.Context(), accounts.DrawFactorRequest{Actor: c.Actor(), Factor: named, Secret: e.Secret})
+		if err == nil {
+			data.Text = v.text("page.enrol.app_redrawn")
+			data.drawn(drawn)
+		}
+	}
+	return v.again(wrong, "enrol", v.enrolPage(e, data, to.confirm))
 }
 
 // pendingFactor is what the page has to know of a factor that waits for its
@@ -180,12 +201,16 @@ func (v *visit) pendingFactor() (e pendingFactor, named api.Ref, ok bool) {
 type enrolPage struct {
 	plain
 
-	QR template.HTML // an SVG; empty for SMS, and when the page is shown again
+	QR template.HTML // an SVG; empty for SMS
 	// Secret is for apps that cannot see, in groups.
 	Secret string
 }
 
-// enrolData is what can be shown again; again is where the factor is begun anew.
+func (p *enrolPage) drawn(e accounts.Enrolment) {
+	p.QR = template.HTML(e.QR) //nolint:gosec // G203: an image that the accounts service has drawn of its own URI.
+}
+
+// enrolData is what the page itself brings along; again is where the factor is begun anew.
 func (v *visit) enrolData(e pendingFactor, again string) enrolPage {
 	data := enrolPage{plain: plain{
 		Text:  v.text("page.enrol.sms", "Number", e.Number),

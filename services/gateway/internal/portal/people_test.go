@@ -17,6 +17,7 @@ const (
 	recoveryCode = "h7k2m-93xdq"
 	challengeID  = int64(77)
 	factorHash   = "5a1f0c8f7a0d1b4f5e9d0f6a3b2c1d4e5f607182"
+	drawnAgain   = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 3"><path d="M0 0h2v1H0z"/></svg>`
 	secret       = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 	phone        = "+49 *** 789"
 
@@ -181,6 +182,14 @@ func (p *people) EnrolFactor(_ context.Context, r accounts.EnrolFactorRequest) (
 	}
 	e.Factor.Number = phone
 	return e, nil
+}
+
+// DrawFactor implements accounts.Service.
+func (p *people) DrawFactor(_ context.Context, r accounts.DrawFactorRequest) (accounts.Enrolment, error) {
+	if r.Actor.User == 0 || r.Factor.Hash != factorHash || r.Secret != secret {
+		return accounts.Enrolment{}, fault.New(fault.NotFound, "")
+	}
+	return accounts.Enrolment{QR: drawnAgain}, nil
 }
 
 // ConfirmFactor implements accounts.Service.

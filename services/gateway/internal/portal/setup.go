@@ -89,8 +89,10 @@ func (s setUp) enrol(v *visit) error {
 	if err != nil {
 		return v.again(plainly(err), "setup", s.page(v, text, request.Number))
 	}
-	return v.enrolled(begun, s.action(v, ""), s.action(v, "/confirm"))
+	return v.enrolled(begun, s.forms(v))
 }
+
+func (s setUp) forms(v *visit) enrolForms { return enrolForms{s.action(v, ""), s.action(v, "/confirm")} }
 
 // confirmed takes the first code of a factor.
 func (s setUp) confirmed(v *visit) error {
@@ -107,7 +109,7 @@ func (s setUp) confirmed(v *visit) error {
 	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Conflict):
 		return v.see(s.action(v, "")) // another one has taken its place
 	case err != nil:
-		return v.again(err, "enrol", v.enrolPage(e, v.enrolData(e, s.action(v, "")), s.action(v, "/confirm")))
+		return v.enrolAgain(err, caller, e, s.forms(v))
 	case len(codes) == 0:
 		return v.see(next)
 	}

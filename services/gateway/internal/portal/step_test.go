@@ -292,3 +292,27 @@ func TestFactorFormThatWasChanged(t *testing.T) {
 	assert.Equal(t, "/login/factor", b.post("/login/factor/confirm", "factor", "nothing", "code", "1").location())
 	assert.Equal(t, "/login/factor", b.post("/login/factor/confirm", "factor", strings.Repeat("0", 40), "code", rightCode).location())
 }
+
+// After a wrong code the picture is still there, of the same key; without it the
+// key is.
+func TestAppWithAWrongCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.at(accounts.StepFactor)
+	wrong := func(secret string) answer {
+		return b.post("/login/factor/confirm", "factor", factorHash, "secret", secret, "code", "000000")
+	}
+	a := wrong(secret)
+	assert.Equal(t, http.StatusUnprocessableEntity, a.Code)
+	assert.Contains(t, a.Body.String(), drawnAgain)
+	assert.Contains(t, a.text(), "scan this picture")
+	assert.Contains(t, a.Body.String(), `name="secret" value="`+secret+`"`)
+
+	another := strings.Repeat("A", len(secret))
+	a = wrong(another)
+	assert.Equal(t, http.StatusUnprocessableEntity, a.Code)
+	assert.NotContains(t, a.Body.String(), `class="qr"`)
+	assert.NotContains(t, a.text(), "scan this picture")
+	assert.Contains(t, a.text(), "AAAA AAAA")
+}
