@@ -13,6 +13,7 @@
 //	/login              GET, POST; /login/passkey: POST
 //	/login/with/{provider}      POST: off to an upstream provider
 //	/login/identity/{provider}  GET, POST: back from there
+//	/login/unknown      GET: for whom the provider knows alone
 //	/login/code         GET, POST; /login/code/send: POST
 //	/login/factor       GET, POST; /login/factor/confirm: POST
 //	/login/password     GET, POST

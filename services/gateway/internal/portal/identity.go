@@ -16,6 +16,9 @@ const (
 	// beginIdentityPath leads to a provider, and identityPath takes its answer.
 	beginIdentityPath = "/login/with/"
 	identityPath      = "/login/identity/"
+	// unknownIdentityPath is for whom a provider knows and we do not. No provider is
+	// called so: names have no slash.
+	unknownIdentityPath = "/login/unknown"
 )
 
 // identityAge is how long somebody has at their provider.
@@ -175,7 +178,7 @@ func (p *Portal) identity(v *visit) error {
 	done, err := p.deps.Flow.LogInByIdentity(v.r.Context(), answer)
 	switch {
 	case says(err, "fault.identity_unknown"):
-		return v.unknownIdentity()
+		return v.see(with(unknownIdentityPath, "authorization", kept.Authorization, "hub", kept.Hub))
 	case fault.Is(err, fault.Invalid):
 		return fault.New(fault.Gone, "page.identity.lost").Because(err)
 	case fault.Is(err, fault.Unauthenticated), fault.Is(err, fault.Forbidden):
@@ -209,15 +212,19 @@ func (v *visit) notLetIn(err error) error {
 }
 
 // unknownIdentity says how somebody gets in whose identity is nobody's yet. It is
-// never linked by itself: anybody can have any name at some provider.
-func (v *visit) unknownIdentity() error {
+// never linked by itself: anybody can have any name at some provider. The page has an
+// address of its own, as the answer that led to it counts once.
+func (p *Portal) unknownIdentity(v *visit) error {
 	id := v.value("authorization")
+	if _, err := v.pendingOf(id); err != nil {
+		return err
+	}
 	data := plain{Text: v.text("page.identity.unknown"), Quiet: v.text("page.identity.how")}
-	data.Button = &link{with("/login", "authorization", id), v.text("page.step.back")}
+	data.Button = &link{with("/login", "authorization", id, "hub", v.hub()), v.text("page.step.back")}
 	if v.portal.deps.SelfRegistration {
 		data.After = append(data.After, aside{
 			v.text("page.login.no_account"), link{with("/register", "authorization", id), v.text("page.register.title")},
 		})
 	}
-	return v.show(http.StatusUnprocessableEntity, "plain", page{Title: v.text("page.identity.unknown_title"), Data: data})
+	return v.ok("plain", page{Title: v.text("page.identity.unknown_title"), Data: data})
 }

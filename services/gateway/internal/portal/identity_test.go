@@ -90,7 +90,6 @@ func TestAnswersOfProvidersThatDoNotCount(t *testing.T) {
 			a.Del("code")
 			a.Set("error", "access_denied")
 		}, 422, "You have cancelled the sign-in with Company account."},
-		"nobody's":       {func(w *world, _ *browser, _ url.Values) { w.oauth.upstream.Subject = "stranger" }, 422, "not connected to an account here"},
 		"a service away": {func(w *world, _ *browser, _ url.Values) { w.oauth.upstream.Err = fault.New(fault.Unavailable, "") }, 503, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,6 +106,31 @@ func TestAnswersOfProvidersThatDoNotCount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The page for whom nobody here is has an address of its own: in another language it
+// is had again, and leads back to the same request and the same hub.
+func TestAnIdentityThatIsNobodys(t *testing.T) {
+	t.Parallel()
+	hub := strings.Repeat("b", 40)
+	for query, back := range map[string]string{waits: "/login" + waits, "?hub=" + hub: "/login?hub=" + hub, "": "/login"} {
+		w := newWorld(t).offering()
+		b, answer := w.atCompany(query)
+		w.oauth.upstream.Subject = "stranger"
+		a := b.get(fromCompany + "?" + answer.Encode())
+		require.Equal(t, http.StatusSeeOther, a.Code)
+		a = b.follow(a)
+		assert.Equal(t, http.StatusOK, a.Code)
+		assert.Contains(t, a.text(), "not connected to an account here")
+		german := b.get(languageLink(t, a, "de"))
+		assert.Equal(t, "Noch nicht verbunden – Gatehouse", german.title())
+		assert.Contains(t, german.Body.String(), `href="`+back+`"`)
+		assert.Empty(t, w.sessions.Created())
+		assert.NotContains(t, b.cookies, sessionCookie)
+	}
+	b := newWorld(t).offering().browser()
+	assert.Equal(t, http.StatusGone, b.get("/login/unknown?authorization=expired").Code)
+	assert.Equal(t, http.StatusMethodNotAllowed, b.post("/login/unknown").Code)
 }
 
 func TestBeginningAtAProvider(t *testing.T) {

@@ -57,8 +57,10 @@ func pagesOfLogins() []shown {
 			return b.get("/login")
 		}, status: 200, en: "Sign in", de: "Anmelden"},
 		{
-			name: "nobody's identity", visit: company(func(w *world, _ url.Values) { w.oauth.upstream.Subject = "x" }),
-			status: 422, en: "Not connected yet", de: "Noch nicht verbunden",
+			name: "nobody's identity", visit: func(w *world, b *browser) answer {
+				return b.follow(company(func(w *world, _ url.Values) { w.oauth.upstream.Subject = "x" })(w, b))
+			},
+			status: 200, en: "Not connected yet", de: "Noch nicht verbunden",
 		},
 		{
 			name: "no answer of a provider", visit: company(func(_ *world, a url.Values) { a.Del("state") }),

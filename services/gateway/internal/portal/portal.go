@@ -86,6 +86,7 @@ func (p *Portal) Routes() http.Handler {
 		termsPath:                        {get: p.showTerms, post: p.acceptTerms},
 		beginIdentityPath + "{provider}": {post: p.beginIdentity},
 		identityPath + "{provider}":      {get: p.identity, post: p.identityByPost},
+		unknownIdentityPath:              {get: p.unknownIdentity},
 		passkeyLoginPath:                 {post: p.passkeyLogin, page: "/login"},
 		stepUpPath:                       {get: p.showStepUp, post: p.stepUp},
 		stepUpPath + "/code":             {get: p.showStepUpCode, post: p.confirmStepUp},
