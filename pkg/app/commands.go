@@ -27,12 +27,14 @@ func (p *program) commands() *cobra.Command {
 			if only, err := c.Flags().GetBool("check-config"); err == nil && only {
 				return p.checkConfig()
 			}
+			if only, err := c.Flags().GetBool("version"); err == nil && only {
+				return p.version()
+			}
 			return p.serve(c.Context())
 		},
 	}
 	root.Flags().Bool("check-config", false, "the same as the command check-config")
-	root.Version = Version()
-	root.SetVersionTemplate(versionLine(name) + "\n")
+	root.Flags().BoolP("version", "v", false, "the same as the command version")
 	add := func(use, short string, run func(*cobra.Command) error) {
 		root.AddCommand(&cobra.Command{
 			Use: use, Short: short, Args: cobra.NoArgs,
@@ -46,10 +48,7 @@ func (p *program) commands() *cobra.Command {
 	add("check-config", "Check the settings, print them without secrets and exit", func(*cobra.Command) error { return p.checkConfig() })
 	root.AddCommand(p.doctor())
 	add("healthcheck", "Ask the running service whether it is ready, for containers without a shell", func(c *cobra.Command) error { return p.healthcheck(c.Context()) })
-	add("version", "Print the version and exit", func(c *cobra.Command) error {
-		_, err := fmt.Fprintln(c.OutOrStdout(), versionLine(name))
-		return err
-	})
+	add("version", "Print the version and exit", func(*cobra.Command) error { return p.version() })
 	p.describeSettings(root)
 	return root
 }
@@ -65,6 +64,13 @@ func (p *program) describeSettings(root *cobra.Command) {
 		}
 		_, _ = fmt.Fprintf(c.OutOrStdout(), "\nSettings are environment variables:\n\n%s", config.Table(p.service.Settings)) // as cobra: nobody to tell
 	})
+}
+
+func (p *program) version() error {
+	if _, err := fmt.Fprintln(p.stdout, versionLine(p.service.Name)); err != nil {
+		return errors.Join(failure{exitFailed}, err)
+	}
+	return nil
 }
 
 // checkConfig looks at the settings and at the files they name.

@@ -7,8 +7,10 @@ import (
 	"os"
 	"sync/atomic"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/gatehouse-id/gatehouse/pkg/obs/internal/otlp"
 )
 
 func exporterConfigured() bool {
@@ -17,7 +19,16 @@ func exporterConfigured() bool {
 
 // newExporter does not connect: a collector that is away delays nothing.
 func newExporter(ctx context.Context, logger *slog.Logger) (sdktrace.SpanExporter, error) {
-	inner, err := otlptracehttp.New(ctx)
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
+		if protocol := os.Getenv(name); protocol != "" && protocol != "http/protobuf" {
+			logger.WarnContext(ctx, "traces are exported as http/protobuf", "variable", name, "value", protocol)
+		}
+	}
+	client, err := otlp.NewClient()
+	if err != nil {
+		return nil, fmt.Errorf("obs: OTLP exporter: %w", err)
+	}
+	inner, err := otlptrace.New(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("obs: OTLP exporter: %w", err)
 	}

@@ -83,7 +83,9 @@ func TestExportsWhenAnEndpointIsConfigured(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { paths <- r.URL.Path }))
 	defer collector.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
-	o, shutdown, err := New(t.Context(), Options{Service: "mail"})
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")
+	var out bytes.Buffer
+	o, shutdown, err := New(t.Context(), Options{Service: "mail", LogWriter: &out})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +96,13 @@ func TestExportsWhenAnEndpointIsConfigured(t *testing.T) {
 	}
 	if path := <-paths; path != "/v1/traces" {
 		t.Error(path)
+	}
+	if !strings.Contains(out.String(), "http/json") {
+		t.Error("another protocol is asked for, and nobody told that there is one only")
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")
+	if _, _, err := New(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_TIMEOUT") {
+		t.Errorf("a timeout that is none: %v", err)
 	}
 }
 
