@@ -42,6 +42,9 @@ func (s *Service) judge(ctx context.Context, d outbox.Delivery, m queued, err er
 	case smtp.Permanent(err), sms.Permanent(err), s.clock.Since(d.Created) >= tryFor:
 		s.metrics.count(m, stateDead)
 		return outbox.Permanent(err)
+	case smtp.Later(err):
+		s.metrics.count(m, statePostponed)
+		return err
 	default:
 		s.metrics.count(m, stateDeferred)
 		return err

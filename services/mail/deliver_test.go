@@ -54,12 +54,13 @@ func TestTemporaryRefusalIsTriedAgain(t *testing.T) {
 		f.send(activation("a"))
 		f.drain()
 		f.drain() // not due yet
-		require.Equal(t, 1, f.counted(stateDeferred))
+		require.Equal(t, 1, f.counted(statePostponed))
 		f.pass(5*time.Minute, 30*time.Second)
 		require.Len(t, f.smtp.Taken(), 1)
-		assert.Equal(t, 2, f.counted(stateDeferred))
+		assert.Equal(t, 2, f.counted(statePostponed))
 		assert.Equal(t, 1, f.counted(stateSent))
 		assert.Greater(t, f.delays(), 30.0, "the delay counts from when the mail was taken")
+		assert.Zero(t, f.counted(stateDeferred), "the server is there")
 		assert.Empty(t, f.dead())
 	})
 }

@@ -11,14 +11,15 @@ import (
 )
 
 // What can happen to a mail or an SMS. Accepted ones are sent, dead or expired in
-// the end, and may be deferred any number of times before.
+// the end, and may be deferred or postponed any number of times before.
 const (
-	stateAccepted = "accepted"
-	stateRepeated = "repeated" // its key had been accepted before
-	stateDeferred = "deferred"
-	stateSent     = "sent"
-	stateDead     = "dead"
-	stateExpired  = "expired" // lost its sense before it could be delivered
+	stateAccepted  = "accepted"
+	stateRepeated  = "repeated"  // its key had been accepted before
+	stateDeferred  = "deferred"  // its server is away, or takes nothing from us
+	statePostponed = "postponed" // its server wants this one later
+	stateSent      = "sent"
+	stateDead      = "dead"
+	stateExpired   = "expired" // lost its sense before it could be delivered
 )
 
 type metrics struct {
@@ -30,7 +31,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return &metrics{
 		mails: obs.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_mails_total",
-			Help: "What happened to mails, by medium (email, sms), template and state: accepted, repeated, deferred, sent, dead, expired.",
+			Help: "What happened to mails, by medium (email, sms), template and state: accepted, repeated, deferred, postponed, sent, dead, expired.",
 		}, []string{"medium", "template", "state"})),
 		delay: obs.Register(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gatehouse_mail_delay_seconds",

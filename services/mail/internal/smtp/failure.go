@@ -19,6 +19,9 @@ type Failure struct {
 	// Permanent failures are about the recipient or the mail itself: trying
 	// again is of no use.
 	Permanent bool
+	// Later failures are about them as well, but for now: greylisting, or a mailbox
+	// that is full. Other mails may well be taken.
+	Later bool
 
 	text  string
 	cause error
@@ -34,6 +37,13 @@ func (f *Failure) Unwrap() error { return f.cause }
 func Permanent(err error) bool {
 	var f *Failure
 	return errors.As(err, &f) && f.Permanent
+}
+
+// Later tells whether err is the server's word that this mail is not to be had now,
+// rather than that it takes none.
+func Later(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.Later
 }
 
 // errAddress is of an address that nobody could have.
@@ -55,7 +65,9 @@ func failure(ctx context.Context, err error) *Failure {
 	var sending *gomail.SendError
 	if errors.As(err, &sending) {
 		f.Code = sending.ErrorCode()
-		f.Permanent = aboutMail(sending.Reason) && f.Code >= 500 && !slices.Contains(ourFault, f.Code)
+		judged := aboutMail(sending.Reason) && !slices.Contains(ourFault, f.Code)
+		f.Permanent = judged && f.Code >= 500
+		f.Later = judged && f.Code >= 400 && f.Code < 500
 	}
 	return f
 }

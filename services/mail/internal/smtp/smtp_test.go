@@ -129,17 +129,17 @@ func TestRepliesThatAreAndAreNotPermanent(t *testing.T) {
 	}
 	data := func(code int) func([]byte) error { return func([]byte) error { return reply(code)("") } }
 	for name, c := range map[string]struct {
-		server    smtptest.Options
-		code      int
-		permanent bool
+		server           smtptest.Options
+		code             int
+		permanent, later bool
 	}{
-		"unknown recipient":      {smtptest.Options{OnRcpt: reply(550)}, 550, true},
-		"greylisted":             {smtptest.Options{OnRcpt: reply(450)}, 450, false},
-		"refused content":        {smtptest.Options{OnData: data(554)}, 554, true},
-		"no space at the moment": {smtptest.Options{OnData: data(452)}, 452, false},
-		"refused sender":         {smtptest.Options{OnMail: reply(550)}, 550, false},
-		"busy at the sender":     {smtptest.Options{OnMail: reply(421)}, 421, false},
-		"authentication wanted":  {smtptest.Options{OnRcpt: reply(530)}, 530, false},
+		"unknown recipient":      {smtptest.Options{OnRcpt: reply(550)}, 550, true, false},
+		"greylisted":             {smtptest.Options{OnRcpt: reply(450)}, 450, false, true},
+		"refused content":        {smtptest.Options{OnData: data(554)}, 554, true, false},
+		"no space at the moment": {smtptest.Options{OnData: data(452)}, 452, false, true},
+		"refused sender":         {smtptest.Options{OnMail: reply(550)}, 550, false, false},
+		"busy at the sender":     {smtptest.Options{OnMail: reply(421)}, 421, false, false},
+		"authentication wanted":  {smtptest.Options{OnRcpt: reply(530)}, 530, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -148,6 +148,7 @@ func TestRepliesThatAreAndAreNotPermanent(t *testing.T) {
 			require.ErrorAs(t, err, &f)
 			assert.Equal(t, c.code, f.Code)
 			assert.Equal(t, c.permanent, Permanent(err))
+			assert.Equal(t, c.later, Later(err))
 			assert.Contains(t, err.Error(), "not welcome", "the server's words help the operator")
 			assert.NotContains(t, err.Error(), "example.com")
 		})
@@ -161,6 +162,7 @@ func TestNobodyListens(t *testing.T) {
 	err := send(t, optionsFor(t, server), letter())
 	require.Error(t, err)
 	assert.False(t, Permanent(err))
+	assert.False(t, Later(err), "it says nothing about this mail")
 }
 
 // The library knows no context after it has connected.
