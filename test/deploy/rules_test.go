@@ -46,7 +46,12 @@ func files(t *testing.T, pattern string) []string {
 
 func TestEveryAlertHasARunbookAndATest(t *testing.T) {
 	t.Parallel()
-	tests := read(t, "deploy/prometheus/tests/alerts_test.yml") + read(t, "deploy/prometheus/tests/slo_test.yml")
+	var tests string
+	for _, path := range files(t, "deploy/prometheus/tests/*_test.yml") {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		tests += string(text)
+	}
 	alerts := map[string]bool{}
 	for _, r := range rules(t) {
 		if r.Alert == "" {
