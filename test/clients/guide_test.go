@@ -34,8 +34,10 @@ func (g guide) program() string {
 	dir := g.t.TempDir()
 	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
 	require.NoError(g.t, os.WriteFile(source, []byte(g.Block("go", "package main\n")), 0o600))
-	// This module has the libraries.
-	out, err := exec.CommandContext(g.t.Context(), "go", "build", "-o", program, source).CombinedOutput()
+	// This module has the libraries. The flags are those of make build, whose cache it shares.
+	c := exec.CommandContext(g.t.Context(), "go", "build", "-trimpath", "-o", program, source)
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := c.CombinedOutput()
 	require.NoError(g.t, err, "%s", out)
 	return program
 }

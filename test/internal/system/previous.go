@@ -2,7 +2,9 @@ package system
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,23 +48,34 @@ func BuildPrevious(t testing.TB) *Previous {
 	}
 	require.NoError(t, err, "looking for the previous version")
 
-	tree, folder := t.TempDir(), t.TempDir()
-	archive, err := exec.CommandContext(t.Context(), "git", "-C", root, "archive", "--format=tar", commit).Output()
-	require.NoError(t, err)
-	unpack := exec.CommandContext(t.Context(), "tar", "-x", "-C", tree)
-	unpack.Stdin = bytes.NewReader(archive)
-	out, err := unpack.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	arguments := []string{"build", "-trimpath", "-o", folder + "/"} // so that it shares what is in the cache
-	for _, service := range services {
-		arguments = append(arguments, "./services/"+service+"/cmd/"+service)
-	}
-	build := exec.CommandContext(t.Context(), "go", arguments...)
-	build.Dir = tree
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK="+filepath.Join(tree, "go.work"))
-	out, err = build.CombinedOutput()
-	require.NoError(t, err, "building %s: %s", commit, out)
+	folder, err := build(root, "previous-"+commit, func(ctx context.Context, folder string) error {
+		if entries, err := os.ReadDir(folder); err != nil || len(entries) == len(services) {
+			return err // it is what it was
+		}
+		return buildFrom(ctx, root, commit, folder)
+	})
+	require.NoError(t, err, "building %s", commit)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	return &Previous{Commit: commit, folder: folder}
+}
+
+// buildFrom builds the services as they were at the commit.
+func buildFrom(ctx context.Context, root, commit, folder string) error {
+	tree, err := os.MkdirTemp("", "gatehouse-previous-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tree) }()
+	archive, err := exec.CommandContext(ctx, "git", "-C", root, "archive", "--format=tar", commit).Output()
+	if err != nil {
+		return err
+	}
+	unpack := exec.CommandContext(ctx, "tar", "-x", "-C", tree)
+	unpack.Stdin = bytes.NewReader(archive)
+	if out, err := unpack.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return goBuild(ctx, tree, folder, commandsOfServices()...)
 }
 
 // previous is the commit of the newest release before this commit, or else the one

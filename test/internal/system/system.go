@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -173,69 +172,6 @@ func answers(ctx context.Context, url string) bool {
 	}
 	_ = res.Body.Close()
 	return res.StatusCode == http.StatusOK
-}
-
-// programs are built once per test process, into a folder that Main removes.
-var programs struct {
-	once sync.Once
-	dir  string
-	err  error
-}
-
-// Binary is the path of a program, built from this tree.
-func Binary(t testing.TB, name string) string {
-	t.Helper()
-	programs.once.Do(func() { programs.dir, programs.err = buildPrograms() })
-	require.NoError(t, programs.err)
-	return filepath.Join(programs.dir, name)
-}
-
-// BinaryWith is the path of a program that is built with build tags.
-func BinaryWith(t testing.TB, name, tags string) string {
-	t.Helper()
-	root, err := repository()
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), name)
-	c := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", tags, "-o", path, "./services/"+name+"/cmd/"+name)
-	c.Dir = root
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := c.CombinedOutput()
-	require.NoError(t, err, "building %s: %s", name, out)
-	return path
-}
-
-func buildPrograms() (string, error) {
-	root, err := repository()
-	if err != nil {
-		return "", err
-	}
-	commands, err := filepath.Glob(filepath.Join(root, "services", "*", "cmd", "*"))
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp("", "gatehouse-bin-")
-	if err != nil {
-		return "", err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	// As in make build, whose cache it shares.
-	c := exec.CommandContext(ctx, "go", append([]string{"build", "-trimpath", "-o", dir + "/"}, commands...)...)
-	c.Dir = root
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("building the programs: %w\n%s", err, out)
-	}
-	return dir, nil
-}
-
-// Main runs the tests and removes what was built and started for them.
-func Main(m *testing.M) {
-	code := m.Run()
-	if programs.dir != "" {
-		_ = os.RemoveAll(programs.dir)
-	}
-	os.Exit(code)
 }
 
 // repository is the root of the tree: where go.work is.
