@@ -3,6 +3,7 @@ package testkit
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -42,6 +43,7 @@ var postgres server
 type server struct {
 	settings string // further lines of postgresql.conf
 	follow   string // the address of the server to follow; empty: none
+	base     string // the folder that its own is made in; empty: socketBase
 
 	start    sync.Once
 	startErr error
@@ -157,7 +159,7 @@ func (s *server) boot() error {
 	if err != nil {
 		return err
 	}
-	if s.dir, err = os.MkdirTemp(socketBase(), "gatehouse-pg-"); err != nil {
+	if s.dir, err = os.MkdirTemp(cmp.Or(s.base, socketBase()), "gatehouse-pg-"); err != nil {
 		return err
 	}
 	// No context: the server lives as long as the process.

@@ -16,6 +16,9 @@ import (
 type PostgresServerOptions struct {
 	// Settings are further lines of postgresql.conf.
 	Settings string
+	// Folder is where it keeps its files, in a folder of their own; empty: among other
+	// temporary files. Its path has to be a short one, for a socket.
+	Folder string
 	// Follow is the server whose standby it is, by streaming; nil: none. That one
 	// needs the settings wal_level and max_wal_senders.
 	Follow *PostgresServer
@@ -29,7 +32,7 @@ type PostgresServer struct{ server server }
 // installed the test is not run.
 func StartPostgresServer(tb testing.TB, o PostgresServerOptions) *PostgresServer {
 	tb.Helper()
-	p := &PostgresServer{server: server{settings: o.Settings}}
+	p := &PostgresServer{server: server{settings: o.Settings, base: o.Folder}}
 	if o.Follow != nil {
 		p.server.follow = o.Follow.URL("postgres")
 	}
@@ -52,6 +55,36 @@ func (p *PostgresServer) Exec(tb testing.TB, database, statement string) {
 	if err := p.server.exec(ctx, database, statement); err != nil {
 		tb.Fatalf("testkit: %s: %v", statement, err)
 	}
+}
+
+// OwnFolder makes an empty folder in another one, that is the server's: for a
+// tablespace.
+func (p *PostgresServer) OwnFolder(tb testing.TB, parent string) string {
+	tb.Helper()
+	folder, err := os.MkdirTemp(parent, "tablespace-")
+	if err != nil {
+		tb.Fatalf("testkit: %v", err)
+	}
+	if c := p.server.cmd.SysProcAttr.Credential; c != nil {
+		if err := os.Chown(folder, int(c.Uid), int(c.Gid)); err != nil {
+			tb.Fatalf("testkit: %v", err)
+		}
+	}
+	return folder
+}
+
+// TryExec is Exec that may fail.
+func (p *PostgresServer) TryExec(database, statement string) error {
+	ctx, cancel := background()
+	defer cancel()
+	return p.server.exec(ctx, database, statement)
+}
+
+// Running tells whether the server is there: one that cannot recover from a crash
+// ends, and has to be started again.
+func (p *PostgresServer) Running(tb testing.TB) bool {
+	tb.Helper()
+	return p.run(tb, "status") == nil
 }
 
 // Kill ends the server as a power cut would, as far as its clients can tell: what
@@ -87,18 +120,23 @@ func (p *PostgresServer) Start(tb testing.TB) {
 
 func (p *PostgresServer) control(tb testing.TB, command string, arguments ...string) {
 	tb.Helper()
+	if err := p.run(tb, command, append([]string{"-w"}, arguments...)...); err != nil {
+		tb.Fatalf("testkit: pg_ctl %s: %v", command, err)
+	}
+}
+
+func (p *PostgresServer) run(tb testing.TB, command string, arguments ...string) error {
+	tb.Helper()
 	bin, err := findPostgres()
 	if err != nil {
 		tb.Fatalf("testkit: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	arguments = append([]string{command, "-w", "-D", filepath.Join(p.server.dir, "data")}, arguments...)
+	arguments = append([]string{command, "-D", filepath.Join(p.server.dir, "data")}, arguments...)
 	c := exec.CommandContext(ctx, filepath.Join(bin, "pg_ctl"), arguments...)
 	c.Dir, c.Env = p.server.dir, p.server.cmd.Env
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: p.server.cmd.SysProcAttr.Credential}
 	// No pipe: the server would hold it open for ever.
-	if err := c.Run(); err != nil {
-		tb.Fatalf("testkit: pg_ctl %s: %v", command, err)
-	}
+	return c.Run()
 }

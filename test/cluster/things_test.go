@@ -1,16 +1,9 @@
 package cluster_test
 
 import (
-	"bufio"
-	"fmt"
 	"net"
-	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -72,64 +65,4 @@ func (r *redis) stop() {
 		_ = r.command.Wait() // how a killed process ends is no news
 		r.command = nil
 	}
-}
-
-// disk is a small file system of its own.
-type disk struct{ dir string }
-
-// diskSize is enough for the databases and what a load writes in minutes.
-const diskSize = "64m"
-
-// smallDisk mounts one, for which it has to be root.
-func smallDisk(t *testing.T) disk {
-	t.Helper()
-	dir := t.TempDir()
-	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+diskSize+",mode=0700")
-	require.NoError(t, err, "this drill mounts a small file system: run it as root, where mounting is allowed")
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
-	return disk{dir}
-}
-
-func (d disk) ballast() string { return filepath.Join(d.dir, "ballast") }
-
-// fill leaves no byte.
-func (d disk) fill(t *testing.T) {
-	t.Helper()
-	f, err := os.Create(d.ballast())
-	require.NoError(t, err)
-	defer func() { _ = f.Close() }()
-	for chunk := make([]byte, 64<<10); len(chunk) > 0; {
-		if _, err = f.Write(chunk); err != nil {
-			require.ErrorIs(t, err, syscall.ENOSPC)
-			chunk = chunk[:len(chunk)/2]
-		}
-	}
-}
-
-// free gives the space back.
-func (d disk) free(t *testing.T) {
-	t.Helper()
-	require.NoError(t, os.Remove(d.ballast()))
-}
-
-// expiry is when a process's certificate expires, as its metrics say.
-func expiry(t *testing.T, debug string) float64 {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+debug+"/metrics", http.NoBody)
-	require.NoError(t, err)
-	res, err := system.HTTP().Do(r)
-	require.NoError(t, err)
-	defer func() { _ = res.Body.Close() }()
-	lines := bufio.NewScanner(res.Body)
-	for lines.Scan() {
-		name, text, _ := strings.Cut(lines.Text(), " ")
-		if name == "gatehouse_tls_certificate_expiry_timestamp_seconds" {
-			var value float64
-			_, err := fmt.Sscan(text, &value)
-			require.NoError(t, err)
-			return value
-		}
-	}
-	require.Fail(t, "the process does not say when its certificate expires")
-	return 0
 }

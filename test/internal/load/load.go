@@ -192,6 +192,10 @@ func (l *Load) work(ctx context.Context, turn func(context.Context) error) {
 	}
 }
 
+// Reconnect closes the connections that rest, so that all gateways have their share
+// of new ones.
+func (l *Load) Reconnect() { l.balancer.pool.CloseIdleConnections() }
+
 // Stop ends the load. It may be called twice.
 func (l *Load) Stop() {
 	l.stop()

@@ -183,8 +183,14 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// Unasked ends a failure that does not tell when to come back.
+const Unasked = " without Retry-After"
+
 // trouble is what an answer says of a server in trouble.
 func trouble(res *http.Response) string {
+	if res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") == "" {
+		return res.Status + Unasked
+	}
 	if res.StatusCode >= http.StatusInternalServerError || res.StatusCode == http.StatusTooManyRequests {
 		return res.Status
 	}
