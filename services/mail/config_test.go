@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/config"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit/smtptest"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtp"
-	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtptest"
 )
 
 func TestSettings(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
-	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtptest"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit/smtptest"
 )
 
 var reaches = map[string]func(f *fixture, caller string) mailapi.Service{"local": (*fixture).local, "http": (*fixture).remote}

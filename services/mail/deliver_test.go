@@ -13,7 +13,7 @@ import (
 	api "github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
-	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtptest"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit/smtptest"
 )
 
 func TestMailReachesTheServer(t *testing.T) {

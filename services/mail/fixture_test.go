@@ -26,8 +26,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
 	"github.com/gatehouse-id/gatehouse/pkg/rpc"
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit/smtptest"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtp"
-	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtptest"
 )
 
 // callers may reach the service; each method admits some of them.

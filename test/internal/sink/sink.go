@@ -1,5 +1,5 @@
-// Package sink is an SMTP server for tests that counts what arrives. It can be
-// stopped and started again, as the mail server of a bad day.
+// Package sink counts the mails that arrive at a server for tests. It can be stopped
+// and started again, as the mail server of a bad day.
 package sink
 
 import (
@@ -9,7 +9,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
-	"net"
 	"net/mail"
 	"slices"
 	"strconv"
@@ -17,8 +16,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/emersion/go-smtp"
-	"github.com/stretchr/testify/require"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit/smtptest"
 )
 
 // Mail is a mail that was taken.
@@ -26,23 +24,20 @@ type Mail struct {
 	To, ID, Subject, Text string
 }
 
-// Server keeps what it takes.
+// Server keeps what it takes, by whom it is for.
 type Server struct {
-	Port int
+	*smtptest.Server
 
-	t    testing.TB
-	mu   sync.Mutex
-	stop func()
-	all  map[string][]Mail // by recipient, newest last
-	odd  []error
+	mu  sync.Mutex
+	all map[string][]Mail // by recipient, newest last
+	odd []error
 }
 
 // New starts a server on loopback, without TLS, which ends with the test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{t: t, all: map[string][]Mail{}, stop: func() {}}
-	s.Start()
-	t.Cleanup(s.Stop)
+	s := &Server{all: map[string][]Mail{}}
+	s.Server = smtptest.New(t, smtptest.Options{OnTaken: s.take})
 	return s
 }
 
@@ -52,33 +47,6 @@ func (s *Server) Environ() []string {
 		"GATEHOUSE_SMTP_HOST=127.0.0.1", "GATEHOUSE_SMTP_PORT=" + strconv.Itoa(s.Port),
 		"GATEHOUSE_SMTP_TLS=none", "GATEHOUSE_SMTP_FROM=Gatehouse <no-reply@example.org>", "GATEHOUSE_SMTP_TIMEOUT=5s",
 	}
-}
-
-// Start listens, after a Stop on the same port.
-func (s *Server) Start() {
-	s.t.Helper()
-	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &session{sink: s}, nil }))
-	server.Domain, server.EnableSMTPUTF8, server.ErrorLog = "localhost", true, silent{}
-	listener, err := new(net.ListenConfig).Listen(s.t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)))
-	require.NoError(s.t, err)
-	address, ok := listener.Addr().(*net.TCPAddr)
-	require.True(s.t, ok)
-	s.Port = address.Port
-	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(listener) }()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// The listener is closed as well: Close forgets it if Serve has just begun.
-	s.stop = func() { _ = listener.Close(); _ = server.Close(); <-done }
-}
-
-// Stop breaks all connections and listens no more.
-func (s *Server) Stop() {
-	s.mu.Lock()
-	stop := s.stop
-	s.stop = func() {}
-	s.mu.Unlock()
-	stop()
 }
 
 // To lists what has arrived for an address, oldest first.
@@ -106,15 +74,15 @@ func (s *Server) Odd() error {
 	return errors.Join(s.odd...)
 }
 
-func (s *Server) take(to string, data []byte) {
-	m, err := read(data)
-	m.To = to
+func (s *Server) take(taken smtptest.Taken) {
+	m, err := read(taken.Data)
+	m.To = taken.To
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
 		s.odd = append(s.odd, err)
 	}
-	s.all[to] = append(s.all[to], m)
+	s.all[m.To] = append(s.all[m.To], m)
 }
 
 func read(data []byte) (Mail, error) {
@@ -145,32 +113,3 @@ func read(data []byte) (Mail, error) {
 	}
 	return m, err
 }
-
-type silent struct{}
-
-func (silent) Printf(string, ...any) {}
-func (silent) Println(...any)        {}
-
-type session struct {
-	sink *Server
-	to   string
-}
-
-func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
-
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.to = to
-	return nil
-}
-
-func (s *session) Data(r io.Reader) error {
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	s.sink.take(s.to, data)
-	return nil
-}
-
-func (*session) Reset()        {}
-func (*session) Logout() error { return nil }

@@ -17,7 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtptest"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit/smtptest"
 )
 
 const recipient = "mia@example.com"

@@ -1,4 +1,5 @@
-// Package smtptest is a real SMTP server on loopback for tests.
+// Package smtptest is a real SMTP server on loopback for tests, which can be stopped
+// and started again.
 package smtptest
 
 import (
@@ -32,6 +33,8 @@ type Options struct {
 	OnMail         func(from string) error
 	OnRcpt         func(to string) error
 	OnData         func(data []byte) error
+	// OnTaken hears of each mail that was taken.
+	OnTaken func(m Taken)
 }
 
 // Server keeps what it takes. It can be stopped and started again.
@@ -183,8 +186,11 @@ func (s *session) Data(r io.Reader) error {
 	}
 	s.mail.Data = data
 	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
 	s.server.taken = append(s.server.taken, s.mail)
+	s.server.mu.Unlock()
+	if heard := s.server.options.OnTaken; heard != nil {
+		heard(s.mail)
+	}
 	return nil
 }
 
