@@ -83,6 +83,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	if c.PublicURL == "" {
 		return nil, errNoPublicURL
 	}
+	d.Clock = d.DB.Clock(d.Clock) // which sessions goes by, too: it compares the two
 	box := outbox.New(outbox.Options{
 		DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
 		Handlers: relay.Handlers(relay.Services{Mail: d.Mail, Sessions: d.Sessions, OAuth: d.OAuth}, d.Clock),

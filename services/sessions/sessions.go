@@ -95,7 +95,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		db: d.DB, clock: d.Clock, logger: d.Obs.Logger, keys: keys, algorithm: c.Algorithm,
+		db: d.DB, clock: d.DB.Clock(d.Clock), logger: d.Obs.Logger, keys: keys, algorithm: c.Algorithm,
 		tokens: &token.Codec{Keys: keys, Issuer: c.issuer(), Audience: c.audience(), Leeway: c.Leeway},
 		outbox: outbox.New(outbox.Options{
 			DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,

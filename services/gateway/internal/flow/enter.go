@@ -206,7 +206,7 @@ func confirmedBy(methods []sessions.Method, method sessions.Method) []sessions.M
 // not before it was set, by the clock that has noted that and that ends what was
 // proved before.
 func (f *Flow) provedBy(u accounts.User) time.Time {
-	now := f.deps.Clock.Now()
+	now := f.deps.Cache.Now()
 	if u.PasswordModifiedTime.After(now) {
 		return u.PasswordModifiedTime
 	}

@@ -47,6 +47,8 @@ import (
 // SessionCache forgets sessions that end or change here, and hears of the
 // others.
 type SessionCache interface {
+	// Now is the time by the clock of the sessions service.
+	Now() time.Time
 	// Ended makes it refuse all tokens of the session.
 	Ended(session int64)
 	// Changed makes it ask again about the tokens of the session.

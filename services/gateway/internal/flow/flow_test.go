@@ -35,6 +35,9 @@ func (f *fixture) Ended(session int64) { f.ended = append(f.ended, session) }
 // Changed implements flow.SessionCache.
 func (f *fixture) Changed(session int64) { f.changed = append(f.changed, session) }
 
+// Now is the one clock of all.
+func (f *fixture) Now() time.Time { return f.clock.Now() }
+
 // Heard implements flow.SessionCache.
 func (f *fixture) Heard() bool { return f.heard }
 

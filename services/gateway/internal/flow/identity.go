@@ -95,7 +95,7 @@ func (f *Flow) LogInByIdentity(ctx context.Context, a IdentityAnswer) (Outcome, 
 	if err := f.ready(ctx); err != nil { // the state works once
 		return Outcome{}, err
 	}
-	proved := f.deps.Clock.Now()
+	proved := f.deps.Cache.Now()
 	upstream, err := f.finishIdentity(ctx, a, nil)
 	if err != nil {
 		return Outcome{}, err

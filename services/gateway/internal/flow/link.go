@@ -38,7 +38,7 @@ func (f *Flow) OpenLink(ctx context.Context, link string) (OpenedLink, error) {
 	if err := f.sessionsReachable(ctx); err != nil {
 		return OpenedLink{}, err
 	}
-	proved := f.deps.Clock.Now()
+	proved := f.deps.Cache.Now()
 	opened, err := f.deps.Accounts.OpenLink(ctx, accounts.OpenLinkRequest{Link: link, Origin: edge.Origin(ctx)})
 	if err != nil {
 		return OpenedLink{}, err

@@ -46,7 +46,7 @@ func (f *Flow) Login(ctx context.Context, l Login) (Outcome, error) {
 	}
 	// Taken before the password is checked: a change of the password that
 	// happens meanwhile then ends this session too.
-	proved := f.deps.Clock.Now()
+	proved := f.deps.Cache.Now()
 	identity, err := f.deps.Accounts.Authenticate(ctx, accounts.AuthenticateRequest{
 		Login: l.User, Password: l.Password, Origin: edge.Origin(ctx),
 	})
@@ -83,7 +83,7 @@ func (f *Flow) TokenLogin(ctx context.Context, l TokenLogin) (Outcome, error) {
 	if err := l.Validate().Err(); err != nil {
 		return Outcome{}, err
 	}
-	proved := f.deps.Clock.Now()
+	proved := f.deps.Cache.Now()
 	token, err := f.deps.Sessions.UseAccessToken(ctx, sessions.UseAccessTokenRequest{Token: l.Token, Origin: edge.Origin(ctx)})
 	if err != nil {
 		return Outcome{}, err

@@ -44,7 +44,7 @@ func (f *Flow) PasskeyLogin(ctx context.Context, l PasskeyLogin) (Outcome, error
 	if err := f.ready(ctx); err != nil { // an answer counts once
 		return Outcome{}, err
 	}
-	proved := f.deps.Clock.Now()
+	proved := f.deps.Cache.Now()
 	identity, err := f.deps.Accounts.FinishPasskeyLogin(ctx, accounts.FinishPasskeyLoginRequest{
 		Ceremony: l.Ceremony, Credential: l.Credential, Origin: edge.Origin(ctx),
 	})

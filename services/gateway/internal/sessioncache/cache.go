@@ -64,6 +64,7 @@ type Cache struct {
 	// nanoseconds since start, which clocks that are set do not disturb; 0 is
 	// never.
 	heard atomic.Int64
+	clock skew
 	// news is replaced, never changed, so that requests read it without a lock.
 	news    atomic.Pointer[news]
 	writing sync.Mutex // held while replacing news
@@ -236,13 +237,14 @@ func (c *Cache) logFeed(ctx context.Context, err error) {
 
 // poll asks the feed once and gives the point from which to ask the next time.
 func (c *Cache) poll(ctx context.Context, since time.Time) (time.Time, error) {
-	sent := c.options.Clock.Since(c.start)
+	asked, sent := c.options.Clock.Now(), c.options.Clock.Since(c.start)
 	answer, err := c.options.Sessions.Revocations(obs.Untraced(ctx), sessions.RevocationsRequest{Since: since})
 	if err != nil {
 		return since, err
 	}
 	c.remember(func(n *news, now time.Time) { n.add(answer, now) })
 	c.heard.Store(int64(sent))
+	c.clock.compare(asked, answer.Now, c.options.Clock.Since(asked))
 	return answer.Now, nil
 }
 
