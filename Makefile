@@ -76,7 +76,7 @@ verify: ## check formatting, vet, go.mod files, and that generated files are up 
 bench: ## run the benchmarks
 	go test -run='^$$' -bench=. -benchmem $(PACKAGES)
 
-drills: ## drill bad days of a cluster with outages of full length, and print a table; takes three quarters of an hour
+drills: ## drill bad days of a cluster with outages of full length, and print a table; takes half an hour
 	$(STATIC) go test ./test/cluster -count=1 -v -timeout=2h -drill.full $(TESTFLAGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)

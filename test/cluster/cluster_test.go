@@ -1,6 +1,10 @@
 // Package cluster_test drills bad days: what happens to a cluster under a steady
 // load when one of its parts is killed, restarted, cut off, full or wrong.
 //
+// A drill that ends with everything well again leaves its cluster to the next one.
+// Much of the time is spent waiting, so clusters run beside each other, as many as
+// there are processors.
+//
 // In `make test` the outages are short; `make drills` has them as long as they
 // are in life, and prints a table. Nothing here asserts how long something took,
 // only what was promised to clients.

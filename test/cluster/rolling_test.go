@@ -27,6 +27,7 @@ type pairs struct {
 // TestPairs has two processes of each service, of which one is replaced, killed, of
 // the previous version, or wrong about the time: the other one goes on.
 func TestPairs(t *testing.T) {
+	t.Parallel()
 	mails := sink.New(t)
 	instances := map[string]int{}
 	for _, service := range system.Services() {
