@@ -17,8 +17,6 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
-	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
-	"github.com/nicksnyder/go-i18n/v2/i18n/template"
 	"golang.org/x/text/language"
 )
 
@@ -28,66 +26,54 @@ var locales embed.FS
 // Catalogue is every text in every language. It never changes once made and is
 // safe for concurrent use.
 type Catalogue struct {
-	localizers map[Language]*goi18n.Localizer
-	known      map[string]bool
-	matcher    language.Matcher
-	parser     template.Parser
+	texts   map[Language]map[string]message
+	matcher language.Matcher
 }
 
 // New reads the embedded texts. It fails only if one of the files is broken.
 func New() (*Catalogue, error) {
-	c := &Catalogue{
-		localizers: map[Language]*goi18n.Localizer{},
-		known:      map[string]bool{},
-		// A text without its arguments is an error, not "<no value>".
-		parser: &template.TextParser{Option: "missingkey=error"},
-	}
-	bundle := goi18n.NewBundle(language.Make(Fallback.Tag()))
+	c := &Catalogue{texts: map[Language]map[string]message{}}
 	tags := make([]language.Tag, 0, len(Languages()))
 	for _, l := range Languages() {
-		tag := language.Make(l.Tag())
-		messages, err := load(locales, l)
+		texts, err := load(locales, l)
 		if err != nil {
 			return nil, err
 		}
-		if err := bundle.AddMessages(tag, messages...); err != nil {
-			return nil, fmt.Errorf("add the texts of %s: %w", l, err)
-		}
-		for _, m := range messages {
-			c.known[m.ID] = true
-		}
-		tags = append(tags, tag)
-	}
-	for _, l := range Languages() {
-		c.localizers[l] = goi18n.NewLocalizer(bundle, l.Tag())
+		c.texts[l] = texts
+		tags = append(tags, language.Make(l.Tag()))
 	}
 	c.matcher = language.NewMatcher(tags)
 	return c, nil
 }
 
 // load reads every file of one language.
-func load(files fs.FS, l Language) ([]*goi18n.Message, error) {
+func load(files fs.FS, l Language) (map[string]message, error) {
 	names, err := fs.Glob(files, path.Join("locales", l.Tag(), "*.toml"))
 	if err != nil {
 		return nil, fmt.Errorf("list the texts of %s: %w", l, err)
 	}
-	var all []*goi18n.Message
+	all := map[string]message{}
 	for _, name := range names {
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, fmt.Errorf("read the texts of %s: %w", l, err)
 		}
-		messages, err := goi18n.ParseMessageBytes(text, toml.Unmarshal)
-		if err != nil {
+		var table map[string]any
+		if err := toml.Unmarshal(text, &table); err != nil {
 			return nil, fmt.Errorf("parse %s: %w", name, err)
 		}
-		all = append(all, messages...)
+		if err := collect(all, language.Make(l.Tag()), "", table); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return all, nil
 }
 
 // Has tells whether the catalogue has a text of that id.
-func (c *Catalogue) Has(id string) bool { return c.known[id] }
+func (c *Catalogue) Has(id string) bool {
+	_, ok := c.texts[Fallback][id]
+	return ok
+}
 
 // Text is the text of that id, filled with args. Its plural form follows the
 // first of the arguments Count, Min and Max that it is given; a Field that the
@@ -95,20 +81,12 @@ func (c *Catalogue) Has(id string) bool { return c.known[id] }
 // unknown, or whose text lacks an argument, is returned as it is: that is ugly
 // enough to be noticed, and never an empty answer.
 func (c *Catalogue) Text(l Language, id string, args map[string]any) string {
-	localizer, ok := c.localizers[l]
+	texts, ok := c.texts[l]
 	if !ok {
-		localizer = c.localizers[Fallback]
+		texts = c.texts[Fallback]
 	}
-	args = c.readable(l, args)
-	// The error is not conclusive: a text that is the same in singular and
-	// plural comes with one, and is right.
-	text, _ := localizer.Localize(&goi18n.LocalizeConfig{
-		MessageID:      id,
-		TemplateData:   args,
-		PluralCount:    pluralCount(args),
-		TemplateParser: c.parser,
-	})
-	if text == "" {
+	text, ok := texts[id].fill(c.readable(l, args))
+	if !ok {
 		return id
 	}
 	return text
@@ -133,15 +111,4 @@ func (c *Catalogue) readable(l Language, args map[string]any) map[string]any {
 		}
 	}
 	return shown
-}
-
-// pluralCount is the number that decides the plural form, nil if there is none.
-func pluralCount(args map[string]any) any {
-	for _, key := range []string{"Count", "Min", "Max"} {
-		switch n := args[key].(type) {
-		case int, int64:
-			return n
-		}
-	}
-	return nil
 }
