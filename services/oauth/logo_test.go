@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/png"
 	"net/http"
@@ -213,32 +214,89 @@ func (h *harness) moves(c oauth.Client, address string) {
 	require.NoError(h.t, err)
 }
 
-// Of two processes one fetches a logo, and none does again when the other one does not
-// survive it.
-func TestALogoIsTriedByOne(t *testing.T) {
+// Of two processes one fetches a logo, and the other waits for it: the page that names
+// it has been shown already.
+func TestALogoIsFetchedByOne(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, h *harness) {
 		h.fetchesLogosLocally()
-		gate := make(chan struct{})
-		site := newLogoSite(t, gate)
-		c := h.withLogo(site.address)
-		first := h.service
+		site := newLogoSite(t, make(chan struct{}))
+		first, c := h.service, h.withLogo(site.address)
 		h.restart()
 		answers := make(chan error, 2)
-		for _, s := range []*Service{first, h.service} {
-			go func() {
-				_, err := s.Logo(t.Context(), oauth.LogoRequest{Client: c.Hash})
-				answers <- err
-			}()
-		}
-		require.True(t, fault.Is(<-answers, fault.NotFound), "the other one has it on its way")
-		h.restart()
-		_, err := h.logo(c)
-		require.True(t, fault.Is(err, fault.NotFound), "nor does another one try")
-		close(gate)
+		logoBy(t, first, c, answers)
+		logoBy(t, h.service, c, answers)
+		soon, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		require.NoError(t, h.clock.BlockUntilContext(soon, 1), "one of the two waits")
+		require.Eventually(t, func() bool { return site.asked.Load() == 1 }, 20*time.Second, time.Millisecond)
+		close(site.gate)
 		require.NoError(t, <-answers)
+		require.NoError(t, h.passing(time.Second, answers))
 		assert.Equal(t, int64(1), site.asked.Load())
-		_, err = h.logo(c)
-		require.NoError(t, err)
 	})
+}
+
+// Where the one that fetches it finds none, nobody waits; where it does not survive,
+// nobody waits for long, nor tries again.
+func TestALogoThatOneHasMissed(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		h.fetchesLogosLocally()
+		site := newLogoSite(t, make(chan struct{}))
+		lost := h.withLogo(site.address)
+		left, waiting := make(chan error, 1), make(chan error, 1)
+		logoBy(t, h.service, lost, left)
+		require.Eventually(t, func() bool { return site.asked.Load() == 1 }, 20*time.Second, time.Millisecond)
+		h.restart()
+		began := h.clock.Now()
+		logoBy(t, h.service, lost, waiting)
+		require.True(t, fault.Is(h.passing(time.Second, waiting), fault.NotFound))
+		assert.WithinDuration(t, began, h.clock.Now(), 10*time.Second)
+		assert.Equal(t, int64(1), site.asked.Load(), "nor does another one try")
+		h.clock.Advance(time.Minute)
+		_, err := h.logo(lost)
+		require.True(t, fault.Is(err, fault.NotFound), "later on it is not waited for")
+		close(site.gate)
+		require.NoError(t, <-left)
+		_, err = h.logo(lost)
+		require.NoError(t, err, "it was only slow")
+
+		site.broken.Store(true)
+		missed := h.withLogo(site.address)
+		for range 2 {
+			_, err = h.logo(missed)
+			require.True(t, fault.Is(err, fault.NotFound))
+			h.restart() // another process knows
+		}
+		assert.Equal(t, int64(2), site.asked.Load())
+	})
+}
+
+// logoBy asks a process for a logo.
+func logoBy(t *testing.T, s *Service, c oauth.Client, answers chan<- error) {
+	t.Helper()
+	go func() {
+		_, err := s.Logo(t.Context(), oauth.LogoRequest{Client: c.Hash})
+		answers <- err
+	}()
+}
+
+// passing lets time pass where somebody waits, until there is an answer.
+func (h *harness) passing(step time.Duration, answer <-chan error) (err error) {
+	h.t.Helper()
+	now, cancel := context.WithCancel(h.t.Context())
+	cancel()
+	require.Eventually(h.t, func() bool {
+		select {
+		case err = <-answer:
+			return true
+		default:
+		}
+		if h.clock.BlockUntilContext(now, 1) == nil {
+			h.clock.Advance(step)
+		}
+		return false
+	}, 20*time.Second, time.Millisecond)
+	return err
 }

@@ -45,6 +45,10 @@ const (
 	movedFor  = time.Minute
 	// places is how many are fetched at a time.
 	places = 8
+	// pollEvery is how often a process looks for what another one fetches, and leeway
+	// is for the difference of their clocks.
+	pollEvery = 200 * time.Millisecond
+	leeway    = 30 * time.Second
 	// defaultPatience is for the fetcher's time, and to draw.
 	defaultPatience = fetch.Timeout + time.Second
 )
@@ -120,25 +124,52 @@ func (l *Logos) Of(ctx context.Context, hash string) (oauth.Logo, error) {
 func (l *Logos) renew(ctx context.Context, c *client.Client) (row, error) {
 	kept, err := l.kept(ctx, c)
 	now := l.o.Clock.Now()
-	if err != nil || !kept.due(now) {
-		return kept, err
+	switch {
+	case err != nil:
+		return row{}, err
+	case kept.awaited(now, l.o.Patience):
+		return l.await(ctx, c, now)
+	case !kept.due(now):
+		return kept, nil
 	}
+	fetched, ours, err := l.try(ctx, c, kept, now)
+	if err == nil && !ours && len(kept.Data) == 0 {
+		return l.await(ctx, c, now)
+	}
+	return fetched, err
+}
+
+// try fetches the logo, unless somebody else does.
+func (l *Logos) try(ctx context.Context, c *client.Client, kept row, now time.Time) (fetched row, ours bool, _ error) {
 	if !l.places.TryAcquire(1) {
-		return row{}, fault.New(fault.Unavailable, "").After(l.o.Patience)
+		return row{}, false, fault.New(fault.Unavailable, "").After(l.o.Patience)
 	}
 	defer l.places.Release(1)
 	ours, err := l.claim(ctx, c, kept, now)
 	if err != nil || !ours {
-		return kept, err
+		return kept, false, err
 	}
 	drawn, err := l.fetch(ctx, c.LogoURI)
 	if err != nil {
 		l.o.Logger.InfoContext(ctx, "the logo of a client cannot be shown",
 			slog.String("client", c.ID), slog.String("logo_uri", c.LogoURI), slog.String("reason", err.Error()))
-		return kept, nil // what there was is better than nothing
+		return kept, true, l.missed(ctx, c, now) // what there was is better than nothing
 	}
 	logo := oauth.Logo{MIME: drawn.MIME, Data: drawn.Data}
-	return row{Logo: logo}, l.keep(ctx, c, logo, now)
+	return row{Logo: logo}, true, l.keep(ctx, c, logo, now)
+}
+
+// await waits for what another process fetches, as a page that was shown by this one
+// names it already; not for long, as the other one may not survive it.
+func (l *Logos) await(ctx context.Context, c *client.Client, since time.Time) (row, error) {
+	for {
+		kept, err := l.kept(ctx, c)
+		now := l.o.Clock.Now()
+		if err != nil || !kept.awaited(now, l.o.Patience) || now.Sub(since) >= l.o.Patience {
+			return kept, err
+		}
+		<-l.o.Clock.After(pollEvery)
+	}
 }
 
 // fetch reads and draws what is at the address. What the site says it is does not

@@ -18,6 +18,15 @@ type row struct {
 
 	tried time.Time // zero: never
 	moved bool
+	// open tells that the try has not ended as far as is known, and there was none
+	// before.
+	open bool
+}
+
+// awaited tells whether somebody may be fetching it just now, for so long at most,
+// by a clock that may differ.
+func (r row) awaited(now time.Time, patience time.Duration) bool {
+	return r.open && now.Sub(r.tried).Abs() < patience+leeway
 }
 
 // due tells whether it is time to look again.
@@ -45,8 +54,8 @@ func (l *Logos) kept(ctx context.Context, c *client.Client) (row, error) {
 	var r row
 	var uri string
 	var tried int64
-	err := l.o.DB.QueryRow(ctx, `SELECT uri, mime, data, tried_time FROM client_logos WHERE client_id = $1`, c.ID).
-		Scan(&uri, &r.MIME, &r.Data, &tried)
+	err := l.o.DB.QueryRow(ctx, `SELECT uri, mime, data, tried_time, data IS NULL FROM client_logos WHERE client_id = $1`, c.ID).
+		Scan(&uri, &r.MIME, &r.Data, &tried, &r.open)
 	if errors.Is(err, db.ErrNoRows) {
 		return row{}, nil
 	}
@@ -67,7 +76,7 @@ func (l *Logos) claim(ctx context.Context, c *client.Client, kept row, now time.
 		SELECT id, $2, $3 FROM clients WHERE id = $1
 		ON CONFLICT (client_id) DO UPDATE SET uri = excluded.uri, tried_time = excluded.tried_time,
 			mime = CASE WHEN client_logos.uri = excluded.uri THEN client_logos.mime ELSE '' END,
-			data = CASE WHEN client_logos.uri = excluded.uri THEN client_logos.data END
+			data = CASE WHEN client_logos.uri = excluded.uri AND LENGTH(client_logos.data) > 0 THEN client_logos.data END
 		WHERE client_logos.tried_time = $4`, c.ID, c.LogoURI, db.Micros(now), db.Micros(kept.tried))
 	if err != nil {
 		return false, fmt.Errorf("logo: claim: %w", err)
@@ -82,6 +91,17 @@ func (l *Logos) keep(ctx context.Context, c *client.Client, had oauth.Logo, trie
 		had.MIME, had.Data, c.ID, c.LogoURI, db.Micros(tried))
 	if err != nil {
 		return fmt.Errorf("logo: keep: %w", err)
+	}
+	return nil
+}
+
+// missed writes down that there was none at the try of that time: an empty one, which
+// nobody waits for.
+func (l *Logos) missed(ctx context.Context, c *client.Client, tried time.Time) error {
+	_, err := l.o.DB.Exec(ctx, `UPDATE client_logos SET data = $1 WHERE client_id = $2 AND uri = $3 AND tried_time = $4 AND data IS NULL`,
+		[]byte{}, c.ID, c.LogoURI, db.Micros(tried))
+	if err != nil {
+		return fmt.Errorf("logo: miss: %w", err)
 	}
 	return nil
 }
