@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/picture"
+	"github.com/gatehouse-id/gatehouse/pkg/places"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/self"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"
@@ -23,6 +24,8 @@ const (
 	// maxMemory is what decoding one may take. The service's limit of memory has to have
 	// room for one of these beside its passwords.
 	maxMemory = 160 << 20
+	// held is how much of what is uploaded waits at a time, or is drawn, in bytes.
+	held = 4 * accounts.MaxImage
 	// side is how long the longer side is of what is kept, in pixels, at most.
 	side = 1024
 	// defaultPatience is how long an upload waits for its turn.
@@ -42,6 +45,7 @@ type Images struct {
 	o Options
 	// drawing is for one at a time, so that the memory that decoding takes is there.
 	drawing *semaphore.Weighted
+	uploads *places.Places
 }
 
 // New makes Images.
@@ -49,7 +53,7 @@ func New(o Options) *Images {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	return &Images{o, semaphore.NewWeighted(1)}
+	return &Images{o, semaphore.NewWeighted(1), places.New(held, o.Patience)}
 }
 
 // Set makes a picture the user's.
@@ -57,10 +61,7 @@ func (i *Images) Set(ctx context.Context, r accounts.SetImageRequest) (accounts.
 	if err := r.Actor.AsSelf(); err != nil {
 		return accounts.Image{}, err
 	}
-	if _, err := self.Active(ctx, i.o.DB, r.Actor); err != nil {
-		return accounts.Image{}, err
-	}
-	drawn, err := i.draw(ctx, r.Data)
+	drawn, err := i.drawFor(ctx, r)
 	if err != nil {
 		return accounts.Image{}, err
 	}
@@ -76,6 +77,19 @@ func (i *Images) Set(ctx context.Context, r accounts.SetImageRequest) (accounts.
 		return store.Record(ctx, tx, store.Did(store.UserImageSet, r.Actor, now))
 	})
 	return set, err
+}
+
+// drawFor draws a user's picture anew, if there is a place for it.
+func (i *Images) drawFor(ctx context.Context, r accounts.SetImageRequest) (picture.Drawn, error) {
+	leave, err := i.uploads.Take(r.Actor.User, int64(len(r.Data)))
+	if err != nil {
+		return picture.Drawn{}, err
+	}
+	defer leave()
+	if _, err := self.Active(ctx, i.o.DB, r.Actor); err != nil {
+		return picture.Drawn{}, err
+	}
+	return i.draw(ctx, r.Data)
 }
 
 // draw draws a picture anew when it is its turn.

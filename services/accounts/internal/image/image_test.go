@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
@@ -41,4 +42,22 @@ func TestOneIsDrawnAtATime(t *testing.T) {
 	require.NoError(t, err)
 	_, err = i.draw(t.Context(), small)
 	require.NoError(t, err, "the place is given back")
+}
+
+// TestUploadsThatWaitAreFew refuses at once what there is no memory for, and a second
+// one of the same user.
+func TestUploadsThatWaitAreFew(t *testing.T) {
+	t.Parallel()
+	i := New(Options{Patience: 3 * time.Second})
+	set := func(user int64) *fault.Fault {
+		_, err := i.Set(t.Context(), accounts.SetImageRequest{Actor: api.Actor{User: user}, Data: make([]byte, accounts.MaxImage)})
+		return fault.From(err)
+	}
+	for user := range int64(4) {
+		_, err := i.uploads.Take(user, accounts.MaxImage)
+		require.NoError(t, err)
+	}
+	require.Equal(t, fault.Throttled, set(1).Kind)
+	require.Equal(t, fault.Unavailable, set(9).Kind)
+	require.Equal(t, 3*time.Second, set(9).RetryAfter)
 }

@@ -9,8 +9,8 @@ import (
 const (
 	// maxBody bounds what a client may send, in bytes.
 	maxBody = 1 << 20
-	// maxUpload bounds a picture with the form around it.
-	maxUpload = accounts.MaxImage + 64<<10
+	// MaxUpload bounds a picture with the form around it.
+	MaxUpload = accounts.MaxImage + 64<<10
 )
 
 // limitBody refuses a body that says it is too large and cuts off one that
@@ -32,7 +32,7 @@ func limitBody(fail FailFunc) Middleware {
 
 func bodyLimit(r *http.Request) int64 {
 	if r.Method == http.MethodPost && r.URL.Path == "/v1/image" {
-		return maxUpload
+		return MaxUpload
 	}
 	return maxBody
 }

@@ -86,7 +86,9 @@ func (s *Sessions) Open(scope sessions.Scope, hub *int64) sessions.Token {
 
 // OpenFor opens a session of that user, as asked for.
 func (s *Sessions) OpenFor(r sessions.CreateRequest) sessions.Token {
-	r.User, r.UserHash = userID, UserHash
+	if r.User == 0 {
+		r.User, r.UserHash = userID, UserHash
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.create(r)

@@ -92,7 +92,9 @@ func (s setUp) enrol(v *visit) error {
 	return v.enrolled(begun, s.forms(v))
 }
 
-func (s setUp) forms(v *visit) enrolForms { return enrolForms{s.action(v, ""), s.action(v, "/confirm")} }
+func (s setUp) forms(v *visit) enrolForms {
+	return enrolForms{s.action(v, ""), s.action(v, "/confirm")}
+}
 
 // confirmed takes the first code of a factor.
 func (s setUp) confirmed(v *visit) error {

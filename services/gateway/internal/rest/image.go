@@ -38,6 +38,11 @@ func (a *API) setImage(_ http.ResponseWriter, r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	leave, err := a.uploads.Take(actor(caller).User, uploadSize(r))
+	if err != nil {
+		return reply{}, err
+	}
+	defer leave()
 	data, err := readImage(r)
 	if err != nil {
 		return reply{}, err
@@ -47,6 +52,22 @@ func (a *API) setImage(_ http.ResponseWriter, r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	return created(compose.ImageOf(image)), nil
+}
+
+const (
+	// uploadsHeld is how much of pictures is read and passed on at a time, in bytes. Each
+	// takes a few times that meanwhile.
+	uploadsHeld = 4 * edge.MaxUpload
+	// uploadWait is told to whom there is no place for.
+	uploadWait = 2 * time.Second
+)
+
+// uploadSize is what a body takes at most.
+func uploadSize(r *http.Request) int64 {
+	if r.ContentLength >= 0 {
+		return r.ContentLength // no more of it is read, and the edge has bounded it
+	}
+	return edge.MaxUpload
 }
 
 // readImage takes a picture from the body, or from a form in it. Which picture

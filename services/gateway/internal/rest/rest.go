@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/pkg/i18n"
+	"github.com/gatehouse-id/gatehouse/pkg/places"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/apidoc"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/compose"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
@@ -41,10 +42,14 @@ type Deps struct {
 type API struct {
 	deps  Deps
 	write envelope.Writer
+	// uploads are pictures that are on their way.
+	uploads *places.Places
 }
 
 // New makes an API.
-func New(d Deps) *API { return &API{deps: d, write: envelope.Writer{Clock: d.Clock}} }
+func New(d Deps) *API {
+	return &API{deps: d, write: envelope.Writer{Clock: d.Clock}, uploads: places.New(uploadsHeld, uploadWait)}
+}
 
 // Routes are the endpoints below /v1.
 func (a *API) Routes() http.Handler {
