@@ -19,11 +19,15 @@ RACE      = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race $(TRANSLATED))
 # SQLite is C translated to Go. To watch each of its memory accesses, and its pointer
 # arithmetic, takes longer than all the rest; what calls it is watched as ever.
 TRANSLATED := $(foreach p,modernc.org/sqlite/lib modernc.org/libc,'-gcflags=$(p)=-race=false -d=checkptr=0')
+# Tests that start programs or a browser, or read files. The race detector would slow
+# them down for little: what of ours runs in their process, the others have watched.
+WATCHED   := $(filter-out ./test/%,$(PACKAGES)) $(addprefix ./test/,$(addsuffix /...,contract flow internal property))
+UNWATCHED := $(filter-out $(WATCHED),$(patsubst %,./%...,$(sort $(dir $(wildcard test/*/*_test.go)))))
 TESTFLAGS ?=
 FUZZTIME  ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build images e2e rules run test test-nowork lint fmt generate verify bench drills fuzz vuln tidy clean
+.PHONY: help build images e2e rules run test test-events test-nowork lint fmt generate verify bench drills fuzz vuln tidy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +42,11 @@ run: ## build bin/gatehouse and start it for development
 test: $(GOTESTSUM) ## run the tests of all modules; skipped ones are listed at the end
 	@[ -n "$(RACE)" ] || echo "Without the race detector: it needs a C compiler."
 	@command -v consul >/dev/null || echo "Without a real Consul: none on PATH, a test double stands in."
-	$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg -- $(RACE) -timeout=20m $(TESTFLAGS) $(PACKAGES)
+	@$(GOTESTSUM) --format=pkgname-and-test-fails --format-hide-empty-pkg --raw-command -- $(MAKE) --no-print-directory -s test-events
+
+test-events:
+	go test -json $(RACE) -timeout=20m $(TESTFLAGS) $(WATCHED); watched=$$?; \
+	$(STATIC) go test -json -timeout=20m $(TESTFLAGS) $(UNWATCHED) && exit $$watched
 
 e2e: ## run the main job against a deployment that runs already; docs/compose.md says how
 	GATEHOUSE_E2E_URL=$${GATEHOUSE_E2E_URL:-http://localhost:8080} GATEHOUSE_E2E_MAILPIT=$${GATEHOUSE_E2E_MAILPIT:-http://localhost:8025} \

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+	"github.com/gatehouse-id/gatehouse/test/internal/tree"
 )
 
 // Program is a running Node.js program, which talks in lines of JSON.
@@ -83,8 +83,9 @@ func install(t testing.TB) string {
 			testkit.NotRun(t, program+" is not installed")
 		}
 	}
-	_, here, _, _ := runtime.Caller(0)
-	dir := filepath.Join(filepath.Dir(here), "..", "..", "node")
+	root, err := tree.Root()
+	require.NoError(t, err)
+	dir := filepath.Join(root, "test", "node")
 	installed.once.Do(func() { installed.err = npm(dir) })
 	require.NoError(t, installed.err)
 	return dir

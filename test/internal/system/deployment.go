@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/test/internal/tree"
 )
 
 // The environment says where a deployment is that runs already; docs/compose.md
@@ -32,7 +34,7 @@ func deployment(t testing.TB) *System {
 	address, mailpit, command := os.Getenv(deploymentURL), os.Getenv(deploymentMailpit), strings.Fields(os.Getenv(deploymentCommand))
 	require.NotEmpty(t, mailpit, deploymentMailpit)
 	require.NotEmpty(t, command, deploymentCommand)
-	root, err := repository()
+	root, err := tree.Root()
 	require.NoError(t, err)
 	return &System{
 		URL:    strings.TrimRight(address, "/"),

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
+	"github.com/gatehouse-id/gatehouse/test/internal/tree"
 )
 
 // Previous are the services as they were before.
@@ -31,7 +32,7 @@ func (p *Previous) Path(service string) string { return filepath.Join(p.folder, 
 // clone whose history does not go so far back.
 func BuildPrevious(t testing.TB) *Previous {
 	t.Helper()
-	root, err := repository()
+	root, err := tree.Root()
 	require.NoError(t, err)
 	git := func(args ...string) (string, error) {
 		out, err := exec.CommandContext(t.Context(), "git", append([]string{"-C", root}, args...)...).Output()

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gatehouse-id/gatehouse/test/internal/tree"
 )
 
 // buildTime bounds a build, and the wait for another test process's.
@@ -61,7 +63,7 @@ func Main(m *testing.M) {
 }
 
 func buildPrograms(tags string) (string, error) {
-	root, err := repository()
+	root, err := tree.Root()
 	if err != nil {
 		return "", err
 	}
