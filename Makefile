@@ -25,6 +25,9 @@ WATCHED   := $(filter-out ./test/%,$(PACKAGES)) $(addprefix ./test/,$(addsuffix 
 UNWATCHED := $(filter-out $(WATCHED),$(patsubst %,./%...,$(sort $(dir $(wildcard test/*/*_test.go)))))
 TESTFLAGS ?=
 FUZZTIME  ?= 30s
+# Empty: random changes, which no coverage guides, by programs that need not be
+# compiled anew for it.
+GUIDED    ?= -fuzz=.
 
 .DEFAULT_GOAL := help
 .PHONY: help build images e2e rules run test test-events test-nowork lint fmt generate verify bench drills fuzz vuln tidy clean
@@ -90,7 +93,7 @@ drills: ## drill bad days of a cluster with outages of full length, and print a 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	grep -rlE '^func Fuzz\w+' --include='*_test.go' $(MODULES) | xargs -n 1 dirname | sort -u | while read -r package; do \
-		go test -c -fuzz=. -o "$$dir/fuzz.test" "./$$package" && cd "$$package" || exit 1; \
+		$(STATIC) go test -c $(GUIDED) -o "$$dir/fuzz.test" "./$$package" && cd "$$package" || exit 1; \
 		cache=$$(go env GOCACHE)/fuzz/$$(go list) || exit 1; \
 		for target in $$(grep -hoE '^func Fuzz\w+' *_test.go | cut -d ' ' -f 2); do echo "$$package $$target"; \
 			"$$dir/fuzz.test" -test.run='^$$' -test.fuzz="^$$target\$$" -test.fuzztime=$(FUZZTIME) \
