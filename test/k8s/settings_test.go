@@ -30,7 +30,7 @@ var programs = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(folder, "bin")
-	arguments := []string{"build", "-trimpath", "-o", dir + "/"} // as in make build, whose cache it shares
+	arguments := []string{"build", "-trimpath", "-ldflags=-s -w", "-o", dir + "/"} // compiled as in make build, whose cache it shares
 	for _, command := range commands {
 		below, err := filepath.Rel(root, command)
 		if err != nil {

@@ -86,7 +86,7 @@ func commandsOfServices() []string {
 
 // goBuild is as in make build, whose cache it shares.
 func goBuild(ctx context.Context, root, folder string, arguments ...string) error {
-	c := exec.CommandContext(ctx, "go", append([]string{"build", "-trimpath", "-o", folder + "/"}, arguments...)...)
+	c := exec.CommandContext(ctx, "go", append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", folder + "/"}, arguments...)...)
 	c.Dir = root
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK="+filepath.Join(root, "go.work"))
 	if out, err := c.CombinedOutput(); err != nil {
