@@ -3,9 +3,12 @@ package doctor
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -73,12 +76,27 @@ func registers(ctx context.Context, client *api.Client, service string) []Result
 }
 
 func consulFailure(err error) []Result {
-	var status api.StatusError
+	var (
+		status  api.StatusError
+		stray   x509.UnknownAuthorityError
+		name    x509.HostnameError
+		network *net.OpError
+	)
 	switch {
 	case isForbidden(err):
 		return Fail("the token is unknown, has expired, or may not read: "+err.Error(), consulRights)
+	case errors.As(err, &status) && status.Code == http.StatusBadRequest && strings.Contains(status.Body, "HTTPS"):
+		return Fail("it speaks TLS and is asked without: "+status.Body, "write CONSUL_HTTP_ADDR with https://, or set CONSUL_HTTP_SSL")
 	case errors.As(err, &status):
 		return Fail(fmt.Sprintf("it answers status %d: %.200s", status.Code, status.Body), "see the log of Consul")
+	}
+	switch {
+	case errors.As(err, &stray):
+		return Fail("its certificate is of an authority that is not known: "+err.Error(), "name the authority's file in CONSUL_CACERT")
+	case errors.As(err, &name):
+		return Fail("its certificate has another name: "+err.Error(), "write the name in CONSUL_HTTP_ADDR, or in CONSUL_TLS_SERVER_NAME")
+	case errors.As(err, &network) && network.Op == "remote error": // an alert of TLS
+		return Fail("it does not take our certificate: "+err.Error(), "name one of an authority that it knows in CONSUL_CLIENT_CERT, with CONSUL_CLIENT_KEY")
 	}
 	return Fail("it does not answer: "+err.Error(), "see whether CONSUL_HTTP_ADDR and CONSUL_CACERT are right and the agent runs")
 }

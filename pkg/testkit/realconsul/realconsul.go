@@ -29,6 +29,8 @@ func Available() bool {
 type Agent struct {
 	// Address is host:port of its HTTP API.
 	Address string
+	// TLSAddress is host:port of the same by HTTPS, if its settings have "tls".
+	TLSAddress string
 
 	t       testing.TB
 	config  map[string]any
@@ -83,10 +85,15 @@ func newAgent(t testing.TB, settings map[string]any) *Agent {
 	a.config = map[string]any{
 		"node_name": "node-" + strconv.Itoa(port), "bind_addr": "127.0.0.1", "client_addr": "127.0.0.1",
 		"disable_update_check": true, "log_level": "error", "leave_on_terminate": false, "data_dir": t.TempDir(),
-		"ports": map[string]int{
-			"http": port, "dns": -1, "grpc": -1, "grpc_tls": -1, "serf_wan": -1, "serf_lan": serf, "server": freePort(t),
-		},
 	}
+	ports := map[string]int{
+		"http": port, "dns": -1, "grpc": -1, "grpc_tls": -1, "serf_wan": -1, "serf_lan": serf, "server": freePort(t),
+	}
+	if _, secured := settings["tls"]; secured {
+		ports["https"] = freePort(t)
+		a.TLSAddress = net.JoinHostPort("127.0.0.1", strconv.Itoa(ports["https"]))
+	}
+	a.config["ports"] = ports
 	maps.Copy(a.config, settings)
 	t.Cleanup(a.Kill)
 	return a
@@ -121,7 +128,7 @@ func (a *Agent) Client(token string) *api.Client {
 	a.t.Helper()
 	transport := &http.Transport{}
 	a.t.Cleanup(transport.CloseIdleConnections)
-	client, err := api.NewClient(&api.Config{Address: a.Address, Token: token, Transport: transport, HttpClient: &http.Client{Transport: transport}})
+	client, err := api.NewClient(&api.Config{Address: a.Address, Scheme: "http", Token: token, Transport: transport, HttpClient: &http.Client{Transport: transport}})
 	if err != nil {
 		a.t.Fatal(err)
 	}
