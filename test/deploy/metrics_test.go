@@ -20,13 +20,20 @@ import (
 )
 
 // elsewhere is what a standalone process under test does not export: what
-// Prometheus itself says, and what needs certificates or an event that this
-// test does not bring about. The labels are those that expressions use.
+// Prometheus itself says, and what needs certificates, PostgreSQL, Redis or an
+// event that this test does not bring about. The labels are those that expressions use.
 var elsewhere = map[string]map[string]bool{
 	"up": {"job": true},
 	"gatehouse_tls_certificate_expiry_timestamp_seconds": {},
 	"gatehouse_http_throttled_total":                     {"limit": true},
 	"gatehouse_oauth_grants_revoked_total":               {"reason": true},
+	"gatehouse_rpc_client_duration_seconds_count":        {"method": true, "outcome": true},
+	"gatehouse_oauth_gave_way_total":                     {"request": true},
+	"gatehouse_db_clock_offset_seconds":                  {"service": true},
+	"gatehouse_session_announcements_up":                 {},
+	"gatehouse_session_announcements_failed_total":       {},
+	"gatehouse_shared_limits_up":                         {},
+	"gatehouse_shared_limits_alone_total":                {},
 	"gatehouse_oauth_devices_total":                      {"outcome": true},
 	"gatehouse_oauth_backchannel_logouts_total":          {"outcome": true},
 }
@@ -41,7 +48,7 @@ func TestExpressionsNameWhatIsExported(t *testing.T) {
 		assert.Nil(t, exported[name], "%s is exported: take it off the list", name)
 		exported[name] = used
 		if name != "up" {
-			found := strings.Contains(explained, "`"+name+"`") // the guide is too long for a message
+			found := strings.Contains(explained, "`"+strings.TrimSuffix(name, "_count")+"`") // the guide is too long for a message
 			assert.True(t, found, "operations.md does not explain %s", name)
 		}
 	}
@@ -54,6 +61,24 @@ func TestExpressionsNameWhatIsExported(t *testing.T) {
 		for _, text := range expressions {
 			check(t, where, text, exported)
 		}
+	}
+}
+
+// TestEveryMetricIsOnADashboard keeps the guide and the dashboards together.
+func TestEveryMetricIsOnADashboard(t *testing.T) {
+	t.Parallel()
+	var shown []string
+	for where, texts := range expressions(t) {
+		if where != "rules" {
+			shown = append(shown, texts...)
+		}
+	}
+	all := strings.Join(shown, "\n")
+	explained := explainedMetric.FindAllStringSubmatch(read(t, "docs/operations.md"), -1)
+	require.NotEmpty(t, explained)
+	for _, metric := range explained {
+		on := regexp.MustCompile(`\b` + metric[1] + `(_bucket|_count)?\b`).MatchString(all)
+		assert.True(t, on, "no dashboard shows %s", metric[1])
 	}
 }
 
@@ -163,7 +188,9 @@ func exports(t *testing.T) map[string]map[string]bool {
 
 var (
 	sampleLine = regexp.MustCompile(`^([a-z_]+)(\{.*\})? `)
-	labelPair  = regexp.MustCompile(`([a-z_]+)="([^"]*)"`)
+	// A metric in the guide's table, or elsewhere in it.
+	explainedMetric = regexp.MustCompile("`(gatehouse_[a-z_]+)[`{]")
+	labelPair       = regexp.MustCompile(`([a-z_]+)="([^"]*)"`)
 )
 
 func scrape(t *testing.T, address string) string {
