@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/test/internal/system"
 )
 
-// looks takes pictures of a page in both colours, on a telephone, and in German.
+// looks takes pictures of a page in both colours, on a telephone and on a desk.
 func (b *browser) looks(name string) step {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		if b.shots == "" {
@@ -38,7 +38,12 @@ func (b *browser) looks(name string) step {
 		for _, look := range []struct {
 			suffix, scheme string
 			width, height  int64
-		}{{"dark-phone", "dark", 390, 844}, {"light-desktop", "light", 1280, 900}} {
+		}{
+			{"dark-phone", "dark", 390, 844},
+			{"light-phone", "light", 390, 844},
+			{"dark-desktop", "dark", 1280, 900},
+			{"light-desktop", "light", 1280, 900},
+		} {
 			if err := as(look.scheme, look.width, look.height); err != nil {
 				return err
 			}
@@ -94,7 +99,7 @@ func TestOnesOwnAccount(t *testing.T) {
 		b.looks("login-hub"),
 		submit(`form[action*="/login/with/"] button`), // whom nobody knows yet
 		visible(`a.button`),
-		b.shot("identity-unknown"),
+		b.looks("identity-unknown"),
 	)
 	b.run("signing in there by password",
 		chromedp.Navigate(hub),

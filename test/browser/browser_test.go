@@ -33,15 +33,15 @@ func TestFirstDay(t *testing.T) {
 		fill(`input[name="first_name"]`, "Olli"),
 		fill(`input[name="last_name"]`, "Kahn"),
 		fill(`input[name="email"]`, email),
-		b.shot("register"),
+		b.looks("register"),
 		submit(`form[action*="register"] button[type="submit"]`),
 	)
 	s.AwaitLink(t, email)
 	b.run("opening the link from the mailbox",
 		chromedp.Navigate(s.URL+"/mailbox"),
-		b.shot("mailbox"),
+		b.looks("mailbox"),
 		submit(`a[href*="/link/"]`),
-		b.shot("link"),
+		b.looks("link"),
 		submit(`form[action*="/link"] button[type="submit"], form button[type="submit"]`),
 	)
 	b.run("choosing a password and a hub name",
@@ -49,7 +49,7 @@ func TestFirstDay(t *testing.T) {
 		fill(`input[name="password"]`, password),
 		fill(`input[name="password_confirmation"]`, password),
 		chromedp.Click(chromedp.CSS(`input[name="terms"]`)),
-		b.shot("activation"),
+		b.looks("activation"),
 		submit(`form[action*="activation"] button[type="submit"]`),
 		visible(`form[action*="logout"]`),
 		b.shot("home"),
@@ -60,13 +60,13 @@ func TestFirstDay(t *testing.T) {
 		submit(`#sign-in`),
 		fill(`input[name="user"]`, email),
 		fill(`input[name="password"]`, password),
-		b.shot("login"),
+		b.looks("login"),
 		submit(`form[action*="login"] button[type="submit"]`),
 		visible(`button[value="allow"]`),
-		b.shot("consent"),
+		b.looks("consent"),
 		submit(`button[value="allow"]`),
 		visible(`#id-token`),
-		b.shot("signed-in"),
+		b.looks("signed-in"),
 	)
 	assert.Contains(t, b.text(`#id-token`), s.URL)
 	info := b.text(`#userinfo`)

@@ -38,6 +38,8 @@ func TestAnAuthenticatorApp(t *testing.T) {
 	)
 	require.NotEqual(t, abandoned, b.text(".secret"))
 	secret := strings.ReplaceAll(b.text(".secret"), " ", "")
+	picture := b.inside(".qr")
+	require.Contains(t, picture, "<path")
 	code := func(later time.Duration) string {
 		code, err := totp.GenerateCode(secret, time.Now().Add(later))
 		require.NoError(t, err)
@@ -47,8 +49,11 @@ func TestAnAuthenticatorApp(t *testing.T) {
 		fill(`input[name="code"]`, "000000"),
 		submit(`form[action*="/confirm"] button`),
 		visible(`.problems`),
+		visible(`.qr svg`),
 		b.looks("enrol-wrong"),
 	)
+	require.Equal(t, secret, strings.ReplaceAll(b.text(".secret"), " ", ""))
+	require.Equal(t, picture, b.inside(".qr"), "it is the same")
 	b.run("the right one",
 		fill(`input[name="code"]`, code(0)),
 		submit(`form[action*="/confirm"] button`),
@@ -70,4 +75,12 @@ func TestAnAuthenticatorApp(t *testing.T) {
 		submit(`form[action="/login/code"] button`),
 		visible(`form[action*="logout"]`),
 	)
+}
+
+// inside is the HTML within an element.
+func (b *browser) inside(selector string) string {
+	b.t.Helper()
+	inner, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("`+selector+`").innerHTML`))
+	require.NoError(b.t, err)
+	return inner
 }

@@ -69,10 +69,10 @@ func TestAnAppIsToldInAFrame(t *testing.T) {
 	b.run("being asked",
 		chromedp.Navigate(s.URL+"/oauth2/logout?"+logout.Encode()),
 		visible(`form[action*="/logout/app"]`),
-		b.shot("logout"),
+		b.looks("logout"),
 		submit(`form[action*="/logout/app"] button`),
 		visible(`a.button`),
-		b.shot("logout-done"),
+		b.looks("logout-done"),
 	)
 	b.run("going on without a script", visible(`#here`))
 	frame := a.of("/frame")
@@ -85,6 +85,6 @@ func TestAnAppIsToldInAFrame(t *testing.T) {
 	b.run("a wrong request",
 		chromedp.Navigate(s.URL+"/oauth2/logout?client_id=nobody&language=de"),
 		visible(`.technical`),
-		b.shot("logout-refused"),
+		b.looks("logout-refused"),
 	)
 }

@@ -41,7 +41,7 @@ func TestPasskeysAndFormPost(t *testing.T) {
 	b.run("signing in by passkey",
 		chromedp.Navigate(request.URL),
 		visible(`form[data-passkey] button`),
-		b.shot("passkey"),
+		b.looks("passkey"),
 		submit(`form[data-passkey] button`),
 		visible(`button[value="allow"]`),
 		submit(`button[value="allow"]`),
@@ -58,7 +58,7 @@ func TestPasskeysAndFormPost(t *testing.T) {
 		fill(`input[name="password"]`, person.Password),
 		submit(`form[action^="/login?"] button[type="submit"]`),
 		visible(`form[data-passkey] button`),
-		b.shot("stepup"),
+		b.looks("stepup"),
 		submit(`form[data-passkey] button`),
 		visible(`#arrived`),
 	)
