@@ -61,7 +61,7 @@ func (p *PostgresServer) Exec(tb testing.TB, database, statement string) {
 // tablespace.
 func (p *PostgresServer) OwnFolder(tb testing.TB, parent string) string {
 	tb.Helper()
-	folder, err := os.MkdirTemp(parent, "tablespace-")
+	folder, err := os.MkdirTemp(parent, "tablespace-") //nolint:usetesting // in that folder
 	if err != nil {
 		tb.Fatalf("testkit: %v", err)
 	}

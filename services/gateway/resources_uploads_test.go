@@ -55,7 +55,7 @@ func TestUploadsHaveAFewPlaces(t *testing.T) {
 	t.Parallel()
 	s := newResources(t)
 	mine, other := s.fullOf(1), s.fullOf(9)
-	first := s.stage.uploading(t, mine)
+	first := s.uploading(t, mine)
 	refused := s.do(t, upload(s.fullOf(1), "image/png", "bytes"))
 	refused.fails(http.StatusTooManyRequests)
 	assert.Equal(t, "2", refused.Header().Get("Retry-After"))
@@ -63,7 +63,7 @@ func TestUploadsHaveAFewPlaces(t *testing.T) {
 
 	waiting := []uploading{first}
 	for user := range int64(3) {
-		waiting = append(waiting, s.stage.uploading(t, s.fullOf(2+user)))
+		waiting = append(waiting, s.uploading(t, s.fullOf(2+user)))
 	}
 	refused = s.do(t, upload(other, "image/png", "bytes"))
 	refused.fails(http.StatusServiceUnavailable)

@@ -27,7 +27,7 @@ type town struct {
 
 // TestBadDays has one process of each service, but two gateways: what is away is
 // missed. Each drill ends with everything well again, and with all promises kept.
-func TestBadDays(t *testing.T) {
+func TestBadDays(t *testing.T) { //nolint:tparallel // one day after the other, under one load
 	t.Parallel()
 	d := &town{consul: system.StartConsul(t), redis: startRedis(t), mails: sink.New(t), disk: smallDisk(t, "384m"), mailDisk: smallDisk(t, "64m")}
 	d.postgres = testkit.StartPostgresServer(t, testkit.PostgresServerOptions{

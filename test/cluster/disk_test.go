@@ -26,7 +26,7 @@ type disk struct {
 // smallDisk mounts one, for which it has to be root. Its size is as mount has it.
 func smallDisk(t *testing.T, size string) disk {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gatehouse-disk-") // PostgreSQL is not let into a test's own folder
+	dir, err := os.MkdirTemp("", "gatehouse-disk-") //nolint:usetesting // PostgreSQL is not let into a test's own folder
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))

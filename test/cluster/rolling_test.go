@@ -26,7 +26,7 @@ type pairs struct {
 
 // TestPairs has two processes of each service, of which one is replaced, killed, of
 // the previous version, or wrong about the time: the other one goes on.
-func TestPairs(t *testing.T) {
+func TestPairs(t *testing.T) { //nolint:tparallel // one after the other, under one load
 	t.Parallel()
 	mails := sink.New(t)
 	instances := map[string]int{}

@@ -95,7 +95,7 @@ func (s *Server) Start() {
 	if s.options.STARTTLS {
 		server.TLSConfig = s.tls
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(s.Port)) //nolint:noctx // a test's
+	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(s.Port))
 	require.NoError(s.t, err)
 	address, ok := listener.Addr().(*net.TCPAddr)
 	require.True(s.t, ok)

@@ -95,8 +95,8 @@ func (c *Client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(c.ended, cancel)()
-	retry := c.retry // batches may be sent at the same time
+	defer context.AfterFunc(c.ended, cancel)() //nolint:contextcheck // whichever of the two ends
+	retry := c.retry                           // batches may be sent at the same time
 	_, err = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, c.send(ctx, body) },
 		backoff.WithBackOff(&retry), backoff.WithMaxElapsedTime(mostTrying))
 	return err
