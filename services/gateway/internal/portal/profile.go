@@ -87,7 +87,7 @@ func (p *Portal) changeProfile(v *visit) error {
 }
 
 func (v *visit) profileAfter() []aside {
-	return []aside{{v.text("page.profile.after"), link{"/", v.text("page.account.title")}}}
+	return []aside{{Link: link{"/", v.text("page.security.back")}}}
 }
 
 // profilePage is the form with a value in each field.

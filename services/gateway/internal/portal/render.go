@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -105,6 +106,15 @@ func (p page) DocumentTitle() string {
 		return p.T("page.error_title", "Title", title)
 	}
 	return title
+}
+
+// ProblemsTitle heads the problems. Where none is with a field there are no entries
+// to check.
+func (p page) ProblemsTitle() string {
+	if slices.ContainsFunc(p.Problems, func(one problem) bool { return one.Field != "" }) {
+		return p.T("page.problems")
+	}
+	return p.T("page.problems_elsewhere")
 }
 
 // languageLink leads to the same page in a language.
