@@ -2,10 +2,7 @@ package redisdb
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 )
@@ -15,7 +12,7 @@ import (
 const slow = 50 * time.Millisecond
 
 // counting is what rate limits do, with a key that is gone a moment later.
-var counting = redis.NewScript(`
+var counting = NewScript(`
 local taken = redis.call('INCR', KEYS[1])
 redis.call('PEXPIRE', KEYS[1], 1000)
 return {taken, redis.call('PTTL', KEYS[1]), redis.call('GET', KEYS[1])}`)
@@ -32,23 +29,23 @@ func Check(c Config) doctor.Check {
 			return doctor.Good("none is used")
 		}
 		defer func() { _ = client.Close() }()
-		if err := client.Ping(ctx).Err(); err != nil { // the first opens the connection
+		if err := client.Ping(ctx); err != nil { // the first opens the connection
 			return failure(err)
 		}
 		fastest := time.Hour
 		for range 3 {
 			asked := time.Now()
-			if err := client.Ping(ctx).Err(); err != nil {
+			if err := client.Ping(ctx); err != nil {
 				return failure(err)
 			}
 			fastest = min(fastest, time.Since(asked))
 		}
 		const rights = "give its user the keys gatehouse:*, the channel gatehouse:sessions, and the commands of counting and of publish and subscribe"
-		if err := counting.Run(ctx, client, []string{"gatehouse:rate:doctor"}).Err(); err != nil {
+		if _, err := client.Run(ctx, counting, "gatehouse:rate:doctor"); err != nil {
 			return doctor.Warn("it refuses to count: "+err.Error(), rights)
 		}
 		// News of no session: nobody has anything to do about it.
-		if err := client.Publish(ctx, "gatehouse:sessions", "{}").Err(); err != nil {
+		if err := client.Publish(ctx, "gatehouse:sessions", []byte("{}")); err != nil {
 			return doctor.Warn("it refuses to publish: "+err.Error(), rights)
 		}
 		if fastest > slow {
@@ -60,8 +57,7 @@ func Check(c Config) doctor.Check {
 
 func failure(err error) []doctor.Result {
 	const advice = "see whether GATEHOUSE_REDIS_URL has the right address, user and password; until then each gateway counts for itself"
-	var answer redis.Error
-	if errors.As(err, &answer) {
+	if Refused(err) {
 		return doctor.Warn("it refuses us: "+err.Error(), advice)
 	}
 	return doctor.Warn("it does not answer: "+err.Error(), advice)

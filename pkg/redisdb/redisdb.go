@@ -5,15 +5,14 @@
 package redisdb
 
 import (
-	"fmt"
-	"time"
-
-	"github.com/redis/go-redis/v9"
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
 )
-
-// patience bounds one exchange. Requests wait for it, so it is short; whoever
-// asks goes on without an answer.
-const patience = 250 * time.Millisecond
 
 // Config are the settings of the connection.
 type Config struct {
@@ -25,25 +24,42 @@ func (c *Config) Validate() []string {
 	if c.URL == "" {
 		return nil
 	}
-	if _, err := redis.ParseURL(c.URL); err != nil {
-		// The error may quote the password.
+	if _, ok := parse(c.URL); !ok {
 		return []string{"GATEHOUSE_REDIS_URL is not redis://user:password@host:port/number or rediss://…"}
 	}
 	return nil
 }
 
 // Open makes a client, which connects when it is used; nil without a URL.
-func (c *Config) Open(name string) (*redis.Client, error) {
+func (c *Config) Open(name string) (*Client, error) {
 	if c.URL == "" {
 		return nil, nil
 	}
-	options, err := redis.ParseURL(c.URL)
-	if err != nil {
-		return nil, fmt.Errorf("redisdb: GATEHOUSE_REDIS_URL is not an address of Redis")
+	options, ok := parse(c.URL)
+	if !ok {
+		return nil, errors.New("redisdb: GATEHOUSE_REDIS_URL is not an address of Redis")
 	}
-	options.ClientName = "gatehouse-" + name
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = patience, patience, patience, patience
-	options.ContextTimeoutEnabled = true
-	options.MaxRetries = 1 // a connection that has been closed meanwhile
-	return redis.NewClient(options), nil
+	options.Name = "gatehouse-" + name
+	return New(options), nil
+}
+
+// parse does not say what is wrong, which might quote the password.
+func parse(address string) (o Options, ok bool) {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Opaque != "" || u.RawQuery != "" || u.Fragment != "" {
+		return o, false
+	}
+	if number := strings.Trim(u.Path, "/"); number != "" {
+		if o.Database, err = strconv.Atoi(number); err != nil || o.Database < 0 {
+			return o, false
+		}
+	}
+	host := cmp.Or(u.Hostname(), "localhost")
+	o.Address = net.JoinHostPort(host, cmp.Or(u.Port(), "6379"))
+	o.User = u.User.Username()
+	o.Password, _ = u.User.Password()
+	if u.Scheme == "rediss" {
+		o.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	}
+	return o, true
 }

@@ -21,6 +21,12 @@ func TestAddressesOfRedis(t *testing.T) {
 		"redis://user:hunter2@localhost/x":   false,
 		"localhost:6379":                     false,
 		"redis://user:hunter2@local host":    false,
+		"redis://user:hunter2@localhost/-1":  false,
+		"redis://user:hunter2@localhost/1/2": false,
+		"redis:user:hunter2@localhost":       false,
+		"redis://user:hunter2@localhost:x":   false,
+		"redis://user:hunter2@localhost?a=b": false,
+		"redis://user:hunter2#@localhost":    false,
 	} {
 		problems := (&redisdb.Config{URL: url}).Validate()
 		assert.Equal(t, good, len(problems) == 0, "%q: %v", url, problems)
@@ -45,5 +51,5 @@ func TestOpen(t *testing.T) {
 	client, err := (&redisdb.Config{URL: "redis://gatehouse:hunter2@" + server.Addr()}).Open("gateway")
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, client.Close()) }()
-	assert.NoError(t, client.Ping(t.Context()).Err())
+	assert.NoError(t, client.Ping(t.Context()))
 }

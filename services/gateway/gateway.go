@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/jonboulle/clockwork"
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
@@ -18,6 +17,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/i18n"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/apidoc"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/flow"
@@ -45,7 +45,7 @@ type Deps struct {
 type Service struct {
 	handler http.Handler
 	cache   *sessioncache.Cache
-	redis   *redis.Client // nil without one
+	redis   *redisdb.Client // nil without one
 	deps    Deps
 }
 
@@ -103,7 +103,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 }
 
 // sharedLimits counts in Redis; nil, without it, is the default.
-func sharedLimits(client *redis.Client, c Config, d Deps) func(string, edge.Quota) edge.Limiter {
+func sharedLimits(client *redisdb.Client, c Config, d Deps) func(string, edge.Quota) edge.Limiter {
 	if client == nil {
 		return nil
 	}

@@ -9,13 +9,13 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/jonboulle/clockwork"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions/announce"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/services/gateway"
 )
 
@@ -28,7 +28,7 @@ func TestAnAnnouncedEndIsHeardBeforeTheNextPoll(t *testing.T) {
 	server := miniredis.RunT(t)
 	s := newStage(t, withRedis(server))
 	s.run(t)
-	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	client := redisdb.New(redisdb.Options{Address: server.Addr(), Patience: time.Minute})
 	defer func() { _ = client.Close() }()
 	sender := announce.NewSender(client, clockwork.NewRealClock(), obs.Nop())
 	ctx, stop := context.WithCancel(t.Context())

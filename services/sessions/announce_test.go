@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions/announce"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 )
 
 func TestGatewaysAreToldAtOnce(t *testing.T) {
@@ -59,26 +59,24 @@ func TestGatewaysAreToldAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := miniredis.RunT(t)
 			onEach(t, func(t *testing.T, f *fixture) {
-				client := redis.NewClient(&redis.Options{Addr: server.Addr()})
-				defer func() { _ = client.Close() }()
-				subscription := client.Subscribe(t.Context(), "gatehouse:sessions")
-				_, err := subscription.Receive(t.Context())
+				client := redisdb.New(redisdb.Options{Address: server.Addr(), Patience: time.Minute})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				subscription, err := client.Subscribe(ctx, "gatehouse:sessions")
 				require.NoError(t, err)
+				defer subscription.Close()
 				a := f.open(sessions.CreateRequest{User: olli, UserHash: olliHash, Scope: sessions.ScopeFull})
 				b := f.open(sessions.CreateRequest{User: olli, UserHash: olliHash, Scope: sessions.ScopeFull})
 				stop := f.run()
 				defer stop()
 
 				way.do(f, a, b)
-				select {
-				case m := <-subscription.Channel():
-					var n announce.News
-					require.NoError(t, json.Unmarshal([]byte(m.Payload), &n))
-					slices.Sort(n.Ended)
-					assert.Equal(t, way.want(a.Session.ID, b.Session.ID), n)
-				case <-time.After(time.Minute):
-					assert.Fail(t, "nothing was told")
-				}
+				message, err := subscription.Receive()
+				require.NoError(t, err, "nothing was told")
+				var n announce.News
+				require.NoError(t, json.Unmarshal(message, &n))
+				slices.Sort(n.Ended)
+				assert.Equal(t, way.want(a.Session.ID, b.Session.ID), n)
 			}, func(c *Config) { c.Redis.URL = "redis://" + server.Addr() })
 		})
 	}

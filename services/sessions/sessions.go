@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
@@ -19,6 +18,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/token"
@@ -73,7 +73,7 @@ type Service struct {
 	patUses   *uses // of personal access tokens
 	maxLife   time.Duration
 	metrics   *metrics
-	redis     *redis.Client // nil without one
+	redis     *redisdb.Client // nil without one
 	// announcements hasten what the feed tells.
 	announcements *announce.Sender
 }

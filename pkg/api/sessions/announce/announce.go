@@ -13,9 +13,9 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 )
 
 const (
@@ -30,8 +30,6 @@ const (
 	pace = 20 * time.Millisecond
 	// pause is the time between two tries to listen.
 	pause = time.Second
-	// quiet is how long nothing has to be heard until the connection is probed.
-	quiet = 5 * time.Second
 )
 
 // News is what a message tells, by the sessions' IDs.
@@ -42,7 +40,7 @@ type News struct {
 
 // Sender sends what has been committed. A nil one, without Redis, sends nothing.
 type Sender struct {
-	client *redis.Client
+	client *redisdb.Client
 	clock  clockwork.Clock
 	news   chan News
 	failed prometheus.Counter
@@ -50,7 +48,7 @@ type Sender struct {
 }
 
 // NewSender makes a Sender; client may be nil.
-func NewSender(client *redis.Client, clock clockwork.Clock, o *obs.Obs) *Sender {
+func NewSender(client *redisdb.Client, clock clockwork.Clock, o *obs.Obs) *Sender {
 	if client == nil {
 		return nil
 	}
@@ -119,12 +117,12 @@ func (s *Sender) publish(ctx context.Context, n News) error {
 	if err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}
-	return s.client.Publish(ctx, channel, message).Err()
+	return s.client.Publish(ctx, channel, message)
 }
 
 // Listener hears what Senders send.
 type Listener struct {
-	Client *redis.Client
+	Client *redisdb.Client
 	Clock  clockwork.Clock
 	Obs    *obs.Obs
 	// Hear takes a message in; from one goroutine.
@@ -138,20 +136,8 @@ func (l Listener) Run(ctx context.Context) error {
 		Name: "gatehouse_session_announcements_up",
 		Help: "Whether ended sessions are heard of through Redis (1), or by asking the sessions service only (0).",
 	}))
-	subscription := l.Client.Subscribe(ctx, channel)
-	// A read does not heed the context.
-	stop := context.AfterFunc(ctx, func() { _ = subscription.Close() })
-	defer func() {
-		if stop() {
-			_ = subscription.Close()
-		}
-	}()
 	connected := true // so that the first failure is told, and not the first success
-	for ctx.Err() == nil {
-		err := l.receive(ctx, subscription)
-		if ctx.Err() != nil {
-			break
-		}
+	tell := func(err error) {
 		if err == nil {
 			up.Set(1)
 		} else {
@@ -161,35 +147,36 @@ func (l Listener) Run(ctx context.Context) error {
 			connected = err == nil
 			logChange(ctx, l.Obs.Logger, "hearing of ended sessions", err)
 		}
-		if err != nil {
-			wait(ctx, l.Clock, pause)
-		}
 	}
-	return nil
+	for {
+		err := l.listen(ctx, func() { tell(nil) })
+		if ctx.Err() != nil {
+			return nil
+		}
+		tell(err)
+		wait(ctx, l.Clock, pause)
+	}
 }
 
-// receive takes in one message, or proves that the connection is good.
-func (l Listener) receive(ctx context.Context, subscription *redis.PubSub) error {
-	received, err := subscription.ReceiveTimeout(ctx, quiet)
-	if isTimeout(err) {
-		if err := subscription.Ping(ctx); err != nil {
-			return err
-		}
-		received, err = subscription.ReceiveTimeout(ctx, quiet)
-	}
+// listen takes messages in until the connection is lost.
+func (l Listener) listen(ctx context.Context, begun func()) error {
+	subscription, err := l.Client.Subscribe(ctx, channel)
 	if err != nil {
 		return err
 	}
-	message, ok := received.(*redis.Message)
-	if !ok {
-		return nil // subscribed, or still there
+	defer subscription.Close()
+	begun()
+	for {
+		message, err := subscription.Receive()
+		if err != nil {
+			return err
+		}
+		var n News
+		unreadable := json.Unmarshal(message, &n)
+		if unreadable == nil && len(n.Ended) <= most && len(n.Changed) <= most { // or else it is somebody else's
+			l.Hear(n)
+		}
 	}
-	var n News
-	unreadable := json.Unmarshal([]byte(message.Payload), &n)
-	if unreadable == nil && len(n.Ended) <= most && len(n.Changed) <= most { // or else it is somebody else's
-		l.Hear(n)
-	}
-	return nil
 }
 
 func wait(ctx context.Context, clock clockwork.Clock, d time.Duration) {
@@ -199,11 +186,6 @@ func wait(ctx context.Context, clock clockwork.Clock, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.Chan():
 	}
-}
-
-func isTimeout(err error) bool {
-	timeout, ok := err.(interface{ Timeout() bool })
-	return ok && timeout.Timeout()
 }
 
 func logChange(ctx context.Context, logger *slog.Logger, what string, err error) {

@@ -10,12 +10,12 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/jonboulle/clockwork"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions/announce"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 )
 
 const (
@@ -36,7 +36,7 @@ type pair struct {
 
 func start(t *testing.T) *pair {
 	p := &pair{t: t, redis: miniredis.RunT(t), obs: obs.Nop()}
-	client := redis.NewClient(&redis.Options{Addr: p.redis.Addr(), MaxRetries: -1})
+	client := redisdb.New(redisdb.Options{Address: p.redis.Addr(), Patience: long})
 	p.sender = announce.NewSender(client, clockwork.NewRealClock(), p.obs)
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -140,7 +140,7 @@ func TestAfterAnOutageAnnouncementsGoOn(t *testing.T) {
 func TestSendingNeverWaits(t *testing.T) {
 	t.Parallel()
 	p := &pair{t: t, obs: obs.Nop()}
-	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	client := redisdb.New(redisdb.Options{Address: "127.0.0.1:1"})
 	defer func() { _ = client.Close() }()
 	s := announce.NewSender(client, clockwork.NewFakeClock(), p.obs) // and nobody runs it
 	for id := range int64(5000) {

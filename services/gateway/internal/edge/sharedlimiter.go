@@ -9,9 +9,9 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 )
 
 // retryShared is how long nobody asks Redis after it failed: a request must not
@@ -20,7 +20,7 @@ const retryShared = time.Second
 
 // takeScript counts one in a window that opens with the first. It gives the count
 // and the milliseconds until the window closes.
-var takeScript = redis.NewScript(`
+var takeScript = redisdb.NewScript(`
 local taken = redis.call('INCR', KEYS[1])
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then
@@ -30,13 +30,13 @@ end
 return {taken, left}`)
 
 // peekScript tells the same without counting.
-var peekScript = redis.NewScript(`
+var peekScript = redisdb.NewScript(`
 return {tonumber(redis.call('GET', KEYS[1]) or 0), math.max(redis.call('PTTL', KEYS[1]), 0)}`)
 
 // Shared makes limiters that count for all gateways, in Redis. While it is away
 // each gateway counts for itself.
 type Shared struct {
-	client *redis.Client
+	client *redisdb.Client
 	clock  clockwork.Clock
 	logger *slog.Logger
 	keys   int
@@ -47,7 +47,7 @@ type Shared struct {
 }
 
 // NewShared makes one. Keys bounds how many keys each limiter counts on its own.
-func NewShared(client *redis.Client, keys int, clock clockwork.Clock, o *obs.Obs) *Shared {
+func NewShared(client *redisdb.Client, keys int, clock clockwork.Clock, o *obs.Obs) *Shared {
 	s := &Shared{
 		client: client, clock: clock, logger: o.Logger, keys: keys,
 		up: obs.Register(o.Registry, prometheus.NewGauge(prometheus.GaugeOpts{
@@ -90,12 +90,12 @@ func (l *sharedLimiter) Peek(ctx context.Context, key string) (Decision, error) 
 }
 
 // together is what all gateways decide, or own if they cannot.
-func (l *sharedLimiter) together(ctx context.Context, script *redis.Script, key string, own Decision) Decision {
+func (l *sharedLimiter) together(ctx context.Context, script *redisdb.Script, key string, own Decision) Decision {
 	if l.clock.Now().UnixNano() < l.retry.Load() {
 		l.alone.Inc()
 		return own
 	}
-	answer, err := script.Run(ctx, l.client, []string{l.prefix + key}, l.quota.Window.Milliseconds()).Int64Slice()
+	answer, err := l.client.Run(ctx, script, l.prefix+key, l.quota.Window.Milliseconds())
 	if err == nil && len(answer) != 2 {
 		err = fmt.Errorf("%d numbers", len(answer))
 	}

@@ -9,11 +9,11 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/jonboulle/clockwork"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
+	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 )
 
@@ -29,7 +29,7 @@ func gateways(t *testing.T, n int, q edge.Quota) *fleet {
 	t.Helper()
 	f := &fleet{redis: miniredis.RunT(t), clock: clockwork.NewFakeClock()}
 	for range n {
-		client := redis.NewClient(&redis.Options{Addr: f.redis.Addr(), MaxRetries: -1, DialTimeout: time.Second})
+		client := redisdb.New(redisdb.Options{Address: f.redis.Addr(), Patience: time.Minute})
 		t.Cleanup(func() { _ = client.Close() })
 		o := obs.Nop()
 		if f.obs == nil {
