@@ -1,0 +1,48 @@
+package deploy_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// besides is what an image has beside the program as it is built here: the time
+// zones, without which what other tests have compiled can be used, and the
+// certificates of authorities.
+const besides = 1_000_000
+
+// TestImagesAreSmall builds the programs as the Dockerfile does. One that grows by
+// megabytes usually links a package that looks up methods by a name which is not
+// constant, as text/template does, whereupon the linker keeps every exported method
+// (go build -ldflags=-dumpdep tells), or a library for the sake of a few lines.
+func TestImagesAreSmall(t *testing.T) {
+	t.Parallel()
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	require.NoError(t, err)
+	flags := regexp.MustCompile(`go build -trimpath -tags timetzdata,(\S+) \\\n\s+-ldflags "-s -w `).FindSubmatch(dockerfile)
+	require.NotNil(t, flags, "the programs are built otherwise than here")
+	for program, limit := range map[string]int64{
+		"accounts": 30_000_000, "sessions": 30_000_000, "oauth": 30_000_000, "mail": 30_000_000,
+		"gateway": 38_000_000, // its pages are templates, and so it keeps all of Redis's client and of the drivers
+	} {
+		t.Run(program, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), program)
+			build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", string(flags[1]), "-ldflags", "-s -w",
+				"-o", path, "./services/"+program+"/cmd/"+program)
+			build.Dir = root
+			build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+			out, err := build.CombinedOutput()
+			require.NoError(t, err, strings.TrimSpace(string(out)))
+			built, err := os.Stat(path)
+			require.NoError(t, err)
+			assert.Less(t, built.Size()+besides, limit)
+		})
+	}
+}
