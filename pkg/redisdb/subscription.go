@@ -3,6 +3,7 @@ package redisdb
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -13,6 +14,8 @@ type Subscription struct {
 	conn  redis.PubSubConn
 	quiet time.Duration
 	stop  func() bool
+	// probing is held by a probe: the next may come before it has ended.
+	probing sync.Mutex
 }
 
 // Subscribe returns when Redis has confirmed it. With ctx the subscription ends.
@@ -44,7 +47,7 @@ func (c *Client) Subscribe(ctx context.Context, channel string) (*Subscription, 
 // prove that the connection is good. After an error the subscription is of no use.
 func (s *Subscription) Receive() ([]byte, error) {
 	for {
-		probe := time.AfterFunc(s.quiet, func() { _ = s.conn.Ping("") }) // a failure ends the read
+		probe := time.AfterFunc(s.quiet, s.probe)
 		received := s.conn.ReceiveWithTimeout(2 * s.quiet)
 		probe.Stop()
 		switch r := received.(type) {
@@ -54,6 +57,13 @@ func (s *Subscription) Receive() ([]byte, error) {
 			return nil, r
 		}
 	}
+}
+
+// probe need not fail: that ends the read.
+func (s *Subscription) probe() {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	_ = s.conn.Ping("")
 }
 
 // Close ends the subscription.
