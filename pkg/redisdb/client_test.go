@@ -88,7 +88,7 @@ func TestWhatBreaksWhileItIsNotUsedIsNoFailure(t *testing.T) {
 	assert.Equal(t, 1, redis.TotalConnectionCount(), "the others were not tried")
 
 	redis.Close()
-	assert.Error(t, client.Ping(t.Context()))
+	require.Error(t, client.Ping(t.Context()))
 	require.NoError(t, redis.Restart())
 	require.NoError(t, client.Ping(t.Context()))
 }
@@ -241,9 +241,9 @@ func TestAClosedClientFails(t *testing.T) {
 	client := redisdb.New(redisdb.Options{Address: redis.Addr(), Patience: long})
 	require.NoError(t, client.Ping(t.Context()))
 	require.NoError(t, client.Close())
-	assert.Error(t, client.Ping(t.Context()))
+	require.Error(t, client.Ping(t.Context()))
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.ErrorIs(t, client.Ping(over), context.Canceled)
+	require.ErrorIs(t, client.Ping(over), context.Canceled)
 	require.Eventually(t, func() bool { return redis.CurrentConnectionCount() == 0 }, long, time.Millisecond)
 }

@@ -35,12 +35,20 @@ func (c *Config) Open(name string) (*Client, error) {
 	if c.URL == "" {
 		return nil, nil
 	}
+	options, err := c.options(name)
+	if err != nil {
+		return nil, err
+	}
+	return New(options), nil
+}
+
+func (c *Config) options(name string) (Options, error) {
 	options, ok := parse(c.URL)
 	if !ok {
-		return nil, errors.New("redisdb: GATEHOUSE_REDIS_URL is not an address of Redis")
+		return options, errors.New("redisdb: GATEHOUSE_REDIS_URL is not an address of Redis")
 	}
 	options.Name = "gatehouse-" + name
-	return New(options), nil
+	return options, nil
 }
 
 // parse does not say what is wrong, which might quote the password.

@@ -148,14 +148,14 @@ func (l Listener) Run(ctx context.Context) error {
 			logChange(ctx, l.Obs.Logger, "hearing of ended sessions", err)
 		}
 	}
-	for {
+	for ctx.Err() == nil {
 		err := l.listen(ctx, func() { tell(nil) })
-		if ctx.Err() != nil {
-			return nil
+		if ctx.Err() == nil {
+			tell(err)
+			wait(ctx, l.Clock, pause)
 		}
-		tell(err)
-		wait(ctx, l.Clock, pause)
 	}
+	return nil
 }
 
 // listen takes messages in until the connection is lost.
