@@ -73,6 +73,15 @@ func newCompared(own clockwork.Clock, logger *slog.Logger) *compared {
 	return &compared{own: own, logger: logger, base: time.Now()}
 }
 
+// anew asks on a new connection: its server may be another one.
+func (c *compared) anew(ctx context.Context, conn *pgx.Conn) error {
+	if c == nil {
+		return nil
+	}
+	c.next.Store(int64(time.Since(c.base) + compareEvery))
+	return c.ask(ctx, conn)
+}
+
 // again asks if it is time to.
 func (c *compared) again(ctx context.Context, conn *pgx.Conn) error {
 	if c == nil {
@@ -94,10 +103,11 @@ func (c *compared) ask(ctx context.Context, conn *pgx.Conn) error {
 		return driver.ErrBadConn // another one is made, which tells why
 	}
 	took := time.Since(began)
-	if took > rightWithin {
-		return nil // nobody knows when it looked
-	}
 	offset := FromMicros(micros).Sub(asked.Add(took / 2))
+	known := time.Duration(c.offset.Load())
+	if took > rightWithin && (offset-known).Abs() <= rightWithin+took/2 {
+		return nil // a slow answer tells no more than that what is known is far off
+	}
 	if offset.Abs() <= rightWithin {
 		offset = 0
 	}

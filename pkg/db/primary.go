@@ -37,7 +37,7 @@ func (p *primary) connected(ctx context.Context, conn *pgx.Conn) error {
 	data := conn.PgConn().CustomData()
 	data[markDemotions] = p.demotions.Load()
 	data[markEnd] = time.Now().Add(minLifetime + rand.N(maxLifetime-minLifetime)) //nolint:gosec // no secret
-	return p.compared.again(ctx, conn)
+	return p.compared.anew(ctx, conn)
 }
 
 // reset refuses a connection before it is used again; the pool makes another.

@@ -71,7 +71,7 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 	p.devices = &device.Store{DB: d.DB, Ring: d.Ring, Limit: c.PendingLimit, Metrics: p.counts}
 	p.records, p.notices = p.queues()
 	p.sessions = &logout.Sessions{
-		DB: d.DB, Grants: p.grants, Clients: p.clients, Names: names, Outbox: p.notices, Issuer: c.PublicURL, Metrics: p.counts, Clock: d.Clock,
+		DB: d.DB, Grants: p.grants, Clients: p.clients, Names: names, Outbox: p.notices, Issuer: c.PublicURL, Metrics: p.counts, Clock: p.grants.Clock,
 	}
 	p.jwks = client.NewKeys(client.KeysOptions{Fetcher: p.fetcher, Clock: d.Clock, Logger: d.Obs.Logger})
 	p.auth = &client.Authenticator{
@@ -127,7 +127,7 @@ const (
 func (p *parts) queues() (records, notices *outbox.Outbox) {
 	d := p.deps
 	apps := &logout.Backchannel{
-		Clients: p.clients, Signer: p.signer, Names: p.names, Fetcher: p.fetcher, Metrics: p.counts, Clock: d.Clock,
+		Clients: p.clients, Signer: p.signer, Names: p.names, Fetcher: p.fetcher, Metrics: p.counts, Clock: p.grants.Clock,
 	}
 	o := outbox.Options{
 		DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
@@ -194,7 +194,7 @@ func (p *parts) routes(provider fosite.OAuth2Provider, flow *authorize.Flow) htt
 	mux.Handle("POST /oauth2/par", &par.Endpoint{Flow: flow, Authenticate: p.authenticate, Logger: logger})
 	mux.Handle("POST /oauth2/introspect", &introspection.Endpoint{
 		Provider: provider, Authenticate: client.FromAllowedOrigins(p.auth.AuthenticateReader), Names: p.names, Signer: p.signer,
-		Clock: p.deps.Clock, Logger: logger,
+		Clock: p.grants.Clock, Logger: logger,
 	})
 	mux.Handle("POST /oauth2/revoke", &revocation.Endpoint{Provider: provider, Logger: logger})
 	mux.Handle("GET /oauth2/userinfo", who)

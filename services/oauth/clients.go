@@ -20,7 +20,7 @@ func (p *parts) registrar() *registration.Registrar {
 	spaces, _ := resource.NewHubSpaces(p.config.HubResources) // validated
 	return &registration.Registrar{
 		DB: p.deps.DB, Store: p.clients, Outbox: p.records, Gate: acting.Gate{Accounts: p.deps.Accounts},
-		Secrets: p.secrets, Clock: p.deps.Clock, Spaces: spaces,
+		Secrets: p.secrets, Clock: p.grants.Clock, Spaces: spaces,
 		Self: registration.Self{
 			Open: p.config.Registration == registrationOpen, Limit: p.config.RegistrationLimit,
 			Unused: p.config.RegistrationUnused, PKCEOptional: p.config.RegistrationPKCEOptional,

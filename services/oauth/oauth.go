@@ -56,8 +56,14 @@ func sub(f embed.FS, dir string) fs.FS {
 	return root
 }
 
-// sweepEvery is how often expired rows are looked for.
-const sweepEvery = time.Minute
+const (
+	// sweepEvery is how often expired rows are looked for.
+	sweepEvery = time.Minute
+	// spentKept is how much longer than they are good one-time ids of others are
+	// known. What these sign is judged by each process's own clock, the rows leave by
+	// that of the database: this is how far the two may be apart.
+	spentKept = 10 * time.Minute
+)
 
 // Deps are what the service stands on.
 type Deps struct {
@@ -101,7 +107,7 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 		return nil, fmt.Errorf("oauth: %s", problems[0])
 	}
 	signer, err := keys.New(ctx, keys.Options{
-		Issuer: c.PublicURL, DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger,
+		Issuer: c.PublicURL, DB: d.DB, Ring: d.Ring, Clock: d.DB.Clock(d.Clock), Logger: d.Obs.Logger,
 		Rotate: c.KeyRotation, Retire: c.KeyRetirement,
 	})
 	if err != nil {
@@ -141,7 +147,7 @@ func (s *Service) sweep(ctx context.Context) error {
 		grants, err := s.grants.Sweep(ctx, now)
 		requests, err2 := s.flow.Requests.Sweep(ctx, now)
 		logins, err3 := s.upstream.Sweep(ctx, now)
-		spent, err4 := replay.Sweep(ctx, s.db, now)
+		spent, err4 := replay.Sweep(ctx, s.db, now.Add(-spentKept))
 		devices, err5 := s.devices.Devices.Sweep(ctx, now)
 		ended, err6 := s.sessions.Sweep(ctx, now)
 		registered, err7 := s.registrar.Sweep(ctx)

@@ -107,7 +107,7 @@ func (s *Service) keepLimit(ctx context.Context, tx *db.Tx, kept store.Record, l
 
 func newRecord(r sessions.CreateRequest, now time.Time) store.Record {
 	authenticated := r.AuthenticatedTime.Truncate(time.Microsecond).UTC()
-	if r.AuthenticatedTime.IsZero() {
+	if r.AuthenticatedTime.IsZero() || authenticated.After(now) { // by a clock that is ahead
 		authenticated = now
 	}
 	methods := r.Methods

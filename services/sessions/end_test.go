@@ -85,6 +85,19 @@ func TestProofFromBeforeTheEndOpensNothing(t *testing.T) {
 	})
 }
 
+// A gateway whose clock is ahead cannot vouch for what is yet to come.
+func TestProofIsNotOfTheFuture(t *testing.T) {
+	onEach(t, func(t *testing.T, f *fixture) {
+		request := login(olli, nil)
+		request.AuthenticatedTime = f.clock.Now().Add(time.Minute)
+		token := f.open(request)
+		assert.True(t, token.Session.AuthenticatedTime.Equal(f.clock.Now()))
+		f.clock.Advance(time.Second)
+		f.endAll(sessions.EndAllRequest{User: olli, Before: f.clock.Now()})
+		f.over(token)
+	})
+}
+
 // Leaving one hub says nothing about the proofs for others.
 func TestEndAllInAHubRefusesNoProof(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {

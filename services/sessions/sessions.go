@@ -84,7 +84,7 @@ var _ sessions.Service = (*Service)(nil)
 func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	c = c.withDefaults()
 	keys, err := keyring.NewKeys(ctx, keyring.KeysOptions{
-		DB: d.DB, Ring: d.Ring, Clock: d.Clock, Logger: d.Obs.Logger,
+		DB: d.DB, Ring: d.Ring, Clock: d.DB.Clock(d.Clock), Logger: d.Obs.Logger,
 		Name: "session-token", Alg: c.Algorithm, Rotate: c.KeyRotation, Retire: longLife + time.Hour,
 	})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 // TestADeviceThatWaitedTooLong is said to be gone, before and after its code has been
 // looked at, and another code can be entered at once.
-func TestADeviceThatWaitedTooLong(t *testing.T) {
+func TestADeviceThatWaitedTooLong(t *testing.T) { //nolint:gocritic // two pages have the same form
 	t.Parallel()
 	s := system.StandaloneWith(t, system.StandaloneOptions{Environ: []string{"GATEHOUSE_UNUSUAL_LOGIN=off"}})
 	s.Operate(t, "client", "create", "--id", "telly", "--name", "Telly", "--grant", "urn:ietf:params:oauth:grant-type:device_code", "--public")

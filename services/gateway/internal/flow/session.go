@@ -31,7 +31,7 @@ func (f *Flow) Refresh(ctx context.Context, c edge.Caller) (Authentication, erro
 // browsers, which do not ask for it by themselves. ok tells whether it did.
 func (f *Flow) Renew(ctx context.Context, c edge.Caller) (token sessions.Token, ok bool, err error) {
 	life := time.Duration(c.TTL) * time.Minute
-	if c.ExpirationTime.Sub(f.deps.Clock.Now()) > life/2 {
+	if c.ExpirationTime.Sub(f.deps.Cache.Now()) > life/2 {
 		return sessions.Token{}, false, nil
 	}
 	token, err = f.deps.Sessions.Refresh(ctx, sessions.RefreshRequest{Token: c.Token, Origin: edge.Origin(ctx)})

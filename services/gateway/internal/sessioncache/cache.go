@@ -132,10 +132,10 @@ func (c *Cache) Cached(token string) (sessions.Resolved, bool) {
 }
 
 func (c *Cache) good(e entry) bool {
-	now, n := c.options.Clock.Now(), c.news.Load()
+	now, theirs, n := c.options.Clock.Now(), c.Now(), c.news.Load()
 	_, ended := n.ended[e.resolved.Session.ID]
 	return !ended && e.edition >= n.changed[e.resolved.Session.ID].edition && now.Sub(e.asked) < maxAge &&
-		now.Before(e.resolved.ExpirationTime) && now.Before(e.resolved.Session.ExpirationTime)
+		theirs.Before(e.resolved.ExpirationTime) && theirs.Before(e.resolved.Session.ExpirationTime)
 }
 
 // Resolve asks whose a token is. Unauthenticated if it is not good, Unavailable

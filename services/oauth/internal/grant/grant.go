@@ -155,14 +155,15 @@ const (
 )
 
 // Standing judges a refresh token. Within grace of its replacement the token
-// before the current one may be presented again.
+// before the current one may be presented again. A replacement that is yet to come,
+// as after a change to a server whose clock is behind, is none to be lenient about.
 func (g *Grant) Standing(generation int64, now time.Time, grace time.Duration) Standing {
 	switch {
 	case generation == g.Generation:
 		return Current
 	case generation > g.Generation:
 		return Unknown
-	case generation == g.Generation-1 && g.Rotated != nil && now.Sub(*g.Rotated) < grace:
+	case generation == g.Generation-1 && g.Rotated != nil && now.Sub(*g.Rotated).Abs() < grace:
 		return Retried
 	}
 	return Reused

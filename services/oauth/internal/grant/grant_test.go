@@ -71,14 +71,15 @@ func TestStanding(t *testing.T) {
 		presented int64
 		want      Standing
 	}{
-		"first":           {Grant{Generation: 1}, 1, Current},
-		"replaced now":    {Grant{Generation: 2, Rotated: ago(0)}, 1, Retried},
-		"replaced lately": {Grant{Generation: 2, Rotated: ago(grace - 1)}, 1, Retried},
-		"replaced before": {Grant{Generation: 2, Rotated: ago(grace)}, 1, Reused},
-		"two ago":         {Grant{Generation: 3, Rotated: ago(0)}, 1, Reused},
-		"of the future":   {Grant{Generation: 1}, 2, Unknown},
-		"never rotated":   {Grant{Generation: 1}, 0, Reused},
-		"negative":        {Grant{Generation: 1}, -1, Reused},
+		"first":            {Grant{Generation: 1}, 1, Current},
+		"replaced now":     {Grant{Generation: 2, Rotated: ago(0)}, 1, Retried},
+		"replaced lately":  {Grant{Generation: 2, Rotated: ago(grace - 1)}, 1, Retried},
+		"replaced before":  {Grant{Generation: 2, Rotated: ago(grace)}, 1, Reused},
+		"by a clock ahead": {Grant{Generation: 2, Rotated: ago(-grace)}, 1, Reused},
+		"two ago":          {Grant{Generation: 3, Rotated: ago(0)}, 1, Reused},
+		"of the future":    {Grant{Generation: 1}, 2, Unknown},
+		"never rotated":    {Grant{Generation: 1}, 0, Reused},
+		"negative":         {Grant{Generation: 1}, -1, Reused},
 	}
 	for name, test := range tests {
 		assert.Equal(t, test.want, test.g.Standing(test.presented, now, grace), name)

@@ -54,6 +54,8 @@ type Options struct {
 type Logins struct {
 	o     Options
 	store store
+	// shared is the clock that all processes have who read the store.
+	shared clockwork.Clock
 	list  []*connection // the installation's
 
 	mu  sync.Mutex
@@ -62,7 +64,7 @@ type Logins struct {
 
 // New makes Logins. Providers are asked for their metadata when first needed.
 func New(o Options) *Logins {
-	l := &Logins{o: o, store: store{o.DB, o.Ring}, own: map[int64]ownConnection{}}
+	l := &Logins{o: o, store: store{o.DB, o.Ring}, shared: o.DB.Clock(o.Clock), own: map[int64]ownConnection{}}
 	client := &http.Client{
 		Timeout: callTimeout, Transport: fetch.Bounded(o.Transport),
 		// Endpoints are named exactly; a redirect would take the secret elsewhere.
@@ -113,7 +115,7 @@ func (l *Logins) Begin(ctx context.Context, r oauth.BeginIdentityRequest) (none 
 	if c.hub != nil {
 		b.Hub = c.hub
 	}
-	if err := l.store.insert(ctx, state, b, l.o.Clock.Now().Add(stateLife)); err != nil {
+	if err := l.store.insert(ctx, state, b, l.shared.Now().Add(stateLife)); err != nil {
 		return none, err
 	}
 	return oauth.IdentityState{
@@ -135,7 +137,7 @@ func (l *Logins) Finish(ctx context.Context, r oauth.FinishIdentityRequest) (non
 	if err != nil {
 		return none, l.away(ctx, c, err)
 	}
-	login, err := l.store.take(ctx, r.State, c.path, r.Binding, l.o.Clock.Now())
+	login, err := l.store.take(ctx, r.State, c.path, r.Binding, l.shared.Now())
 	if errors.Is(err, errNoState) || err == nil && r.Hub != nil && (login.Hub == nil || *login.Hub != *r.Hub) {
 		return none, fault.Field("state", "validation.state")
 	}
