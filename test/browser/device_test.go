@@ -15,7 +15,7 @@ import (
 
 // TestADeviceThatWaitedTooLong is said to be gone, before and after its code has been
 // looked at, and another code can be entered at once.
-func TestADeviceThatWaitedTooLong(t *testing.T) { //nolint:gocritic // two pages have the same form
+func TestADeviceThatWaitedTooLong(t *testing.T) {
 	t.Parallel()
 	s := system.StandaloneWith(t, system.StandaloneOptions{Environ: []string{"GATEHOUSE_UNUSUAL_LOGIN=off"}})
 	s.Operate(t, "client", "create", "--id", "telly", "--name", "Telly", "--grant", "urn:ietf:params:oauth:grant-type:device_code", "--public")
@@ -26,6 +26,8 @@ func TestADeviceThatWaitedTooLong(t *testing.T) { //nolint:gocritic // two pages
 		chromedp.Navigate(s.URL+"/device?user_code="+late),
 		submit(`form[action="/device"] button`),
 		signIn(person),
+	)
+	b.run("its code again, which has to be sent once more",
 		submit(`form[action="/device"] button`),
 		visible(`button[value="allow"]`),
 	)

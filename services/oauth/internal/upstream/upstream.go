@@ -56,7 +56,7 @@ type Logins struct {
 	store store
 	// shared is the clock that all processes have who read the store.
 	shared clockwork.Clock
-	list  []*connection // the installation's
+	list   []*connection // the installation's
 
 	mu  sync.Mutex
 	own map[int64]ownConnection // of hubs, by their rows' ids
