@@ -26,7 +26,9 @@ type disk struct {
 // smallDisk mounts one, for which it has to be root. Its size is as mount has it.
 func smallDisk(t *testing.T, size string) disk {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gatehouse-disk-") //nolint:usetesting // PostgreSQL is not let into a test's own folder
+	// PostgreSQL runs as another user, who is let neither into a test's own folder nor into
+	// a TMPDIR that is root's.
+	dir, err := os.MkdirTemp("/tmp", "gatehouse-disk-") //nolint:usetesting // see above
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))
