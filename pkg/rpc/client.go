@@ -51,8 +51,9 @@ type DialOptions struct {
 	Obs    *obs.Obs
 }
 
-// Dial makes a Conn that balances calls over the instances of a service. It
-// does not wait for one to appear: until then calls are Unavailable.
+// Dial makes a Conn that balances calls over the instances of a service: at once
+// over those that are known. It does not wait for one to appear: until then calls
+// are Unavailable.
 func Dial(o DialOptions) Conn {
 	transport := newTransport(o)
 	c := &remoteConn{
@@ -60,9 +61,20 @@ func Dial(o DialOptions) Conn {
 		client:  &http.Client{Transport: transport, Timeout: 30 * time.Second},
 		metrics: newMetrics(o.Obs.Registry, "client"),
 	}
-	c.endpointer = sd.NewEndpointer(o.Instancer, c.instance, log.NewNopLogger())
+	c.endpointer = sd.NewEndpointer(settled{o.Instancer}, c.instance, log.NewNopLogger())
 	c.balancer = lb.NewRoundRobin(c.endpointer)
 	return c
+}
+
+// settled returns from Register only when what the instancer knows by then has been
+// taken in. go-kit's endpointer does that in a goroutine of its own, and until then
+// says that there is no instance: a first call would be refused. It takes a second
+// event when it is done with the first, and one that is an error changes nothing.
+type settled struct{ sd.Instancer }
+
+func (s settled) Register(ch chan<- sd.Event) {
+	s.Instancer.Register(ch)
+	ch <- sd.Event{Err: errors.New("rpc: no news")}
 }
 
 func newTransport(o DialOptions) *http.Transport {

@@ -2,7 +2,6 @@ package authority_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http/httptest"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-kit/kit/sd"
-	"github.com/go-kit/kit/sd/lb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -50,12 +48,7 @@ func call(t *testing.T, address string, identity *mtls.Identity) (who, error) {
 		Service: "accounts", Instancer: sd.FixedInstancer{address}, TLS: identity.ClientConfig("accounts"), Caller: "gateway", Obs: obs.Nop(),
 	})
 	defer func() { assert.NoError(t, c.Close()) }()
-	for {
-		answer, err := rpc.Call(t.Context(), c, ask, nothing{})
-		if !errors.Is(err, lb.ErrNoEndpoints) { // for a moment, an address is not known yet
-			return answer, err
-		}
-	}
+	return rpc.Call(t.Context(), c, ask, nothing{})
 }
 
 func identity(t *testing.T, f authority.Folder, service string, onReload func(error)) *mtls.Identity {
