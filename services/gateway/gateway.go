@@ -82,7 +82,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	flows := flow.New(flow.Deps{
-		Accounts: d.Accounts, Sessions: d.Sessions, OAuth: d.OAuth, Cache: cache, Clock: d.Clock, Logger: d.Obs.Logger,
+		Accounts: d.Accounts, Sessions: d.Sessions, OAuth: d.OAuth, Cache: cache, Logger: d.Obs.Logger,
 	})
 	description, err := apidoc.NewHandler()
 	if err != nil {

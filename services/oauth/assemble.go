@@ -106,8 +106,10 @@ func assemble(c Config, d Deps, signer *keys.Signer, names *subject.Names, autho
 		registrar: p.registrar(),
 		sessions:  p.sessions,
 		logouts:   &logout.Requests{Clients: p.clients, Signer: signer, Names: names, Consents: consents},
-		logos:     logo.New(logo.Options{DB: d.DB, Clients: p.clients, Fetcher: fetch.New(d.LogoNetworks), Clock: d.Clock, Logger: d.Obs.Logger}),
-		clients:   p.clients, grants: p.grants, signer: signer,
+		logos: logo.New(logo.Options{
+			DB: d.DB, Clients: p.clients, Fetcher: fetch.New(d.LogoNetworks), Clock: p.grants.Clock, Logger: d.Obs.Logger,
+		}),
+		clients: p.clients, grants: p.grants, signer: signer,
 		public: p.collecting(p.routes(provider, flow)),
 		clock:  p.grants.Clock, logger: d.Obs.Logger,
 	}

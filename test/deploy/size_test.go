@@ -1,6 +1,8 @@
 package deploy_test
 
 import (
+	"compress/gzip"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,28 @@ import (
 // zones, without which what other tests have compiled can be used, and the
 // certificates of authorities.
 const besides = 1_000_000
+
+// compressed is the size of the file as registries keep and send it.
+func compressed(t *testing.T, path string) int64 {
+	t.Helper()
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { _ = file.Close() }()
+	var size counter
+	layer := gzip.NewWriter(&size)
+	_, err = io.Copy(layer, file)
+	require.NoError(t, err)
+	require.NoError(t, layer.Close())
+	return int64(size)
+}
+
+type counter int64
+
+// Write implements io.Writer.
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
 
 // TestImagesAreSmall builds the programs as the Dockerfile does. One that grows by
 // megabytes usually links a package that looks up methods by a name which is not
@@ -48,6 +72,7 @@ func TestImagesAreSmall(t *testing.T) {
 			built, err := os.Stat(path)
 			require.NoError(t, err)
 			assert.Less(t, built.Size()+besides, limit)
+			assert.Less(t, compressed(t, path)+besides, int64(20_000_000), "to be pulled")
 		})
 	}
 }

@@ -136,7 +136,8 @@ func judge(response *http.Response, answer []byte) error {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		err := fmt.Errorf("the collector answers %s", response.Status)
 		if wait, parsed := strconv.Atoi(response.Header.Get("Retry-After")); parsed == nil && wait > 0 {
-			return errors.Join(err, backoff.RetryAfter(wait))
+			// More than there is time for is given up at once, however much it is.
+			return errors.Join(err, backoff.RetryAfter(min(wait, 2*int(mostTrying.Seconds()))))
 		}
 		return err
 	}

@@ -169,14 +169,19 @@ func TestRetries(t *testing.T) {
 }
 
 func TestACollectorThatAsksForMoreTimeThanThereIs(t *testing.T) {
-	var count atomic.Int64
-	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		count.Add(1)
-		w.Header().Set("Retry-After", "3600")
-		w.WriteHeader(http.StatusServiceUnavailable)
-	})
-	require.ErrorContains(t, client(t, map[string]string{"ENDPOINT": s.URL}).UploadTraces(t.Context(), spans), "503")
-	assert.EqualValues(t, 1, count.Load())
+	// The last one is more than a time.Duration can hold.
+	for _, seconds := range []string{"3600", "9223372036854775807"} {
+		t.Run(seconds, func(t *testing.T) {
+			var count atomic.Int64
+			s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				count.Add(1)
+				w.Header().Set("Retry-After", seconds)
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})
+			require.ErrorContains(t, client(t, map[string]string{"ENDPOINT": s.URL}).UploadTraces(t.Context(), spans), "503")
+			assert.EqualValues(t, 1, count.Load())
+		})
+	}
 }
 
 func TestRejectedSpans(t *testing.T) {

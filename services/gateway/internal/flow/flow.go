@@ -34,8 +34,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jonboulle/clockwork"
-
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
@@ -56,6 +54,8 @@ type SessionCache interface {
 	// Heard tells whether the sessions service has answered within the last
 	// second.
 	Heard() bool
+	// Reach asks the sessions service whether it is there, and what time it is.
+	Reach(ctx context.Context) error
 }
 
 // Deps are what the flows need; all are required.
@@ -64,7 +64,6 @@ type Deps struct {
 	Sessions sessions.Service
 	OAuth    oauth.Service
 	Cache    SessionCache
-	Clock    clockwork.Clock
 	Logger   *slog.Logger
 }
 
@@ -108,12 +107,7 @@ func (f *Flow) ready(ctx context.Context) error {
 	if f.deps.Cache.Heard() {
 		return nil
 	}
-	return f.sessionsReachable(ctx)
-}
-
-func (f *Flow) sessionsReachable(ctx context.Context) error {
-	_, err := f.deps.Sessions.Revocations(ctx, sessions.RevocationsRequest{Since: f.deps.Clock.Now()})
-	return err
+	return f.deps.Cache.Reach(ctx)
 }
 
 // end ends a session and forgets it here at once; the other gateways hear of it

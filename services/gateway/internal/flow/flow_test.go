@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -41,11 +42,17 @@ func (f *fixture) Now() time.Time { return f.clock.Now() }
 // Heard implements flow.SessionCache.
 func (f *fixture) Heard() bool { return f.heard }
 
+// Reach implements flow.SessionCache.
+func (f *fixture) Reach(ctx context.Context) error {
+	_, err := f.sessions.Revocations(ctx, sessions.RevocationsRequest{Since: f.clock.Now()})
+	return err
+}
+
 func start() *fixture {
 	clock := clockwork.NewFakeClock()
 	f := &fixture{clock: clock, accounts: gatewaytest.NewAccounts(clock.Now()), sessions: gatewaytest.NewSessions(clock), oauth: gatewaytest.NewOAuth()}
 	f.Flow = flow.New(flow.Deps{
-		Accounts: f.accounts, Sessions: f.sessions, OAuth: f.oauth, Cache: f, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		Accounts: f.accounts, Sessions: f.sessions, OAuth: f.oauth, Cache: f, Logger: slog.New(slog.DiscardHandler),
 	})
 	return f
 }

@@ -35,7 +35,7 @@ func (f *Flow) OpenLink(ctx context.Context, link string) (OpenedLink, error) {
 	}
 	// A link works once. It must not be spent while no session can be opened, so a
 	// second-old answer is not good enough.
-	if err := f.sessionsReachable(ctx); err != nil {
+	if err := f.deps.Cache.Reach(ctx); err != nil {
 		return OpenedLink{}, err
 	}
 	proved := f.deps.Cache.Now()

@@ -71,7 +71,7 @@ func newWorld(t *testing.T, adjust ...func(*portal.Deps)) *world {
 	})
 	require.NoError(t, err)
 	d.Flow = flow.New(flow.Deps{
-		Accounts: w.accounts, Sessions: w.sessions, OAuth: w.oauth, Cache: cache, Clock: w.clock, Logger: none.Logger,
+		Accounts: w.accounts, Sessions: w.sessions, OAuth: w.oauth, Cache: cache, Logger: none.Logger,
 	})
 	p, err := portal.New(d)
 	require.NoError(t, err)

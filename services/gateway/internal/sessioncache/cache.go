@@ -237,15 +237,32 @@ func (c *Cache) logFeed(ctx context.Context, err error) {
 
 // poll asks the feed once and gives the point from which to ask the next time.
 func (c *Cache) poll(ctx context.Context, since time.Time) (time.Time, error) {
-	asked, sent := c.options.Clock.Now(), c.options.Clock.Since(c.start)
-	answer, err := c.options.Sessions.Revocations(obs.Untraced(ctx), sessions.RevocationsRequest{Since: since})
+	sent := c.options.Clock.Since(c.start)
+	answer, err := c.ask(obs.Untraced(ctx), since)
 	if err != nil {
 		return since, err
 	}
 	c.remember(func(n *news, now time.Time) { n.add(answer, now) })
 	c.heard.Store(int64(sent))
-	c.clock.compare(asked, answer.Now, c.options.Clock.Since(asked))
 	return answer.Now, nil
+}
+
+// Reach asks the sessions service whether it is there. Unavailable if not; else Now
+// is the time by its clock from here on, even if the feed was not heard yet.
+func (c *Cache) Reach(ctx context.Context) error {
+	_, err := c.ask(ctx, c.Now())
+	return err
+}
+
+// ask asks what has ended or changed since then, and what time it is.
+func (c *Cache) ask(ctx context.Context, since time.Time) (sessions.Revocations, error) {
+	asked := c.options.Clock.Now()
+	answer, err := c.options.Sessions.Revocations(ctx, sessions.RevocationsRequest{Since: since})
+	if err != nil {
+		return sessions.Revocations{}, err
+	}
+	c.clock.compare(asked, answer.Now, c.options.Clock.Since(asked))
+	return answer, nil
 }
 
 // add takes an answer of the feed in.

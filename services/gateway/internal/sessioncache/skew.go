@@ -25,7 +25,8 @@ func (s *skew) compare(asked, theirs time.Time, took time.Duration) {
 
 // Now is the time by the clock of the sessions service, which decides by it whether
 // somebody proved who they are before or after their sessions were ended. It is the
-// own time if that is not off by more than a second, and until the feed was heard.
+// own time if that is not off by more than a second, and until the feed was heard or
+// Reach has asked.
 func (c *Cache) Now() time.Time {
 	return c.options.Clock.Now().Add(time.Duration(c.clock.ahead.Load()))
 }

@@ -42,6 +42,9 @@ func TestTheTimeIsThatOfTheSessionsService(t *testing.T) {
 				Sessions: askew{gatewaytest.NewSessions(clock), test.ahead}, Clock: clock, Obs: obs.Nop(), Size: 100, Poll: poll,
 			})
 			assert.Equal(t, clock.Now(), c.Now(), "before the feed was heard")
+			require.NoError(t, c.Reach(t.Context()))
+			assert.Equal(t, clock.Now().Add(test.corrected), c.Now(), "asked")
+			assert.False(t, c.Heard(), "one question is not the feed")
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { defer close(done); assert.NoError(t, c.Run(ctx)) }()

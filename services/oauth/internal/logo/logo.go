@@ -46,9 +46,9 @@ const (
 	// places is how many are fetched at a time.
 	places = 8
 	// pollEvery is how often a process looks for what another one fetches, and leeway
-	// is for the difference of their clocks.
+	// is for what is left of the difference of their clocks.
 	pollEvery = 200 * time.Millisecond
-	leeway    = 30 * time.Second
+	leeway    = 5 * time.Second
 	// defaultPatience is for the fetcher's time, and to draw.
 	defaultPatience = fetch.Timeout + time.Second
 )
@@ -60,8 +60,9 @@ type Options struct {
 	// Fetcher is one that reaches the public network alone: a logo is shown to whoever
 	// named it, and would show what is elsewhere.
 	Fetcher *fetch.Fetcher
-	Clock   clockwork.Clock
-	Logger  *slog.Logger
+	// Clock is that of the database, which all processes go by.
+	Clock  clockwork.Clock
+	Logger *slog.Logger
 	// Patience is how long one takes in all; 0 means six seconds.
 	Patience time.Duration
 }
