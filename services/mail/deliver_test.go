@@ -138,7 +138,7 @@ func TestMailThatIsSentTwiceIsRecognisable(t *testing.T) {
 			return nil
 		}})
 		f.send(activation("a"))
-		_ = f.outbox.Drain(ctx) // it was interrupted, as we know
+		_ = f.queues[api.Email].Drain(ctx) // it was interrupted, as we know
 		close(release)
 		f.pass(time.Minute, 10*time.Second)
 

@@ -8,6 +8,9 @@
 //	                              │   └─▶ expired
 //	                              └─ dead ◀─ Dead, Retry
 //
+// Each medium has a queue of its own, so that a server that hangs holds up no code
+// that goes the other way.
+//
 // A letter is written when it is accepted, so what is accepted can be
 // delivered, also by an older or a newer replica. It waits sealed.
 //

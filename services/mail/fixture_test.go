@@ -144,7 +144,9 @@ func (f *fixture) send(r api.SendRequest) {
 // drain tries everything that is due.
 func (f *fixture) drain() {
 	f.t.Helper()
-	require.NoError(f.t, f.outbox.Drain(f.t.Context()))
+	for _, queue := range f.queues {
+		require.NoError(f.t, queue.Drain(f.t.Context()))
+	}
 }
 
 // pass lets time go by, with a try whenever one is due.

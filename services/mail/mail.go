@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"time"
 
 	"github.com/jonboulle/clockwork"
 	"golang.org/x/sync/errgroup"
@@ -15,7 +14,6 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
-	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/letter"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/sms"
 	"github.com/gatehouse-id/gatehouse/services/mail/internal/smtp"
@@ -26,20 +24,6 @@ var embedded embed.FS
 
 // Migrations make the service's tables.
 var Migrations, _ = fs.Sub(embedded, "migrations") // fails only for a malformed path
-
-// How a mail is tried.
-const (
-	firstWait   = 30 * time.Second
-	longestWait = time.Hour
-	// tryFor is how long after its acceptance a mail is given up. Until then
-	// there are about 80 attempts, or more after restarts; the outbox's own
-	// limit is only there for what ends the process each time.
-	tryFor      = 3 * 24 * time.Hour
-	maxAttempts = 1000
-)
-
-// topics of the outbox, by medium.
-var topics = map[mail.Medium]string{mail.Email: "smtp", mail.SMS: "sms"}
 
 // Deps are what the service works with. All fields are required.
 type Deps struct {
@@ -55,7 +39,7 @@ type Service struct {
 	clock   clockwork.Clock
 	logger  *slog.Logger
 	letters *letter.Set
-	outbox  *outbox.Outbox
+	queues  queues
 	metrics *metrics
 	mailbox *mailbox     // nil: there is none
 	server  *smtp.Server // nil: there is a mailbox
@@ -90,14 +74,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	} else if c.DevMailbox {
 		carrySMS = s.toMailbox
 	}
-	s.outbox = outbox.New(outbox.Options{
-		DB: d.DB, Ring: d.Ring, Clock: d.Clock,
-		Logger: d.Obs.Logger, Registry: d.Obs.Registry, Tracer: d.Obs.Tracer,
-		Handlers: map[string]outbox.Handler{
-			topics[mail.Email]: s.deliverBy(carryMail), topics[mail.SMS]: s.deliverBy(carrySMS),
-		},
-		Backoff: outbox.Exponential(firstWait, longestWait), MaxAttempts: maxAttempts,
-	})
+	s.queues = newQueues(d, s.deliverBy(carryMail), s.deliverBy(carrySMS))
 	return s, nil
 }
 
@@ -113,7 +90,9 @@ func newServer(c SMTP, o *obs.Obs) (*smtp.Server, error) {
 // Run delivers mails and forgets old keys until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.outbox.Run(ctx) })
+	for _, queue := range s.queues {
+		group.Go(func() error { return queue.Run(ctx) })
+	}
 	group.Go(func() error { s.sweepForever(ctx); return nil })
 	return group.Wait()
 }

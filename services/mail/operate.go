@@ -25,9 +25,9 @@ func (s *Service) Mailbox(ctx context.Context, r mail.MailboxRequest) (mail.Mail
 	return mail.Mailbox{Messages: messages}, err
 }
 
-// Dead lists the mails that are not tried any more.
+// Dead lists the mails and short messages that are not tried any more.
 func (s *Service) Dead(ctx context.Context, r mail.DeadRequest) (mail.DeadLetters, error) {
-	dead, err := s.outbox.Dead(ctx, listed(r.Limit))
+	dead, err := s.queues[mail.Email].Dead(ctx, listed(r.Limit))
 	if err != nil {
 		return mail.DeadLetters{}, err
 	}
@@ -41,7 +41,7 @@ func (s *Service) Dead(ctx context.Context, r mail.DeadRequest) (mail.DeadLetter
 // Retry tries a dead letter again: once if it was accepted days ago, else as
 // any other mail. NotFound if it is none.
 func (s *Service) Retry(ctx context.Context, r mail.RetryRequest) (api.Nothing, error) {
-	return api.Nothing{}, s.outbox.Retry(ctx, r.ID)
+	return api.Nothing{}, s.queues[mail.Email].Retry(ctx, r.ID) // an SMS is found a little later
 }
 
 func listed(limit int) int {

@@ -64,7 +64,7 @@ func (s *Service) Send(ctx context.Context, r mail.SendRequest) (api.Nothing, er
 		if accepted, err = s.claim(ctx, tx, r.Key); err != nil || !accepted {
 			return err
 		}
-		return s.outbox.Add(ctx, tx, outbox.Message{Topic: topics[r.Medium], Key: r.Key, Payload: payload})
+		return s.queues[r.Medium].Add(ctx, tx, outbox.Message{Topic: topics[r.Medium], Key: r.Key, Payload: payload})
 	})
 	if err != nil {
 		return api.Nothing{}, err

@@ -98,7 +98,7 @@ func TestOneKeyIsOneMailForTwoMonths(t *testing.T) {
 		f.send(activation("a"))
 		f.drain()
 		f.clock.Advance(60 * 24 * time.Hour)
-		require.NoError(t, f.outbox.Prune(t.Context()))
+		require.NoError(t, f.queues[mail.Email].Prune(t.Context()))
 		require.NoError(t, f.sweep(t.Context()))
 		require.Zero(t, f.count(`SELECT COUNT(*) FROM outbox`))
 		again := activation("a")
@@ -124,7 +124,7 @@ func TestRunForgetsOldKeys(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- f.Run(ctx) }()
-		require.NoError(t, f.clock.BlockUntilContext(ctx, 3)) // the sweep's turn, the outbox's, and its house keeping
+		require.NoError(t, f.clock.BlockUntilContext(ctx, 5)) // the sweep's turn, and of each queue its own and its house keeping
 		f.clock.Advance(61 * 24 * time.Hour)
 		require.Eventually(t, func() bool { return f.count(`SELECT COUNT(*) FROM mail_keys`) == 0 }, 20*time.Second, time.Millisecond)
 		cancel()
