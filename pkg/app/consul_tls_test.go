@@ -127,7 +127,7 @@ func joins(t *testing.T, c Consul, tokenFile string) {
 	t.Helper()
 	client, transport, err := c.client()
 	require.NoError(t, err)
-	watch := discovery.Consul(client, "accounts", slog.New(slog.DiscardHandler))
+	watch := discovery.Watch(discovery.WatchOptions{Client: client, Service: "accounts"})
 	events := make(chan sd.Event, 64)
 	watch.Register(events)
 	defer func() {

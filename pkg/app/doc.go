@@ -15,7 +15,7 @@
 //
 // A process starts and ends in this order:
 //
-//	settings ─ debug port (/readyz: no) ─ Build ─ listen ─ workers ─ serve ─ /readyz: yes ─ Consul
+//	settings ─ debug port (/readyz: no) ─ Build ─ listen ─ workers ─ serve ─ Consul ─ /readyz: yes
 //	SIGTERM ─ /readyz: no ─ leave Consul ─ GATEHOUSE_DRAIN ─ finish requests ─ stop workers ─ close ─ flush traces
 //
 // Exit codes: 0 after an orderly end, 1 when something failed, 2 when the

@@ -29,12 +29,13 @@ type Runtime struct {
 	// Name is the service's.
 	Name string
 
-	service  Service
-	group    *Group
-	debug    *Server
-	identity *mtls.Identity // nil in plaintext
-	consul   *api.Client    // nil without Consul
-	refused  error          // why the process must not serve
+	service    Service
+	group      *Group
+	debug      *Server
+	identity   *mtls.Identity // nil in plaintext
+	consul     *api.Client    // nil without Consul
+	membership membership     // of Consul
+	refused    error          // why the process must not serve
 }
 
 // NewServer makes the server for the methods of this service, open to
@@ -100,6 +101,7 @@ func (rt *Runtime) register(s *Server) {
 			Logger:  rt.Obs.Logger,
 			Clock:   rt.Clock,
 		})
+		rt.membership.registers(registrar)
 		return nil
 	})
 	rt.group.OnDrain("registration in consul", func(ctx context.Context) error {
@@ -144,9 +146,11 @@ func (rt *Runtime) DialOptions(service string) (rpc.DialOptions, error) {
 
 func (rt *Runtime) instancer(service string) (sd.Instancer, error) {
 	if rt.consul != nil {
-		return discovery.Watch(discovery.WatchOptions{
+		watcher := discovery.Watch(discovery.WatchOptions{
 			Client: rt.consul, Service: service, Tags: rt.Base.Consul.OnlyTags, Logger: rt.Obs.Logger, Clock: rt.Clock,
-		}), nil
+		})
+		rt.membership.watches(service, watcher)
+		return watcher, nil
 	}
 	addresses := rt.Base.Peers[service]
 	if len(addresses) == 0 {
@@ -200,6 +204,7 @@ func (rt *Runtime) connect() error {
 	}
 	if client != nil {
 		rt.consul = client
+		rt.membership.observe(rt.Obs)
 		rt.OnClose("consul", func(context.Context) error {
 			transport.CloseIdleConnections()
 			return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/obs"
@@ -73,7 +72,6 @@ func (p *program) observed(ctx context.Context, base *Base, do func(*obs.Obs) er
 		LogFormat:      base.LogFormat,
 		LogWriter:      p.stderr,
 		SpanProcessors: p.spans,
-		OTLP:           isSet(p.environ, "OTEL_EXPORTER_OTLP_ENDPOINT"),
 	})
 	if err != nil {
 		p.tellf("%s: %v\n", p.service.Name, err)
@@ -127,7 +125,7 @@ func (rt *Runtime) serveDebug(ctx context.Context) (func(), error) {
 	rt.debug = &Server{
 		Name:    "debug server",
 		Listen:  rt.Base.DebugListen,
-		Handler: obs.DebugHandler(rt.Obs, rt.group.CheckReady),
+		Handler: obs.DebugHandler(rt.Obs, rt.checkReady),
 		// Profiles and traces are recorded for as long as their caller says.
 		WriteTimeout: 5 * time.Minute,
 		Logger:       rt.Obs.Logger,
@@ -148,13 +146,4 @@ func (rt *Runtime) serveDebug(ctx context.Context) (func(), error) {
 		}
 		<-done
 	}, nil
-}
-
-func isSet(environ []string, name string) bool {
-	for _, variable := range environ {
-		if value, ok := strings.CutPrefix(variable, name+"="); ok && value != "" {
-			return true
-		}
-	}
-	return false
 }

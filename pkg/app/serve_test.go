@@ -73,6 +73,7 @@ func TestLifeOfAService(t *testing.T) {
 	})
 
 	base, debug := instance(t, consul)
+	r.stderr.await(t, "registered with consul", 1)
 	if passing := consul.Passing("mail"); len(passing) != 1 {
 		t.Error("registered, and not passing although it is ready")
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/go-kit/kit/sd"
 	"github.com/go-kit/kit/sd/consul"
 	"github.com/hashicorp/consul/api"
 	"github.com/jonboulle/clockwork"
@@ -35,16 +34,11 @@ type WatchOptions struct {
 	RetryMin, RetryMax time.Duration
 }
 
-// Consul watches the passing instances of a service: Watch with its defaults.
-func Consul(client *api.Client, service string, logger *slog.Logger) sd.Instancer {
-	return Watch(WatchOptions{Client: client, Service: service, Logger: logger})
-}
-
 // Watch follows the passing instances of a service with blocking queries until
 // it is stopped. While Consul is away the last known instances stay. Watch
 // itself waits for the first answer, but not for long: a Consul or a service
 // that is not there yet appears later.
-func Watch(o WatchOptions) sd.Instancer {
+func Watch(o WatchOptions) *Watcher {
 	ctx, cancel := context.WithCancel(context.Background())
 	q := &querier{
 		ctx:    ctx,
@@ -54,23 +48,33 @@ func Watch(o WatchOptions) sd.Instancer {
 		first:  cmp.Or(o.First, 2*time.Second),
 		wait:   cmp.Or(o.Wait, time.Minute),
 		retry:  newRetry(o.RetryMin, o.RetryMax),
+		known:  make(chan struct{}),
 	}
-	return &watcher{
+	return &Watcher{
+		querier:   q,
 		Instancer: consul.NewInstancer(q, Logger(q.logger, "consul instancer"), o.Service, o.Tags, true),
 		cancel:    cancel,
 	}
 }
 
-// watcher is go-kit's instancer, but Stop also ends the query that is open and
+// Watcher is go-kit's instancer, but Stop also ends the query that is open and
 // may be called twice.
-type watcher struct {
+type Watcher struct {
 	*consul.Instancer
-	cancel context.CancelFunc
-	once   sync.Once
+	querier *querier
+	cancel  context.CancelFunc
+	once    sync.Once
 }
 
+// Known is closed once Consul has told the instances for the first time, if there
+// are any.
+func (w *Watcher) Known() <-chan struct{} { return w.querier.known }
+
+// Answers tells whether Consul answered when it was last asked.
+func (w *Watcher) Answers() bool { return w.querier.answers.Load() }
+
 // Stop implements sd.Instancer.
-func (w *watcher) Stop() {
+func (w *Watcher) Stop() {
 	w.once.Do(func() {
 		w.Instancer.Stop() // first: its loop then takes the cancelled query for what it is
 		w.cancel()
@@ -90,7 +94,9 @@ type querier struct {
 	wait    time.Duration
 	retry   *backoff.ExponentialBackOff
 	started atomic.Bool
-	known   []string // what was last logged
+	answers atomic.Bool
+	known   chan struct{} // closed by the first answer
+	logged  []string
 }
 
 // Service implements consul.Client. Go-kit calls it from its constructor and
@@ -126,6 +132,16 @@ func (q *querier) Service(service, tag string, passingOnly bool, options *api.Qu
 }
 
 func (q *querier) query(service, tag string, passingOnly bool, options *api.QueryOptions, timeout time.Duration) ([]*api.ServiceEntry, *api.QueryMeta, error) {
+	entries, meta, err := q.ask(service, tag, passingOnly, options, timeout)
+	q.answers.Store(err == nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	q.tell(entries)
+	return entries, meta, nil
+}
+
+func (q *querier) ask(service, tag string, passingOnly bool, options *api.QueryOptions, timeout time.Duration) ([]*api.ServiceEntry, *api.QueryMeta, error) {
 	ctx, cancel := context.WithTimeout(q.ctx, timeout)
 	defer cancel()
 	entries, meta, err := q.health.Service(service, tag, passingOnly, options.WithContext(ctx))
@@ -143,19 +159,24 @@ func (q *querier) query(service, tag string, passingOnly bool, options *api.Quer
 	if len(entries) == 0 && meta.ResultsFilteredByACLs {
 		return nil, nil, errNotReadable
 	}
-	q.logChange(entries)
 	return entries, meta, nil
 }
 
-func (q *querier) logChange(entries []*api.ServiceEntry) {
+// tell says what is known from now on. Queries follow one another.
+func (q *querier) tell(entries []*api.ServiceEntry) {
+	select {
+	case <-q.known:
+	default:
+		close(q.known)
+	}
 	ids := make([]string, 0, len(entries))
 	for _, entry := range entries {
 		ids = append(ids, entry.Service.ID)
 	}
 	slices.Sort(ids)
-	if !slices.Equal(ids, q.known) {
+	if !slices.Equal(ids, q.logged) {
 		q.logger.InfoContext(q.ctx, "instances changed", "count", len(ids), "instances", strings.Join(ids, " "))
-		q.known = ids
+		q.logged = ids
 	}
 }
 

@@ -161,7 +161,7 @@ func TestWatchDoesNotWaitForASilentConsul(t *testing.T) {
 func TestStopTwice(t *testing.T) {
 	t.Parallel()
 	consul := fakeconsul.Start(t, fakeconsul.Options{})
-	instancer := discovery.Consul(consul.Client(t), "accounts", slog.New(slog.DiscardHandler))
+	instancer := discovery.Watch(discovery.WatchOptions{Client: consul.Client(t), Service: "accounts"})
 	instancer.Stop()
 	instancer.Stop()
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -35,13 +36,8 @@ type Registration struct {
 	// Check is the URL, http or https, that Consul asks for the instance's
 	// health: /readyz on the debug port. Empty registers no check.
 	Check string
-	// CheckInterval and CheckTimeout pace the check; 0 is 5s and 3s.
-	CheckInterval, CheckTimeout time.Duration
-	// CheckSkipVerify accepts any certificate from an https check.
-	CheckSkipVerify bool
-	// DeregisterAfter is when Consul drops an instance that stays critical; 0 is
-	// five minutes. Consul itself takes no less than one.
-	DeregisterAfter time.Duration
+	// CheckInterval is how often it does; 0 is checkInterval.
+	CheckInterval time.Duration
 	// Ready, if set, is asked when registering: without an error the instance
 	// counts as passing at once rather than after Consul's first check.
 	Ready func(context.Context) error
@@ -59,6 +55,18 @@ type Registration struct {
 // callTimeout bounds one call of the agent.
 const callTimeout = 5 * time.Second
 
+// How Consul asks for an instance's health. One answer that does not come says
+// little, and without tolerance would take all instances out at once when what they
+// share is slow for a moment.
+const (
+	checkInterval = 3 * time.Second
+	checkTimeout  = 3 * time.Second
+	checkFailures = 2 // in a row, to be critical
+	// deregisterAfter is when Consul drops an instance that stays critical. It takes
+	// no less than a minute.
+	deregisterAfter = 5 * time.Minute
+)
+
 // Registrar keeps an instance registered until it is closed.
 type Registrar struct {
 	agent      *api.Agent
@@ -67,6 +75,7 @@ type Registrar struct {
 	logger     *slog.Logger
 	retry      *backoff.ExponentialBackOff
 	registered chan struct{}
+	answers    atomic.Bool
 	cancel     context.CancelFunc
 	done       sync.WaitGroup
 	once       sync.Once
@@ -96,6 +105,9 @@ func Register(client *api.Client, settings Registration) *Registrar {
 // Registered is closed once Consul knows the instance for the first time.
 func (r *Registrar) Registered() <-chan struct{} { return r.registered }
 
+// Answers tells whether Consul answered when it was last asked.
+func (r *Registrar) Answers() bool { return r.answers.Load() }
+
 // Close deregisters the instance. Its error says that Consul did not confirm
 // within the context; Consul then drops the instance when its check fails.
 func (r *Registrar) Close(ctx context.Context) error {
@@ -110,6 +122,7 @@ func (r *Registrar) Close(ctx context.Context) error {
 func (r *Registrar) run(ctx context.Context) {
 	for failed := false; ; {
 		err := r.keep(ctx)
+		r.answers.Store(err == nil)
 		wait := cmp.Or(r.settings.Refresh, 5*time.Second)
 		switch {
 		case ctx.Err() != nil:
@@ -190,10 +203,10 @@ func (r *Registrar) request(ctx context.Context) *api.AgentServiceRegistration {
 			Name:                           s.Service + " is ready",
 			HTTP:                           s.Check,
 			Method:                         http.MethodGet,
-			TLSSkipVerify:                  s.CheckSkipVerify,
-			Interval:                       cmp.Or(s.CheckInterval, 5*time.Second).String(),
-			Timeout:                        cmp.Or(s.CheckTimeout, 3*time.Second).String(),
-			DeregisterCriticalServiceAfter: cmp.Or(s.DeregisterAfter, 5*time.Minute).String(),
+			Interval:                       cmp.Or(s.CheckInterval, checkInterval).String(),
+			Timeout:                        checkTimeout.String(),
+			FailuresBeforeCritical:         checkFailures,
+			DeregisterCriticalServiceAfter: deregisterAfter.String(),
 			Status:                         api.HealthCritical,
 		}
 		if s.Ready != nil && s.Ready(ctx) == nil {

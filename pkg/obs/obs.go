@@ -36,10 +36,6 @@ type Options struct {
 	LogWriter io.Writer
 	// SpanProcessors see every sampled span, besides the exporter.
 	SpanProcessors []sdktrace.SpanProcessor
-	// OTLP sends spans by OTLP over HTTP, configured by the standard
-	// OTEL_EXPORTER_OTLP_* variables. It is implied by
-	// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.
-	OTLP bool
 }
 
 // Obs is what a component needs in order to be observed. All fields are set.
@@ -148,7 +144,7 @@ func newTracer(ctx context.Context, o Options, logger *slog.Logger) (*sdktrace.T
 	for _, p := range o.SpanProcessors {
 		options = append(options, sdktrace.WithSpanProcessor(p))
 	}
-	if o.OTLP || exporterConfigured() {
+	if exporterConfigured() {
 		exporter, err := newExporter(ctx, logger)
 		if err != nil {
 			return nil, err

@@ -61,9 +61,14 @@ func Dial(o DialOptions) Conn {
 		client:  &http.Client{Transport: transport, Timeout: 30 * time.Second},
 		metrics: newMetrics(o.Obs.Registry, "client"),
 	}
-	c.endpointer = sd.NewEndpointer(settled{o.Instancer}, c.instance, log.NewNopLogger())
+	c.endpointer = o.endpointer(c.instance)
 	c.balancer = lb.NewRoundRobin(c.endpointer)
 	return c
+}
+
+// endpointer has an endpoint for each instance, at once for those that are known.
+func (o DialOptions) endpointer(instance sd.Factory) *sd.DefaultEndpointer {
+	return sd.NewEndpointer(settled{o.Instancer}, instance, log.NewNopLogger())
 }
 
 // settled returns from Register only when what the instancer knows by then has been

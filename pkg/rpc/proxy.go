@@ -12,7 +12,6 @@ import (
 	"github.com/go-kit/kit/endpoint"
 	"github.com/go-kit/kit/sd"
 	"github.com/go-kit/kit/sd/lb"
-	"github.com/go-kit/log"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -35,7 +34,7 @@ type Proxy struct {
 // may, if it is safe to.
 func NewProxy(o DialOptions) *Proxy {
 	p := &Proxy{options: o, transport: newTransport(o)}
-	p.endpointer = sd.NewEndpointer(o.Instancer, p.instance, log.NewNopLogger())
+	p.endpointer = o.endpointer(p.instance)
 	p.balancer = lb.NewRoundRobin(p.endpointer)
 	p.proxy = &httputil.ReverseProxy{Transport: carrier{p}, Rewrite: p.rewrite, ErrorHandler: p.fail}
 	return p

@@ -53,9 +53,28 @@ func (c *Consul) runChecks(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		c.setStatus(id, status, output)
+		if c.counts(id, check, status) {
+			c.setStatus(id, status, output)
+		}
 		c.reap(id, check)
 	}
+}
+
+// counts tells whether an instance changes to the status: a failure is passed over
+// until there are as many in a row as the check allows.
+func (c *Consul) counts(id string, check *api.AgentServiceCheck, status string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.services[id]
+	switch {
+	case !ok:
+		return false
+	case status != api.HealthCritical:
+		s.failures = 0
+		return true
+	}
+	s.failures++
+	return s.failures >= check.FailuresBeforeCritical
 }
 
 func (c *Consul) httpChecks() map[string]*api.AgentServiceCheck {

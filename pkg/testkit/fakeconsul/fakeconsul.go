@@ -54,6 +54,7 @@ type service struct {
 	status       string
 	output       string
 	critical     time.Time // since when it is critical; zero: it is not
+	failures     int       // of the check, in a row
 	created      uint64
 	modified     uint64
 }

@@ -25,7 +25,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// mostTrying bounds the tries to send one batch.
+// mostTrying bounds the tries to send one batch, where the context of an export does
+// not end first: OTEL_BSP_EXPORT_TIMEOUT, half a minute by default.
 const mostTrying = time.Minute
 
 // mostAnswer bounds what is read of a collector's answer.
@@ -83,7 +84,7 @@ func (c *Client) Stop(context.Context) error {
 }
 
 // UploadTraces implements otlptrace.Client. A collector that is busy, or does not
-// answer in time, is asked again for a minute.
+// answer in time, is asked again until the context ends, or for a minute.
 func (c *Client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
 	// On the wire it is the same as an ExportTraceServiceRequest.
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
