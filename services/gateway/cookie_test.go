@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/services/gateway"
 )
 
@@ -112,4 +113,15 @@ func TestARememberedSessionKeepsItsCookie(t *testing.T) {
 
 	cookie := cookieOf(t, s.do(t, request{method: http.MethodPut, path: "/v1/auth", cookie: token}))
 	assert.Equal(t, int(30*24*time.Hour/time.Second), cookie.MaxAge)
+}
+
+// The gateway's own clock may be wrong.
+func TestCookiesLiveByTheTimeOfTheSessions(t *testing.T) {
+	t.Parallel()
+	for _, behind := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		s, _ := newSkewed(t, behind)
+		token := s.sessions.OpenFor(sessions.CreateRequest{Scope: sessions.ScopeFull, Remember: true}).Token
+		cookie := cookieOf(t, s.do(t, request{method: http.MethodPut, path: "/v1/auth", cookie: token}))
+		assert.InDelta(t, (30 * 24 * time.Hour).Seconds(), cookie.MaxAge, 1)
+	}
 }

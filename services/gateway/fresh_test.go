@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/gatehouse-id/gatehouse/services/gateway"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/gatewaytest"
 )
 
@@ -40,6 +42,41 @@ func TestWaysIntoAnAccountAreAddedSoonAfterALogin(t *testing.T) {
 		s.do(t, q).fails(http.StatusForbidden)
 	}
 	s.do(t, request{method: http.MethodGet, path: "/v1/mfa", token: token}).succeeds(http.StatusOK)
+}
+
+// newSkewed is a gateway whose clock is so far behind that of the sessions service.
+func newSkewed(t *testing.T, behind time.Duration) (s *stage, theirs *clockwork.FakeClock) {
+	t.Helper()
+	s = newStage(t, func(_ *gateway.Config, s *stage) {
+		theirs = clockwork.NewFakeClockAt(s.clock.Now().Add(behind))
+		s.sessions = gatewaytest.NewSessions(theirs)
+	})
+	s.run(t)
+	s.tick(t) // and so the first answer was taken in
+	return s, theirs
+}
+
+// When somebody logged in is stamped by the clock of the sessions service, which
+// counts also where the gateway's own is wrong.
+func TestFreshnessGoesByTheTimeOfTheSessions(t *testing.T) {
+	t.Parallel()
+	for name, behind := range map[string]time.Duration{"behind": 20 * time.Minute, "ahead": -16 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, theirs := newSkewed(t, behind)
+			token := s.full()
+			pass := func(d time.Duration) {
+				theirs.Advance(d)
+				s.clock.Advance(d)
+			}
+			ask := request{method: http.MethodPost, path: "/v1/passkey/options", token: token}
+			assert.NotEqual(t, http.StatusForbidden, s.do(t, ask).Code, "at once")
+			pass(14 * time.Minute)
+			assert.NotEqual(t, http.StatusForbidden, s.do(t, ask).Code)
+			pass(2 * time.Minute)
+			s.do(t, ask).fails(http.StatusForbidden)
+		})
+	}
 }
 
 // What takes a key or a permission back may have to be done at once.

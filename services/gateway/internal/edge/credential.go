@@ -74,7 +74,7 @@ func LocalHost(host string) bool {
 func (e *Edge) SetSession(w http.ResponseWriter, t sessions.Token) {
 	maxAge := 0
 	if t.Session.Remember {
-		maxAge = max(int(t.ExpirationTime.Sub(e.options.Clock.Now())/time.Second), 1)
+		maxAge = max(int(t.ExpirationTime.Sub(e.Now())/time.Second), 1)
 	}
 	e.setCookie(w, t.Token, maxAge)
 }

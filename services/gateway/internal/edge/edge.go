@@ -27,6 +27,9 @@ type Resolver interface {
 	// Resolve asks. Its errors are faults: Unauthenticated if the token is not
 	// good, Unavailable if that cannot be found out.
 	Resolve(ctx context.Context, token string) (sessions.Resolved, error)
+	// Now is the time by the clock of the sessions service, which has stamped
+	// sessions and tokens.
+	Now() time.Time
 }
 
 // Options configure an Edge.
@@ -111,3 +114,7 @@ func New(o Options) (*Edge, error) {
 	}
 	return e, nil
 }
+
+// Now is the time by which what other services have stamped is judged: that of the
+// sessions service, for the own clock may be off.
+func (e *Edge) Now() time.Time { return e.options.Sessions.Now() }

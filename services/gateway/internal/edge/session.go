@@ -90,7 +90,7 @@ func FreshSession(ctx context.Context) (Caller, error) {
 
 // Fresh is Forbidden (fault.stale) unless the caller has proved of late who they are.
 func (c Caller) Fresh(ctx context.Context) error {
-	if of(ctx).edge.options.Clock.Since(c.Session.AuthenticatedTime) > freshFor {
+	if of(ctx).edge.Now().Sub(c.Session.AuthenticatedTime) > freshFor {
 		return fault.New(fault.Forbidden, "fault.stale")
 	}
 	return nil

@@ -180,7 +180,7 @@ func (v *visit) used(last *time.Time, created time.Time) []string {
 }
 
 func (v *visit) when(t time.Time) string {
-	return v.portal.deps.Texts.Relative(v.lang, t, v.portal.deps.Clock.Now())
+	return v.portal.deps.Texts.Relative(v.lang, t, v.portal.deps.Edge.Now())
 }
 
 func (v *visit) appSection(c edge.Caller, _ accounts.Account) (section, error) {

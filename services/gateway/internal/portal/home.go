@@ -59,7 +59,7 @@ func (v *visit) account(a accounts.Account, c edge.Caller) account {
 	shown := account{
 		Name:      nameOf(a.User),
 		Email:     a.User.Email,
-		Since:     v.portal.deps.Texts.Relative(v.lang, since, v.portal.deps.Clock.Now()),
+		Since:     v.portal.deps.Texts.Relative(v.lang, since, v.portal.deps.Edge.Now()),
 		SinceTime: since.UTC().Format(time.RFC3339),
 		Own:       c.Secure() == nil,
 	}

@@ -40,7 +40,7 @@ func (p *Portal) mailbox(v *visit) error {
 	for _, m := range box.Messages {
 		l := letter{
 			To: m.To, Subject: m.Subject, SMS: m.Medium == mail.SMS, Text: fragments(m.Text),
-			Sent:    p.deps.Texts.Relative(v.lang, m.SentTime, p.deps.Clock.Now()),
+			Sent:    p.deps.Texts.Relative(v.lang, m.SentTime, p.deps.Edge.Now()),
 			SentISO: m.SentTime.UTC().Format(time.RFC3339),
 		}
 		if m.HTML != "" {

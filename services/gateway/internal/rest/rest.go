@@ -128,7 +128,7 @@ func (a *API) composer(r *http.Request) compose.Composer {
 	return compose.Composer{
 		Texts:    a.deps.Texts,
 		Language: edge.Language(r.Context()),
-		Now:      a.deps.Clock.Now(),
+		Now:      a.deps.Edge.Now(),
 		Product:  a.deps.Product,
 	}
 }
