@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 )
 
@@ -82,6 +83,29 @@ func (h *harness) certified(name func(*client.Client)) url.Values {
 }
 
 func bySubject(c *client.Client) { c.TLSSubject = `CN=app,O=Example\, Ltd` }
+
+// Whatever way a client comes, a name that is none is refused where it can still be
+// corrected: at the token endpoint it would be an invalid_client without a reason.
+func TestSubjectsThatAreNoneAreNotRegistered(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		h.config.ClientCA = newAuthority(t, h).file
+		h.restart()
+		for name, good := range map[string]bool{"CN=app,O=Example": true, "/CN=app/O=Example": false} {
+			assert.Equal(t, !good, h.refuses("tls_client_auth_subject_dn", func(r *oauth.CreateClientRequest) {
+				r.AuthMethod, r.TLSSubject = client.AuthTLS, name
+			}), name)
+			a := h.register(h.initial(nil), `{"redirect_uris":["`+callback+`"],"token_endpoint_auth_method":"tls_client_auth","tls_client_auth_subject_dn":"`+name+`"}`)
+			if good {
+				assert.Equal(t, http.StatusCreated, a.status, a.body)
+				continue
+			}
+			assert.Equal(t, http.StatusBadRequest, a.status)
+			assert.Equal(t, "invalid_client_metadata", a.text("error"))
+			assert.Contains(t, a.text("error_description"), "RFC 4514")
+		}
+	})
+}
 
 // Trap 16: clients that authenticate by a certificate (RFC 8705 section 2.1).
 func TestTrap16ClientCertificates(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 )
@@ -23,11 +22,13 @@ func (k *check) authentication() {
 	k.certificate()
 }
 
+const fieldTLSSubject = "tls_client_auth_subject_dn"
+
 // certificate looks at the name that is in the certificate of a client which
 // authenticates with one: exactly one of the five (RFC 8705 section 2.1.2).
 func (k *check) certificate() {
 	names := map[string]string{
-		"tls_client_auth_subject_dn": k.c.TLSSubject, "tls_client_auth_san_dns": k.c.TLSDNS,
+		fieldTLSSubject: k.c.TLSSubject, "tls_client_auth_san_dns": k.c.TLSDNS,
 		"tls_client_auth_san_uri": k.c.TLSURI, "tls_client_auth_san_ip": k.c.TLSIP, "tls_client_auth_san_email": k.c.TLSEmail,
 	}
 	var given []string
@@ -36,7 +37,11 @@ func (k *check) certificate() {
 			continue
 		}
 		given = append(given, field)
-		if k.fine(field) && !certified(field, name) {
+		switch {
+		case !k.fine(field) || certified(field, name):
+		case field == fieldTLSSubject:
+			k.add(field, "validation.client_tls_subject", "Value", shown(name))
+		default:
 			k.add(field, "validation.client_tls_name", "Value", shown(name))
 		}
 	}
@@ -51,21 +56,23 @@ func (k *check) certificate() {
 
 var dnsName = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
 
-// certified tells whether the name is one that a certificate can have there.
+// certified tells whether the name is one that a certificate can have there. One
+// that none could be compared with would be found out only when every
+// authentication fails.
 func certified(field, name string) bool {
 	switch field {
 	case "tls_client_auth_san_dns":
 		return len(name) < 254 && dnsName.MatchString(name)
 	case "tls_client_auth_san_uri":
 		u, err := url.Parse(name)
-		return err == nil && u.IsAbs()
+		return err == nil && u.IsAbs() && u.String() == name
 	case "tls_client_auth_san_ip":
-		_, err := netip.ParseAddr(name)
-		return err == nil
+		ip, err := netip.ParseAddr(name)
+		return err == nil && ip.Zone() == ""
 	case "tls_client_auth_san_email":
 		a, err := mail.ParseAddress(name)
 		return err == nil && a.Address == name
 	default:
-		return strings.Contains(name, "=")
+		return client.ValidSubject(name)
 	}
 }

@@ -103,6 +103,7 @@ func TestGoodClients(t *testing.T) {
 			c.GrantTypes, c.RedirectURIs, c.ResponseTypes = []string{"client_credentials"}, nil, nil
 		}, nil},
 		"by certificate": {func(c *oauth.Client) { c.AuthMethod, c.TLSDNS = "tls_client_auth", "app.example" }, nil},
+		"by its subject": {func(c *oauth.Client) { c.AuthMethod, c.TLSSubject = "tls_client_auth", `CN=app,O=Example\, Ltd,C=DE` }, nil},
 		"privileged": {func(c *oauth.Client) {
 			c.FirstParty, c.ResourceServer = true, true
 			c.TrustedIssuers = []oauth.TrustedIssuer{{Issuer: "https://k8s.example", JWKSURI: "https://k8s.example/jwks", Subjects: []string{"system:serviceaccount:a:b"}}}
@@ -165,6 +166,10 @@ func TestBrokenRules(t *testing.T) {
 		"no certificate":       {func(c *oauth.Client) { c.AuthMethod = "tls_client_auth" }, []string{"token_endpoint_auth_method"}},
 		"two certificates":     {func(c *oauth.Client) { c.AuthMethod, c.TLSDNS, c.TLSIP = "tls_client_auth", "a.example", "::1" }, []string{"token_endpoint_auth_method"}},
 		"a certificate's name": {func(c *oauth.Client) { c.AuthMethod, c.TLSIP = "tls_client_auth", "a.example" }, []string{"tls_client_auth_san_ip"}},
+		"a subject of slashes": {func(c *oauth.Client) { c.AuthMethod, c.TLSSubject = "tls_client_auth", "/CN=app/O=Example" }, []string{"tls_client_auth_subject_dn"}},
+		"a subject unescaped":  {func(c *oauth.Client) { c.AuthMethod, c.TLSSubject = "tls_client_auth", "CN=app,O=Example, Ltd" }, []string{"tls_client_auth_subject_dn"}},
+		"a zone of one host":   {func(c *oauth.Client) { c.AuthMethod, c.TLSIP = "tls_client_auth", "fe80::1%eth0" }, []string{"tls_client_auth_san_ip"}},
+		"a URI in capitals":    {func(c *oauth.Client) { c.AuthMethod, c.TLSURI = "tls_client_auth", "SPIFFE://example/app" }, []string{"tls_client_auth_san_uri"}},
 		"a name too many":      {func(c *oauth.Client) { c.TLSSubject = "CN=a" }, []string{"tls_client_auth_subject_dn"}},
 		"max age":              {func(c *oauth.Client) { c.DefaultMaxAge = &negative }, []string{"default_max_age"}},
 		"age of centuries":     {func(c *oauth.Client) { c.DefaultMaxAge = &century }, []string{"default_max_age"}},
