@@ -64,6 +64,10 @@ func (rt *Runtime) OpenDatabase(ctx context.Context, o DatabaseOptions) (*db.DB,
 		return nil, err
 	}
 	rt.Ready(o.Service+" database", d.Ping)
+	rt.Go(o.Service+" database pulse", func(ctx context.Context) error {
+		d.Pulse(ctx, rt.Clock)
+		return nil
+	})
 	return d, nil
 }
 

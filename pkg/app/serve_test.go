@@ -97,7 +97,8 @@ func TestLifeOfAService(t *testing.T) {
 	if status, body := get(t, debug+"/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "draining") {
 		t.Errorf("/readyz while draining: %d %s", status, body)
 	}
-	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+	// The drain, and the pulse of the database.
+	if err := clock.BlockUntilContext(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
 	if status, _ := get(t, base+"/quick"); status != http.StatusOK {

@@ -118,7 +118,7 @@ func TestAnIdleConnectionThatWasCutIsReplacedUnnoticed(t *testing.T) {
 	line.set(true)
 	line.set(false)
 	// At worst the first statement finds the connection dead.
-	if err := d.Ping(t.Context()); err != nil {
+	if err := d.QueryRow(t.Context(), "SELECT 1").Scan(new(int)); err != nil {
 		assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 	}
 	require.NoError(t, insert(t.Context(), d, "a"))

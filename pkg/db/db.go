@@ -57,6 +57,9 @@ type DB struct {
 	backend backend
 	// read and write are the same pool on PostgreSQL.
 	read, write *sql.DB
+	// probed is what is asked for signs of life: on PostgreSQL a connection of its own,
+	// as a pool of which all are busy is no sign of death.
+	probed *sql.DB
 	// writer is held by whoever writes; nil where the server sorts that out.
 	writer  *writerLock
 	metrics *metrics
@@ -70,6 +73,8 @@ type backend interface {
 	name() string
 	// probe asks the database something that needs it to be there.
 	probe(ctx context.Context, d *sql.DB) error
+	// takesWrites is an error if it does not, now or for good.
+	takesWrites(ctx context.Context, d *sql.DB) error
 	// identity is the text that {{identity}} stands for in migrations.
 	identity() string
 	// randomHash is that of {{random_hash}}: 40 hexadecimal digits, no secret.
@@ -143,7 +148,7 @@ func (d *DB) MaxConns() int { return d.read.Stats().MaxOpenConnections }
 func (d *DB) Ping(ctx context.Context) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	return mapError(ctx, d.backend.probe(ctx, d.read))
+	return mapError(ctx, d.backend.probe(ctx, d.probed))
 }
 
 // Close ends all connections and takes the metrics back.
@@ -156,6 +161,9 @@ func (d *DB) Close() error {
 // the last connection closes, which must be one that may write.
 func (d *DB) closePools() error {
 	var errs []error
+	if d.probed != d.read {
+		errs = append(errs, d.probed.Close())
+	}
 	if d.read != d.write {
 		errs = append(errs, d.read.Close())
 	}

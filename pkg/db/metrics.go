@@ -15,19 +15,26 @@ import (
 const (
 	outcomeCommit   = "commit"
 	outcomeRollback = "rollback" // the function returned an error
-	outcomeError    = "error"    // the database did not begin or commit it
+	outcomeError    = "error"    // the database did not begin, do or commit it
 )
 
 // metrics of one database: client_golang's go_sql_* for each pool, labelled
-// db_name, and the transactions, labelled service.
+// db_name, and the transactions and whether it is there, labelled service.
 type metrics struct {
 	registry     prometheus.Registerer
 	registered   []prometheus.Collector
 	transactions *prometheus.HistogramVec
+	up           prometheus.Gauge
 }
 
 func newMetrics(service string) *metrics {
-	return &metrics{transactions: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	up := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "gatehouse_db_up",
+		Help:        "1 if the database answers and takes writes, 0 if not. Asked every five seconds.",
+		ConstLabels: prometheus.Labels{"service": service},
+	})
+	up.Set(1) // it has been opened
+	return &metrics{up: up, transactions: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:        "gatehouse_db_transaction_seconds",
 		Help:        "Duration of transactions from begin to end, by outcome: commit, rollback, error.",
 		ConstLabels: prometheus.Labels{"service": service},
@@ -40,7 +47,7 @@ func (m *metrics) register(r prometheus.Registerer, d *DB) error {
 		return nil
 	}
 	m.registry = r
-	pools := []prometheus.Collector{m.transactions, collectors.NewDBStatsCollector(d.read, d.service)}
+	pools := []prometheus.Collector{m.transactions, m.up, collectors.NewDBStatsCollector(d.read, d.service)}
 	if d.write != d.read {
 		pools = append(pools, collectors.NewDBStatsCollector(d.write, d.service+"_writer"))
 	}
@@ -66,6 +73,14 @@ func (m *metrics) unregister() {
 		m.registry.Unregister(c)
 	}
 	m.registered = nil
+}
+
+func (m *metrics) answers(yes bool) {
+	if yes {
+		m.up.Set(1)
+	} else {
+		m.up.Set(0)
+	}
 }
 
 func (m *metrics) transaction(ctx context.Context, outcome string, took time.Duration) {

@@ -27,6 +27,7 @@ type postgresBackend struct {
 	config  pgx.ConnConfig
 	o       Options
 	primary *primary
+	probes  *primary // of the connection for signs of life
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
@@ -37,9 +38,9 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 	if o.MaxConns, err = maxConns(config, o.MaxConns); err != nil {
 		return nil, err
 	}
-	b := postgresBackend{*config, o, &primary{compared: newCompared(o.Clock, o.Logger)}}
+	b := postgresBackend{*config, o, &primary{compared: newCompared(o.Clock, o.Logger)}, &primary{}}
 	pool := b.pool(*config)
-	d := &DB{backend: b, read: pool, write: pool, compared: b.primary.compared}
+	d := &DB{backend: b, read: pool, write: pool, probed: b.probed(*config), compared: b.primary.compared}
 
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -137,6 +138,28 @@ func (b postgresBackend) randomHash() string {
 func (b postgresBackend) hasTable() string { return "SELECT to_regclass($1) IS NOT NULL" }
 
 func (b postgresBackend) probe(ctx context.Context, d *sql.DB) error { return d.PingContext(ctx) }
+
+// probed is a pool of one, whose connection is renewed for reasons of its own.
+func (b postgresBackend) probed(config pgx.ConnConfig) *sql.DB {
+	b.primary = b.probes
+	pool := b.pool(config)
+	pool.SetMaxOpenConns(1)
+	return pool
+}
+
+var errReadOnly = errors.New("the database is read-only")
+
+func (b postgresBackend) takesWrites(ctx context.Context, d *sql.DB) error {
+	var readOnly string
+	if err := d.QueryRowContext(ctx, "SHOW transaction_read_only").Scan(&readOnly); err != nil {
+		return err
+	}
+	if readOnly == "on" {
+		b.probes.demotions.Add(1) // the next connection may lead to another server
+		return errReadOnly
+	}
+	return nil
+}
 
 // migrator is a pool of its own, as a migration may take longer than a
 // statement of the service may, under an advisory lock per service.

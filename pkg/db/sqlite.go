@@ -80,6 +80,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 		write:   traced(writer, "sqlite", o),
 		writer:  newWriterLock(),
 	}
+	d.probed = d.read
 	d.write.SetMaxOpenConns(1)
 	d.read.SetMaxOpenConns(o.MaxConns)
 	d.read.SetMaxIdleConns(o.MaxConns)
@@ -157,6 +158,9 @@ func (b sqliteBackend) randomHash() string { return "lower(hex(randomblob(20)))"
 func (b sqliteBackend) hasTable() string {
 	return "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)"
 }
+
+// takesWrites: nobody else has the file, and a disk that is full is met by writing.
+func (b sqliteBackend) takesWrites(ctx context.Context, d *sql.DB) error { return b.probe(ctx, d) }
 
 // probe reads the file; SELECT 1 alone would not.
 func (b sqliteBackend) probe(ctx context.Context, d *sql.DB) error {

@@ -80,6 +80,9 @@ func (d *DB) transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	}()
 
 	if err := fn(context.WithValue(ctx, txKey{d}, tx), tx); err != nil {
+		if fault.Is(tx.failure, fault.Unavailable) {
+			outcome = outcomeError
+		}
 		return nil, err
 	}
 	if tx.failure != nil {

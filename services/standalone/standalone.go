@@ -202,6 +202,10 @@ func (g *Gatehouse) open(ctx context.Context, service string, migrations fs.FS) 
 		return nil, fmt.Errorf("migrating the %s database: %w", service, err)
 	}
 	g.group.Ready(service+" database", d.Ping)
+	g.group.Go(service+" database pulse", func(ctx context.Context) error {
+		d.Pulse(ctx, g.deps.Clock)
+		return nil
+	})
 	return d, nil
 }
 

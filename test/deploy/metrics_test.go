@@ -29,6 +29,7 @@ var elsewhere = map[string]map[string]bool{
 	"gatehouse_oauth_grants_revoked_total":               {"reason": true},
 	"gatehouse_rpc_client_duration_seconds_count":        {"method": true, "outcome": true},
 	"gatehouse_oauth_gave_way_total":                     {"request": true},
+	"gatehouse_consul_up":                                {},
 	"gatehouse_db_clock_offset_seconds":                  {"service": true},
 	"gatehouse_session_announcements_up":                 {},
 	"gatehouse_session_announcements_failed_total":       {},
