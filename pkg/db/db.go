@@ -45,10 +45,17 @@ type Options struct {
 	// MaxConns bounds the connections to PostgreSQL, or SQLite's readers.
 	// Zero means 10.
 	MaxConns int
+	// Existing makes nothing, for whoever only looks or works beside the service: a
+	// schema that is not there is [ErrNoSchema], and a file fs.ErrNotExist.
+	Existing bool
 	// Volatile spares SQLite waiting for the disk: a power cut loses commits, so
 	// it is for tests, whose databases do not outlive them.
 	Volatile bool
 }
+
+// ErrNoSchema says that PostgreSQL's database has no schema of the service: nobody
+// has migrated it, or it is another service's.
+var ErrNoSchema = errors.New("there is no schema")
 
 // DB is one service's database. It is safe for concurrent use.
 type DB struct {
@@ -93,7 +100,7 @@ var serviceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
 // Beside the file lie SQLite's own -wal and -shm, which belong to it, and an
 // empty -turn, by which processes take turns at opening and migrating.
 // On PostgreSQL the schema named after the service is created if it is
-// missing, and is the whole search path; runtime parameters in the URL, such
+// missing (unless [Options.Existing]), and is the whole search path; runtime parameters in the URL, such
 // as statement_timeout, win over the defaults, and pool_max_conns over
 // MaxConns. A server that cannot be reached
 // within ten seconds is a fault.Unavailable, for the caller to try again.

@@ -44,9 +44,16 @@ func openPostgres(ctx context.Context, url string, o Options) (*DB, error) {
 
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if err := createSchema(ctx, pool, o.Service); err != nil {
+	contact := createSchema
+	if o.Existing {
+		contact = findSchema
+	}
+	if err := contact(ctx, pool, o.Service); err != nil {
+		if !errors.Is(err, ErrNoSchema) {
+			err = mapError(ctx, err)
+		}
 		err = fmt.Errorf("db: PostgreSQL at %s, database %s: %w",
-			net.JoinHostPort(config.Host, fmt.Sprint(config.Port)), config.Database, mapError(ctx, err))
+			net.JoinHostPort(config.Host, fmt.Sprint(config.Port)), config.Database, err)
 		if ctx.Err() != nil {
 			err = fault.New(fault.Unavailable, "").Because(err)
 		}
@@ -121,6 +128,20 @@ func createSchema(ctx context.Context, pool *sql.DB, service string) error {
 	_, err := pool.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{service}.Sanitize())
 	if IsUnique(err) {
 		return nil // another process created it between the check and the insert
+	}
+	return err
+}
+
+// findSchema is the first contact of who makes nothing.
+func findSchema(ctx context.Context, pool *sql.DB, service string) error {
+	var usable bool
+	const query = "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = $1"
+	err := pool.QueryRowContext(ctx, query, service).Scan(&usable)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%w %q", ErrNoSchema, service)
+	case err == nil && !usable: // its tables would look as if they were not there
+		return fmt.Errorf("the user has no right to use the schema %q", service)
 	}
 	return err
 }

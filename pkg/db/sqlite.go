@@ -53,6 +53,11 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if !HasSQLite() { // before a file is made
 		return nil, ErrNoSQLite
 	}
+	if o.Existing {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("db: %w", err)
+		}
+	}
 	path, err := createFile(path)
 	if err != nil {
 		return nil, err

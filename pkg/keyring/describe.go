@@ -35,7 +35,8 @@ func (k *Keys) Describe(ctx context.Context) ([]api.SigningKey, error) {
 
 // RotateAt has a new key sign from that time on, or sooner if one is on its way
 // that does: see [Keys.Rotate], which is this at once. What is given is done in
-// the same transaction, if there is something to do.
+// the same transaction, if there is something to do. Where nobody made a first key,
+// and [KeysOptions.Existing] is set, it returns [ErrNoKeys].
 func (k *Keys) RotateAt(ctx context.Context, from time.Time, within ...Within) error {
 	s, err := k.read(ctx)
 	if err != nil {
@@ -43,6 +44,8 @@ func (k *Keys) RotateAt(ctx context.Context, from time.Time, within ...Within) e
 	}
 	now := k.clock.Now()
 	switch newest := s.newest(); {
+	case newest == nil && k.existing:
+		return ErrNoKeys
 	case newest == nil || !newest.NotBefore.After(now):
 		err = k.insert(ctx, newest, from, within...)
 	case newest.NotBefore.After(from):

@@ -14,6 +14,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 )
 
+// ErrNoKeys says that there is no key to rotate yet, and none is made by a command
+// beside the service: see [KeysOptions.Existing].
+var ErrNoKeys = errors.New("keyring: there are no signing keys yet: the service makes them when it starts for the first time")
+
 // ErrUnknownKey says that no key of that id verifies: there never was one, or
 // it has expired.
 var ErrUnknownKey = errors.New("keyring: no such signing key")
@@ -69,7 +73,9 @@ type KeysOptions struct {
 	// Publish is how long it is published before it signs. It should be longer
 	// than others cache the key set. Zero is a quarter of Rotate, at most a day.
 	Publish time.Duration
-	Logger  *slog.Logger
+	// Existing makes no first key, for a command beside the service: its first start does.
+	Existing bool
+	Logger   *slog.Logger
 }
 
 // Keys are the rotating signing keys of one purpose of one service, shared by
@@ -84,14 +90,17 @@ type Keys struct {
 	rotate  time.Duration
 	retire  time.Duration
 	publish time.Duration
-	logger  *slog.Logger
+	// existing is KeysOptions.Existing.
+	existing bool
+	logger   *slog.Logger
 
 	current atomic.Pointer[snapshot]
 	loading chan struct{} // held by who is reading the table
 	rereads rereads       // guarded by loading
 }
 
-// NewKeys reads the keys, and makes the first one if there is none. It is an
+// NewKeys reads the keys, and makes the first one if there is none, unless the
+// options say otherwise. It is an
 // error if the ring cannot open one of them.
 func NewKeys(ctx context.Context, o KeysOptions) (*Keys, error) {
 	if err := o.check(); err != nil {
@@ -99,7 +108,7 @@ func NewKeys(ctx context.Context, o KeysOptions) (*Keys, error) {
 	}
 	k := &Keys{
 		db: o.DB, ring: o.Ring, clock: o.Clock, name: o.Name, alg: o.Alg,
-		rotate: o.Rotate, retire: o.Retire, publish: o.Publish, logger: o.Logger,
+		rotate: o.Rotate, retire: o.Retire, publish: o.Publish, existing: o.Existing, logger: o.Logger,
 		loading: make(chan struct{}, 1),
 	}
 	if k.clock == nil {
@@ -121,7 +130,7 @@ func NewKeys(ctx context.Context, o KeysOptions) (*Keys, error) {
 
 func (k *Keys) start(ctx context.Context) error {
 	found, err := k.read(ctx)
-	if err != nil || len(found.keys) > 0 {
+	if err != nil || len(found.keys) > 0 || k.existing {
 		return err
 	}
 	if err := k.insert(ctx, nil, k.clock.Now()); err != nil {

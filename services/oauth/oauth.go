@@ -75,6 +75,8 @@ type Deps struct {
 	// LogoNetworks are where logos may be beside the public network, as in development. What
 	// FetchAllow allows is not: whoever manages a client would see the pictures there.
 	LogoNetworks []netip.Prefix
+	// Existing makes no first signing keys and salt, for a command beside the service.
+	Existing bool
 }
 
 // Service is the oauth service.
@@ -101,19 +103,23 @@ type Service struct {
 var _ oauth.Service = (*Service)(nil)
 
 // New makes the service. The database has to be migrated. It makes the first
-// signing keys if there are none.
+// signing keys if there are none, unless d says otherwise.
 func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if problems := c.Validate(); len(problems) > 0 {
 		return nil, fmt.Errorf("oauth: %s", problems[0])
 	}
 	signer, err := keys.New(ctx, keys.Options{
 		Issuer: c.PublicURL, DB: d.DB, Ring: d.Ring, Clock: d.DB.Clock(d.Clock), Logger: d.Obs.Logger,
-		Rotate: c.KeyRotation, Retire: c.KeyRetirement,
+		Rotate: c.KeyRotation, Retire: c.KeyRetirement, Existing: d.Existing,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("oauth: %w", err)
 	}
-	names, err := subject.Load(ctx, d.DB, d.Ring)
+	loadNames := subject.Load
+	if d.Existing {
+		loadNames = subject.Existing
+	}
+	names, err := loadNames(ctx, d.DB, d.Ring)
 	if err != nil {
 		return nil, fmt.Errorf("oauth: %w", err)
 	}

@@ -50,7 +50,7 @@ const (
 	shutdownTime = 5 * time.Second
 )
 
-// Deps are what the service works with. All fields are required.
+// Deps are what the service works with. All but Existing are required.
 type Deps struct {
 	Obs      *obs.Obs
 	Clock    clockwork.Clock
@@ -58,6 +58,8 @@ type Deps struct {
 	Ring     *keyring.Ring
 	Accounts accounts.Auditing
 	OAuth    oauth.Logouts
+	// Existing makes no first signing key, for a command beside the service.
+	Existing bool
 }
 
 // Service is the sessions service.
@@ -80,12 +82,13 @@ type Service struct {
 
 var _ sessions.Service = (*Service)(nil)
 
-// New makes the service, and its first signing key if there is none.
+// New makes the service, and its first signing key if there is none, unless d says
+// otherwise.
 func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	c = c.withDefaults()
 	keys, err := keyring.NewKeys(ctx, keyring.KeysOptions{
 		DB: d.DB, Ring: d.Ring, Clock: d.DB.Clock(d.Clock), Logger: d.Obs.Logger,
-		Name: "session-token", Alg: c.Algorithm, Rotate: c.KeyRotation, Retire: longLife + time.Hour,
+		Name: "session-token", Alg: c.Algorithm, Rotate: c.KeyRotation, Retire: longLife + time.Hour, Existing: d.Existing,
 	})
 	if err != nil {
 		return nil, err

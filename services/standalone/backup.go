@@ -17,7 +17,7 @@ var ErrNotEmbedded = errors.New("the databases are on PostgreSQL: back them up w
 // Backup copies the embedded databases into a new folder while they are in use,
 // all as they are at one moment.
 func (s *Settings) Backup(ctx context.Context, folder string) (files []string, err error) {
-	if s.DatabaseURL != "" {
+	if !s.embedded() {
 		return nil, ErrNotEmbedded
 	}
 	var copies []db.Copy

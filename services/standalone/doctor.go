@@ -36,7 +36,7 @@ func (s *Settings) Checks() []doctor.Check {
 		}
 		return doctor.Good("%d", len(ring.IDs()))
 	}}}
-	if s.DatabaseURL == "" {
+	if s.embedded() {
 		checks = append(checks, doctor.Folder("data folder", s.DataDir))
 	}
 	migrations := map[string]fs.FS{

@@ -1,7 +1,6 @@
 package standalone
 
 import (
-	"cmp"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -31,6 +30,10 @@ type Settings struct {
 
 	DataDir     string `env:"GATEHOUSE_DATA_DIR" envDefault:"./data" doc:"Folder of the embedded databases."`
 	DatabaseURL string `env:"GATEHOUSE_DATABASE_URL" secret:"true" doc:"postgres://user:password@host/database; empty: SQLite in the data folder."`
+	AccountsURL string `env:"GATEHOUSE_ACCOUNTS_DATABASE_URL" secret:"true" doc:"As GATEHOUSE_DATABASE_URL, for accounts alone: where each service has a database, or a user, of its own."`
+	SessionsURL string `env:"GATEHOUSE_SESSIONS_DATABASE_URL" secret:"true" doc:"The same for sessions."`
+	OAuthURL    string `env:"GATEHOUSE_OAUTH_DATABASE_URL" secret:"true" doc:"The same for oauth."`
+	MailURL     string `env:"GATEHOUSE_MAIL_DATABASE_URL" secret:"true" doc:"The same for mail."`
 	RootKey     string `env:"GATEHOUSE_ROOT_KEY" secret:"true" doc:"Keys that seal secrets in the database, 32 bytes each in base64, separated by commas, the newest first. openssl rand -base64 32 makes one. With --dev one is made in the data folder."`
 	OwnerEmail  string `env:"GATEHOUSE_OWNER_EMAIL" envDefault:"owner@example.org" doc:"Whom the sign-in link that a new installation prints with --dev is for."`
 
@@ -126,9 +129,7 @@ func (s *Settings) Validate() []string {
 			problems = append(problems, fmt.Sprintf("GATEHOUSE_ROOT_KEY: %v", err))
 		}
 	}
-	if s.DatabaseURL != "" && !strings.HasPrefix(s.DatabaseURL, "postgres://") && !strings.HasPrefix(s.DatabaseURL, "postgresql://") {
-		problems = append(problems, "GATEHOUSE_DATABASE_URL: must begin with postgres://, or be empty for SQLite in GATEHOUSE_DATA_DIR")
-	}
+	problems = append(problems, s.databaseProblems()...)
 	if s.LogFormat != "json" && s.LogFormat != "text" {
 		problems = append(problems, `GATEHOUSE_LOG_FORMAT: must be "json" or "text"`)
 	}
@@ -167,11 +168,6 @@ func isLoopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address) // validated
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// database is where a service's tables are.
-func (s *Settings) database(service string) string {
-	return cmp.Or(s.DatabaseURL, "sqlite:"+s.DataDir+"/"+service+".db")
 }
 
 // demoURL is the demo app's address as a browser at this machine sees it.

@@ -40,6 +40,9 @@ const (
 type Deps struct {
 	Obs   *obs.Obs
 	Clock clockwork.Clock
+	// Existing is for commands beside services that run, or will: on PostgreSQL
+	// nothing is made but what the command is for, neither tables nor signing keys.
+	Existing bool
 }
 
 // Gatehouse is all services, wired to each other. The interfaces are those that
@@ -109,6 +112,7 @@ func (g *Gatehouse) buildSessions(ctx context.Context) error {
 		Obs: g.deps.Obs, Clock: g.deps.Clock, DB: d, Ring: g.ring,
 		Accounts: accountsapi.NewClient(g.conn(accountsapi.Name, sessionsapi.Name)),
 		OAuth:    oauthapi.NewClient(g.conn(oauthapi.Name, sessionsapi.Name)),
+		Existing: g.existing(),
 	})
 	if err != nil {
 		return fmt.Errorf("building sessions: %w", err)
@@ -149,6 +153,7 @@ func (g *Gatehouse) buildOAuth(ctx context.Context) error {
 	s, err := oauth.New(ctx, g.settings.OAuth, oauth.Deps{
 		Obs: g.deps.Obs, Clock: g.deps.Clock, DB: d, Ring: g.ring,
 		Accounts: accountsapi.NewClient(g.conn(accountsapi.Name, oauthapi.Name)), LogoNetworks: g.settings.logoNetworks(),
+		Existing: g.existing(),
 	})
 	if err != nil {
 		return fmt.Errorf("building oauth: %w", err)
@@ -185,29 +190,6 @@ func (g *Gatehouse) server(service string, callers ...string) {
 
 // conn is a caller's way to a service that has been built.
 func (g *Gatehouse) conn(service, caller string) rpc.Conn { return g.servers[service].Local(caller) }
-
-// open opens a service's database and brings its tables up to date.
-func (g *Gatehouse) open(ctx context.Context, service string, migrations fs.FS) (*db.DB, error) {
-	d, err := db.Open(ctx, g.settings.database(service), db.Options{
-		Service: service, Migrations: migrations,
-		Registry: g.deps.Obs.Registry, Tracer: g.deps.Obs.Tracer, Logger: g.deps.Obs.Logger,
-		Clock: g.deps.Clock,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening the %s database: %w", service, err)
-	}
-	g.databases[service] = d
-	g.group.OnClose(service+" database", func(context.Context) error { return d.Close() })
-	if err := d.Migrate(ctx); err != nil {
-		return nil, fmt.Errorf("migrating the %s database: %w", service, err)
-	}
-	g.group.Ready(service+" database", d.Ping)
-	g.group.Go(service+" database pulse", func(ctx context.Context) error {
-		d.Pulse(ctx, g.deps.Clock)
-		return nil
-	})
-	return d, nil
-}
 
 // openRing makes the key ring of GATEHOUSE_ROOT_KEY, or for development of a
 // key that is kept beside the data.

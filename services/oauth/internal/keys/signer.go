@@ -76,16 +76,18 @@ type Options struct {
 	Logger *slog.Logger
 	// Rotate is how long a key signs, Retire how long it verifies after that.
 	Rotate, Retire time.Duration
+	// Existing makes no first keys.
+	Existing bool
 }
 
 // New reads the keys of every algorithm, and makes the first ones if there are
-// none.
+// none, unless the options say otherwise.
 func New(ctx context.Context, o Options) (*Signer, error) {
 	s := &Signer{Issuer: o.Issuer, sets: map[jose.SignatureAlgorithm]*keyring.Keys{}}
 	for _, a := range algorithms {
 		set, err := keyring.NewKeys(ctx, keyring.KeysOptions{
 			DB: o.DB, Ring: o.Ring, Clock: o.Clock, Name: a.set, Alg: keyring.Alg(a.jose),
-			Rotate: o.Rotate, Retire: o.Retire, Logger: o.Logger,
+			Rotate: o.Rotate, Retire: o.Retire, Existing: o.Existing, Logger: o.Logger,
 		})
 		if err != nil {
 			return nil, err

@@ -57,6 +57,21 @@ func Load(ctx context.Context, d *db.DB, ring *keyring.Ring) (*Names, error) {
 	return &Names{salt}, nil
 }
 
+// Existing is Load without making a salt that lasts: as long as there is none,
+// nobody has a name by it.
+func Existing(ctx context.Context, d *db.DB, ring *keyring.Ring) (*Names, error) {
+	var there bool
+	if err := d.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pairwise_salt WHERE id = 1)").Scan(&there); err != nil {
+		return nil, fmt.Errorf("subject: look for the salt: %w", err)
+	}
+	if there {
+		return Load(ctx, d, ring)
+	}
+	salt := make([]byte, saltSize)
+	_, _ = rand.Read(salt) // never fails since Go 1.24
+	return &Names{salt}, nil
+}
+
 // stored is the sealed salt. Of several that make it at once one wins, and the
 // others read its.
 func stored(ctx context.Context, d *db.DB, ring *keyring.Ring) (box []byte, _ error) {

@@ -99,7 +99,7 @@ func (p *program) migrate() *cobra.Command {
 	return &cobra.Command{
 		Use: "migrate", Short: "Bring the databases up to date, as serve does on its own.", Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.with(c.Context(), func(*standalone.Gatehouse) error {
+			return p.build(c.Context(), false, func(*standalone.Gatehouse) error {
 				return p.print(map[string]bool{"migrated": true}, "The databases are up to date.")
 			})
 		},
@@ -167,13 +167,18 @@ func (p *program) start(ctx context.Context, logs io.Writer) (*standalone.Settin
 }
 
 // with builds Gatehouse without serving it and hands it to do. It works beside
-// a running server: they share the databases.
-func (p *program) with(ctx context.Context, do func(*standalone.Gatehouse) error) (err error) {
+// a running server: they share the databases, which on PostgreSQL have to be there.
+func (p *program) with(ctx context.Context, do func(*standalone.Gatehouse) error) error {
+	return p.build(ctx, true, do)
+}
+
+func (p *program) build(ctx context.Context, existing bool, do func(*standalone.Gatehouse) error) (err error) {
 	s, d, shutdown, err := p.start(ctx, p.stderr)
 	if err != nil {
 		return err
 	}
 	defer shutdown()
+	d.Existing = existing
 	if !p.dev && s.RootKey == "" {
 		return usageError{errors.New("GATEHOUSE_ROOT_KEY (or GATEHOUSE_ROOT_KEY_FILE) is not set; add --dev if the server runs with it")}
 	}
