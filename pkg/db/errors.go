@@ -112,6 +112,9 @@ func stateIsAway(code string) bool {
 		"57014": // query_canceled, also by statement_timeout
 		return true
 	}
+	if code == "08P01" {
+		return false // protocol_violation: also a pooler's refusal of our parameters
+	}
 	for _, class := range []string{
 		"08",  // connection exceptions
 		"53",  // out of disk, memory or connections

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type DatabaseOptions struct {
 	Service    string
 	URL        string
 	Migrations fs.FS
+	// Setting is what names the URL. Empty: GATEHOUSE_DATABASE_URL.
+	Setting string
 	// Ring and Sealed, if both are set, are for secrets that no root key opens.
 	Ring   *keyring.Ring
 	Sealed []keyring.Column
@@ -32,23 +35,26 @@ type DatabaseOptions struct {
 
 // Database looks at a service's database and what is in it.
 func Database(o DatabaseOptions) Check {
+	o.Setting = cmp.Or(o.Setting, "GATEHOUSE_DATABASE_URL")
 	return Check{"database " + o.Service, func(ctx context.Context) []Result {
 		if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
 			if _, err := os.Stat(path); err != nil {
 				return Fail(fmt.Sprintf("there is no file %s", path), "run migrate, or see whether the path and its rights are right")
 			}
 		}
-		d, err := db.Open(ctx, o.URL, db.Options{Service: o.Service, Migrations: o.Migrations, MaxConns: 2})
-		if errors.Is(err, db.ErrNoSQLite) {
-			return Fail(err.Error(), "set GATEHOUSE_DATABASE_URL to a postgres:// URL")
-		}
-		if err != nil {
-			return Fail(err.Error(), "see whether the server runs, and GATEHOUSE_DATABASE_URL names it, its user and password")
+		d, err := db.Open(ctx, o.URL, db.Options{Service: o.Service, Migrations: o.Migrations, MaxConns: 2, Existing: true})
+		switch {
+		case errors.Is(err, db.ErrNoSQLite):
+			return Fail(err.Error(), "set "+o.Setting+" to a postgres:// URL")
+		case errors.Is(err, db.ErrNoSchema):
+			return Fail(err.Error(), "run migrate, or see whether "+o.Setting+" names the database of "+o.Service)
+		case err != nil:
+			return Fail(err.Error(), "see whether the server runs, and "+o.Setting+" names it, its user and password, and no transaction pooler")
 		}
 		defer func() { _ = d.Close() }()
 		results := migrations(ctx, d)
 		if d.Dialect() == db.Postgres {
-			results = append(results, server(ctx, d)...)
+			results = append(results, server(ctx, d, o.Setting)...)
 		}
 		if o.Ring != nil && Worst(results) != Failure {
 			results = append(results, roots(ctx, d, o)...)
@@ -71,7 +77,7 @@ func migrations(ctx context.Context, d *db.DB) []Result {
 }
 
 // server looks at a PostgreSQL server.
-func server(ctx context.Context, d *db.DB) []Result {
+func server(ctx context.Context, d *db.DB, setting string) []Result {
 	var version, limit, used, own int
 	var readOnly bool
 	var micros int64
@@ -90,11 +96,11 @@ func server(ctx context.Context, d *db.DB) []Result {
 		results = append(results, Fail("PostgreSQL "+strconv.Itoa(version/10000)+" is too old", "use PostgreSQL 15 or newer")...)
 	}
 	if readOnly {
-		results = append(results, Fail("it is read-only", "name the primary in GATEHOUSE_DATABASE_URL, or all servers and target_session_attrs=read-write")...)
+		results = append(results, Fail("it is read-only", "name the primary in "+setting+", or all servers and target_session_attrs=read-write")...)
 	}
 	if left := limit - used; left < 10 {
 		results = append(results, Warn(fmt.Sprintf("%d of %d connections are left; %d are of this service", left, limit, own),
-			"raise max_connections of the server, lower pool_max_conns in GATEHOUSE_DATABASE_URL, or put a pooler between")...)
+			"raise max_connections of the server, or lower pool_max_conns in "+setting)...)
 	}
 	// The answer was made between the question and now.
 	results = append(results, clock("the database", asked, time.Now(), db.FromMicros(micros))...)

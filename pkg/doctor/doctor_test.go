@@ -51,6 +51,9 @@ func TestDatabases(t *testing.T) {
 				assert.Equal(t, want, status, text)
 				assert.Contains(t, text, says)
 			}
+			nothing := map[string]string{db.SQLite: "there is no file", db.Postgres: `there is no schema "things"`}[dialect]
+			expect(doctor.Failure, nothing)
+			expect(doctor.Failure, nothing) // the first did not make it
 			d, err := db.Open(t.Context(), address, db.Options{Service: "things", Migrations: schema})
 			require.NoError(t, err)
 			defer func() { assert.NoError(t, d.Close()) }()
@@ -106,7 +109,7 @@ func TestCertificates(t *testing.T) {
 
 func TestPublicURL(t *testing.T) {
 	t.Parallel()
-	issuer, status, date := "", http.StatusOK, time.Now()
+	issuer, status, date, elsewhere := "", http.StatusOK, time.Now(), false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", date.UTC().Format(http.TimeFormat))
 		w.WriteHeader(status)
@@ -115,7 +118,7 @@ func TestPublicURL(t *testing.T) {
 	issuer = server.URL
 	expect := func(want doctor.Status, says string) {
 		t.Helper()
-		got, text := diagnose(t, doctor.PublicURL(server.URL))
+		got, text := diagnose(t, doctor.PublicURL(doctor.PublicURLOptions{Origin: server.URL, Elsewhere: elsewhere}))
 		assert.Equal(t, want, got, text)
 		assert.Contains(t, text, says)
 	}
@@ -126,8 +129,13 @@ func TestPublicURL(t *testing.T) {
 	expect(doctor.Failure, "another issuer is there")
 	status = http.StatusBadGateway
 	expect(doctor.Failure, "status 502")
+	elsewhere = true
+	expect(doctor.Failure, "status 502") // something is there, and it is wrong
+	elsewhere = false
 	server.Close()
 	expect(doctor.Failure, "connection refused")
+	elsewhere = true
+	expect(doctor.Warning, "try it with a browser")
 }
 
 func TestFolders(t *testing.T) {

@@ -4,13 +4,18 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/mtls"
 )
+
+// dialTimeout is less than a check has, which so can tell what it is that took so long.
+const dialTimeout = 5 * time.Second
 
 // Warnings come this long before a certificate expires.
 const soon = 14 * 24 * time.Hour
@@ -38,17 +43,33 @@ func expiry(what string, at time.Time) []Result {
 	return Good("%s is valid for another %d days", what, int(left.Hours()/24))
 }
 
+// PublicURLOptions are for [PublicURL].
+type PublicURLOptions struct {
+	Origin string
+	// Elsewhere says that the gateway may be another machine's, or container's, from
+	// which the address leads to where it does not from here: localhost is the first
+	// example. Then not to reach it is a warning.
+	Elsewhere bool
+}
+
 // PublicURL asks for the discovery document as an app would.
-func PublicURL(origin string) Check {
+func PublicURL(o PublicURLOptions) Check {
 	return Check{"public URL", func(ctx context.Context) []Result {
+		origin := o.Origin
 		const advice = "see whether GATEHOUSE_PUBLIC_URL is the address that browsers use, and leads through the proxy to a gateway that runs"
-		transport := &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+		transport := &http.Transport{
+			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true,
+			DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		}
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/.well-known/openid-configuration", http.NoBody)
 		if err != nil {
 			return Fail(err.Error(), advice)
 		}
 		asked := time.Now()
 		response, err := (&http.Client{Transport: transport}).Do(request)
+		if unreached := (*net.OpError)(nil); o.Elsewhere && errors.As(err, &unreached) && unreached.Op == "dial" {
+			return Warn(err.Error(), "it cannot be reached from here: try it with a browser. If that reaches it, nothing is wrong; else "+advice)
+		}
 		if err != nil {
 			return Fail(err.Error(), advice)
 		}

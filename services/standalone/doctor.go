@@ -25,11 +25,16 @@ import (
 // Checks are what the installation of these settings should pass. They change nothing.
 func (s *Settings) Checks() []doctor.Check {
 	ring, problem := s.existingRing()
+	// On PostgreSQL this may be the command line beside a cluster, where others listen.
 	checks := []doctor.Check{{Name: "settings", Run: func(context.Context) []doctor.Result {
-		if problems := s.Insecure(); len(problems) > 0 {
-			return doctor.Fail(strings.Join(problems, "; "), "serve refuses to start with these")
+		problems := strings.Join(s.Insecure(), "; ")
+		switch {
+		case problems == "":
+			return doctor.Good("they are well formed")
+		case s.embedded():
+			return doctor.Fail(problems, "serve refuses to start with these")
 		}
-		return doctor.Good("they are well formed")
+		return doctor.Warn(problems, "if `gatehouse serve` is the server it refuses to start with these; beside services of their own, which have settings for that, they do no harm")
 	}}, {Name: "root key", Run: func(context.Context) []doctor.Result {
 		if problem != nil {
 			return doctor.Fail(problem.Error(), "set GATEHOUSE_ROOT_KEY or GATEHOUSE_ROOT_KEY_FILE to the key that the installation was made with")
@@ -44,7 +49,7 @@ func (s *Settings) Checks() []doctor.Check {
 	}
 	for _, of := range sealed() {
 		checks = append(checks, doctor.Database(doctor.DatabaseOptions{
-			Service: of.service, URL: s.database(of.service), Migrations: migrations[of.service], Ring: ring, Sealed: of.columns,
+			Service: of.service, URL: s.database(of.service), Setting: s.databaseSetting(of.service), Migrations: migrations[of.service], Ring: ring, Sealed: of.columns,
 		}))
 	}
 	if s.Gateway.Redis.URL != "" {
@@ -52,7 +57,7 @@ func (s *Settings) Checks() []doctor.Check {
 	}
 	return append(checks,
 		doctor.Check{Name: "mail server", Run: func(ctx context.Context) []doctor.Result { return mail.Diagnose(ctx, s.Mail) }},
-		doctor.PublicURL(s.Gateway.PublicURL))
+		doctor.PublicURL(doctor.PublicURLOptions{Origin: s.Gateway.PublicURL, Elsewhere: !s.embedded()}))
 }
 
 // existingRing is openRing without making anything.

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"strings"
 	"testing"
@@ -9,11 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/doctor"
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 	"github.com/gatehouse-id/gatehouse/services/accounts"
 	"github.com/gatehouse-id/gatehouse/services/mail"
 	"github.com/gatehouse-id/gatehouse/services/oauth"
 	"github.com/gatehouse-id/gatehouse/services/sessions"
+	"github.com/gatehouse-id/gatehouse/services/standalone/internal/cli"
 )
 
 var migrations = map[string]fs.FS{
@@ -166,4 +169,44 @@ func TestADatabaseForEachService(t *testing.T) {
 	code, _, stderr = o.run("backup", t.TempDir()+"/b")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stderr, "pg_dump")
+}
+
+// TestDoctorBesideACluster has the settings of a command line: nothing listens where
+// it runs, and the public URL leads elsewhere from there.
+func TestDoctorBesideACluster(t *testing.T) {
+	t.Parallel()
+	url := testkit.DatabaseURL(t, db.Postgres)
+	environ := []string{
+		"GATEHOUSE_PUBLIC_URL=http://localhost:1", "GATEHOUSE_DEV_MAILBOX=true", "GATEHOUSE_ROOT_KEY=" + rootKey("1"), "GATEHOUSE_MAIL_DATABASE_URL=" + url,
+	}
+	diagnose := func() (code int, found map[string]doctor.Result) {
+		var out, fail strings.Builder
+		code = cli.Run(t.Context(), []string{"doctor", "--output", "json"}, environ, &out, &fail)
+		var results []doctor.Result
+		require.NoError(t, json.Unmarshal([]byte(out.String()), &results), out.String()+fail.String())
+		found = map[string]doctor.Result{}
+		for _, r := range results {
+			found[r.Check] = r
+		}
+		return code, found
+	}
+	environ = append(environ, "GATEHOUSE_DATABASE_URL="+migrated(t, "accounts", "sessions", "oauth"))
+	for range 2 {
+		code, found := diagnose()
+		assert.Equal(t, 1, code)
+		assert.Equal(t, doctor.OK, found["database accounts"].Status, found)
+		assert.Equal(t, doctor.Failure, found["database mail"].Status, found)
+		assert.Contains(t, found["database mail"].Detail, `there is no schema "mail"`)
+		assert.Contains(t, found["database mail"].Advice, "GATEHOUSE_MAIL_DATABASE_URL")
+	}
+	d, err := db.Open(t.Context(), url, db.Options{Service: "mail", Migrations: mail.Migrations})
+	require.NoError(t, err)
+	require.NoError(t, d.Migrate(t.Context()))
+	require.NoError(t, d.Close())
+	code, found := diagnose()
+	assert.Zero(t, code, found)
+	assert.Equal(t, doctor.Warning, found["settings"].Status)
+	assert.Contains(t, found["settings"].Detail, "nobody speaks TLS")
+	assert.Equal(t, doctor.Warning, found["public URL"].Status)
+	assert.Contains(t, found["public URL"].Advice, "try it with a browser")
 }
