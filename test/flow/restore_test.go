@@ -80,6 +80,80 @@ func TestPostgresIsRestored(t *testing.T) {
 	had.isAllThere(t, system.ClusterWith(t, other))
 }
 
+// TestComposeIsRestored does so with the database of docker-compose.yml, made by its
+// own script: a schema and a role for each service. The fresh volume is another server.
+func TestComposeIsRestored(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("pg_dump"); err != nil {
+		testkit.NotRun(t, "backing up PostgreSQL needs pg_dump: "+err.Error())
+	}
+	before, one := composeDatabase(t)
+	one.RootKey = system.NewRootKey()
+	s := system.ClusterWith(t, one)
+	had := collect(t, s)
+	s.Kill("mail")
+	had.leavesAMailWaiting(t, s)
+	rolesAreApart(t, before)
+	folder := t.TempDir()
+	documented(t, "docker compose exec -T postgres pg_dump ", folder, "PGHOST="+before.Socket())
+	s.StopAll()
+	before.Stop(t, "immediate")
+
+	after, other := composeDatabase(t)
+	documented(t, "docker compose exec -T postgres pg_restore ", folder, "PGHOST="+after.Socket())
+	other.RootKey, other.URL = one.RootKey, s.URL
+	restored := system.ClusterWith(t, other)
+	for _, command := range [][]string{{"keys", "list"}, {"mail", "dead"}} { // the operator's role is in all of them
+		restored.Operate(t, command...)
+	}
+	had.isAllThere(t, restored)
+	rolesAreApart(t, after)
+}
+
+// composeDatabase is a server as the image of PostgreSQL makes it with the script of
+// docker-compose.yml, and a cluster in which each service has its role.
+func composeDatabase(t *testing.T) (*testkit.PostgresServer, system.ClusterOptions) {
+	t.Helper()
+	server := testkit.StartPostgresServer(t, testkit.PostgresServerOptions{})
+	server.Exec(t, "postgres", "CREATE ROLE postgres SUPERUSER LOGIN")
+	server.Exec(t, "postgres", "CREATE DATABASE gatehouse OWNER postgres")
+	as := func(role string) string {
+		return "postgres:///gatehouse?" + url.Values{"host": {server.Socket()}, "user": {role}}.Encode()
+	}
+	cluster := system.ClusterOptions{DatabaseURL: as("operator"), Of: map[string][]string{}}
+	passwords := t.TempDir()
+	for _, role := range []string{"accounts", "sessions", "mail", "oauth", "operator"} {
+		require.NoError(t, os.WriteFile(filepath.Join(passwords, role), []byte("secret-of-"+role), 0o600))
+		if role != "operator" {
+			cluster.Of[role] = []string{"GATEHOUSE_DATABASE_URL=" + as(role)}
+		}
+	}
+	script, err := os.ReadFile(filepath.Join("..", "..", "deploy", "compose", "postgres-init.sh"))
+	require.NoError(t, err)
+	c := exec.CommandContext(t.Context(), "bash")
+	c.Stdin = strings.NewReader(strings.ReplaceAll(string(script), "/secrets/", passwords+"/"))
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "PGHOST=" + server.Socket(), "POSTGRES_USER=postgres", "POSTGRES_DB=gatehouse"}
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return server, cluster
+}
+
+// rolesAreApart: each looks into its own schema and into no other.
+func rolesAreApart(t *testing.T, server *testkit.PostgresServer) {
+	t.Helper()
+	roles := []string{"accounts", "sessions", "mail", "oauth"}
+	for _, role := range roles {
+		for _, schema := range roles {
+			err := server.TryExec("gatehouse", "SET ROLE "+role+"; SELECT count(*) FROM "+schema+".goose_db_version; UPDATE "+schema+".goose_db_version SET version_id = version_id")
+			if role == schema {
+				require.NoError(t, err, role)
+			} else {
+				require.ErrorContains(t, err, "permission denied for schema "+schema, role)
+			}
+		}
+	}
+}
+
 // documented runs the command of the section "Back up and restore" that begins so,
 // in the folder of the backup.
 func documented(t *testing.T, beginning, folder string, environ ...string) {
@@ -92,6 +166,7 @@ func documented(t *testing.T, beginning, folder string, environ ...string) {
 	command := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(beginning) + `.*$`).FindString(section)
 	require.NotEmpty(t, command, "docs/operations.md has no such command: %s", beginning)
 	command = strings.ReplaceAll(command, "/backup/2026-01-31", filepath.Join(folder, "of-today"))
+	command = strings.ReplaceAll(command, "docker compose exec -T postgres ", "") // what is run in the container
 
 	c := exec.CommandContext(t.Context(), "sh", "-eu", "-c", command)
 	c.Dir = folder

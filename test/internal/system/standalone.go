@@ -147,6 +147,6 @@ func operate(t testing.TB, environ []string, args ...string) []byte {
 	var failure bytes.Buffer
 	c.Stderr = &failure
 	out, err := c.Output()
-	require.NoError(t, err, "gatehouse %v: %s", args, &failure)
+	require.NoError(t, err, "gatehouse %v: %s%s", args, &failure, out)
 	return out
 }
