@@ -55,7 +55,7 @@ test-events:
 
 e2e: ## run the main job against a deployment that runs already; docs/compose.md says how
 	GATEHOUSE_E2E_URL=$${GATEHOUSE_E2E_URL:-http://localhost:8080} GATEHOUSE_E2E_MAILPIT=$${GATEHOUSE_E2E_MAILPIT:-http://localhost:8025} \
-	GATEHOUSE_E2E_COMMAND="$${GATEHOUSE_E2E_COMMAND:-docker compose run --rm --no-TTY cli}" \
+	GATEHOUSE_E2E_COMMAND="$${GATEHOUSE_E2E_COMMAND:-docker compose run --rm --no-TTY --no-deps cli}" \
 		go test -count=1 -v -run '^(TestMainJob|TestJourney)$$' $(TESTFLAGS) ./test/flow
 
 images: ## build the container images, with the version of the checkout

@@ -1,6 +1,9 @@
 #!/bin/sh
 # Makes what nobody else may know when the installation first starts, and gives every container its
-# part, in a volume of its own below /for. Later it changes nothing but renewed certificates.
+# part, in a volume of its own below /for. Later it changes nothing but renewed certificates, and, as
+# one of these words wants, the list of root keys:
+#
+#   docker compose run --rm secrets root-key add|use|drop
 set -eu
 umask 077
 
@@ -18,6 +21,28 @@ word() { od -An -tx1 -N24 /dev/urandom | tr -d ' \n'; }
 key() { head -c 32 /dev/urandom | base64; }
 uuid() { cat /proc/sys/kernel/random/uuid; }
 
+fail() { echo "secrets: $*" >&2; exit 2; }
+
+# root_keys STEP: a second key is added, comes to the front, or remains. They are in base64: no key has
+# a comma.
+root_keys() {
+  keys=$(secret root-key key)
+  first=${keys%%,*}
+  second=${keys#"$first"}
+  second=${second#,}
+  case "$1${second:+ with two}" in
+    add) keys=$first,$(key) ;;
+    "use with two") keys=$second,$first ;;
+    "drop with two") keys=$first ;;
+    "add with two") fail "there are two root keys: use the new one, then drop the old one" ;;
+    use | drop) fail "there is one root key: add another one first" ;;
+    *) fail "root-key add, use or drop" ;;
+  esac
+  echo "$keys" > /secrets/.root-key
+  mv /secrets/.root-key /secrets/root-key
+  echo "now restart accounts, sessions, mail and oauth"
+}
+
 # give CONTAINER FILE: standard input becomes the file, readable by the container alone, as nobody
 # else has the volume. It is never there by half.
 give() {
@@ -25,6 +50,12 @@ give() {
   chmod 444 "/for/$1/.$2"
   mv "/for/$1/.$2" "/for/$1/$2"
 }
+
+case "${1:-}" in
+  "") ;;
+  root-key) root_keys "${2:-}" ;;
+  *) fail "root-key is all that can be said" ;;
+esac
 
 root_key=$(secret root-key key)
 redis_password=$(secret redis-password word)

@@ -1,8 +1,6 @@
 package deploy_test
 
 import (
-	"encoding/json"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -160,79 +158,6 @@ func TestNoSecretIsInTheFile(t *testing.T) {
 	for _, secret := range []string{"deploy/compose/secrets.sh", "deploy/compose/postgres-init.sh", "docker-compose.yml"} {
 		assert.NotRegexp(t, `[0-9a-f]{32}|[A-Za-z0-9+/]{43}=`, read(t, secret), secret)
 	}
-}
-
-// TestSettingsAreThoseOfTheirPrograms lets every program check what it is given.
-func TestSettingsAreThoseOfTheirPrograms(t *testing.T) {
-	t.Parallel()
-	secrets := t.TempDir()
-	out, err := exec.CommandContext(t.Context(), system.Binary(t, "gatehouse"), "certs", secrets).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	for file, text := range map[string]string{
-		"root-key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "consul-token": "token",
-		"database-url": "postgres://u:p@postgres:5432/gatehouse", "redis-url": "redis://:p@valkey:6379/0",
-	} {
-		require.NoError(t, os.WriteFile(filepath.Join(secrets, file), []byte(text+"\n"), 0o600))
-	}
-	checked := 0
-	for _, s := range compose(t).Services {
-		program, ours := strings.CutPrefix(s.Image, "gatehouse/")
-		program, _, _ = strings.Cut(program, ":")
-		if !ours || strings.HasPrefix(s.Name, "demo") || s.Name == "certs" {
-			continue
-		}
-		environ := environment(s, secrets, program)
-		if strings.HasPrefix(s.Name, "migrate-") { // needs no certificate
-			environ = append(environ, "INSECURE_INTERNAL=true")
-		}
-		if program == "gatehouse" { // serves nothing, which its check-config is about
-			requireGoodForCommands(t, s.Name, environ)
-			checked++
-			continue
-		}
-		c := exec.CommandContext(t.Context(), system.Binary(t, program), "check-config")
-		c.Env = environ
-		out, err := c.CombinedOutput()
-		require.NoError(t, err, "%s: %s", s.Name, out)
-		checked++
-	}
-	assert.GreaterOrEqual(t, checked, 10)
-}
-
-// requireGoodForCommands sees that `doctor` finds nothing wrong with the settings of
-// the command line: that nothing listens here is as it should be.
-func requireGoodForCommands(t *testing.T, service string, environ []string) {
-	t.Helper()
-	c := exec.CommandContext(t.Context(), system.Binary(t, "gatehouse"), "doctor", "--output", "json", "--timeout", "2s")
-	c.Env = environ
-	out, _ := c.Output() // 1: there are no databases here
-	var results []struct{ Check, Status, Detail string }
-	require.NoError(t, json.Unmarshal(out, &results), "%s: %s", service, out)
-	statuses := map[string]string{}
-	for _, r := range results {
-		statuses[r.Check] = r.Status
-	}
-	assert.Equal(t, "ok", statuses["root key"], "%s: %s", service, out)
-	for _, check := range []string{"settings", "public URL"} {
-		assert.Equal(t, "warning", statuses[check], "%s: %s", service, out)
-	}
-}
-
-// environment is what a container is started with, with the files of its
-// volume elsewhere.
-func environment(s types.ServiceConfig, secrets, program string) []string {
-	var environ []string
-	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
-		value := *s.Environment[name]
-		if file, ok := strings.CutPrefix(value, "/secrets/"); ok {
-			if strings.HasSuffix(file, ".crt") || strings.HasSuffix(file, ".key") {
-				file = filepath.Join(program, file)
-			}
-			value = filepath.Join(secrets, file)
-		}
-		environ = append(environ, name+"="+value)
-	}
-	return environ
 }
 
 func read(t *testing.T, path string) string {
