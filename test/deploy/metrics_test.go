@@ -44,6 +44,11 @@ var elsewhere = map[string]map[string]bool{
 func TestExpressionsNameWhatIsExported(t *testing.T) {
 	t.Parallel()
 	exported := exports(t)
+	for name, has := range exported {
+		for _, label := range []string{"job", "instance", "namespace", "pod", "container", "endpoint"} {
+			assert.False(t, has[label], "%s: where honor_labels is set, its %s would win over its target's", name, label)
+		}
+	}
 	explained := read(t, "docs/operations.md")
 	for name, used := range elsewhere {
 		assert.Nil(t, exported[name], "%s is exported: take it off the list", name)

@@ -44,6 +44,10 @@ var broken = map[string]struct {
 	"others are spread": {"pods", "spreads others", func(m *mistake) {
 		m.spec.TopologySpreadConstraints[0].LabelSelector = exactly(map[string]string{"a": "b"})
 	}},
+	"tainted machines count": {"pods", "may not run", func(m *mistake) { m.spec.TopologySpreadConstraints[1].NodeTaintsPolicy = nil }},
+	"a full machine stops all": {"pods", "fullest", func(m *mistake) {
+		m.spec.TopologySpreadConstraints[0].WhenUnsatisfiable = corev1.DoNotSchedule
+	}},
 	"latest":               {"images", "latest", func(m *mistake) { m.container.Image = "gatehouse/accounts:latest" }},
 	"no tag":               {"images", "accounts", func(m *mistake) { m.container.Image = "gatehouse/accounts" }},
 	"no room for the rest": {"memory", "GOMEMLIMIT", func(m *mistake) { m.container.Resources.Limits[corev1.ResourceMemory] = resource.MustParse("330Mi") }},
@@ -91,6 +95,18 @@ var broken = map[string]struct {
 	"a certificate for all":    {"certificates", "accounts", func(m *mistake) { m.certificate("accounts").Spec.DNSNames[0] = "*.gatehouse.internal" }},
 	"a server's only": {"certificates", "accounts", func(m *mistake) {
 		m.certificate("accounts").Spec.Usages = []certmanager.KeyUsage{certmanager.UsageServerAuth}
+	}},
+	"pictures are too large": {"edges", "bytes", func(m *mistake) {
+		find[*networkingv1.Ingress](m.t, m.objects, "gateway").Annotations[bodySize] = "5m"
+	}},
+	"a body size of the controller": {"edges", "bytes", func(m *mistake) {
+		delete(find[*networkingv1.Ingress](m.t, m.objects, "gateway").Annotations, bodySize)
+	}},
+	"unheard of by Prometheus": {"monitored", "release", func(m *mistake) {
+		of[*monitoring.PrometheusRule](m.objects)[0].Labels = nil
+	}},
+	"labels are renamed": {"monitored", "exported_service", func(m *mistake) {
+		of[*monitoring.ServiceMonitor](m.objects)[0].Spec.Endpoints[0].HonorLabels = false
 	}},
 	"no certificate": {"certificates", "no certificate", func(m *mistake) { m.certificate("accounts").Spec.SecretName = "other" }},
 }

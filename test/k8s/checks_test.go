@@ -34,6 +34,8 @@ var checks = map[string]check{
 	"policies":     policies,
 	"secrets":      secrets,
 	"certificates": certificates,
+	"edges":        edges,
+	"monitored":    monitored,
 }
 
 func TestVariantsKeepTheRules(t *testing.T) {
@@ -124,6 +126,12 @@ func pods(o *objects) []string {
 		for _, spread := range w.pod.TopologySpreadConstraints {
 			if !selects(spread.LabelSelector, w.labels) {
 				problems = append(problems, w.String()+" spreads others than itself")
+			}
+			if spread.NodeTaintsPolicy == nil || *spread.NodeTaintsPolicy != corev1.NodeInclusionPolicyHonor {
+				problems = append(problems, w.String()+" counts machines on which it may not run")
+			}
+			if spread.WhenUnsatisfiable != corev1.ScheduleAnyway {
+				problems = append(problems, w.String()+" waits for the fullest machine")
 			}
 		}
 		if w.ours() && w.serves() && len(w.pod.TopologySpreadConstraints) == 0 {

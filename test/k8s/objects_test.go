@@ -57,7 +57,7 @@ func decode(text []byte) (*objects, error) {
 	for _, add := range []func(*runtime.Scheme) error{
 		corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme, autoscalingv2.AddToScheme,
 		networkingv1.AddToScheme, policyv1.AddToScheme,
-		certmanager.AddToScheme, monitoring.AddToScheme, gateway.Install,
+		certmanager.AddToScheme, monitoring.AddToScheme, gateway.Install, addCiliumToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			return nil, err

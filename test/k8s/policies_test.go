@@ -178,7 +178,7 @@ func unwatched(o *objects) []string {
 		if !w.ours() || !w.serves() {
 			continue
 		}
-		if !slices.ContainsFunc(of[*networkingv1.NetworkPolicy](o), func(p *networkingv1.NetworkPolicy) bool {
+		if !watchedByNode(o, w) && !slices.ContainsFunc(of[*networkingv1.NetworkPolicy](o), func(p *networkingv1.NetworkPolicy) bool {
 			return p.Name == "to-consul" && selects(&p.Spec.PodSelector, w.labels) && slices.ContainsFunc(p.Spec.Ingress,
 				func(r networkingv1.NetworkPolicyIngressRule) bool { return hasPolicyPort(r.Ports, debugPort(w)) })
 		}) {

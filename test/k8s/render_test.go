@@ -21,7 +21,10 @@ type variant struct {
 	replace []string // old, new …
 }
 
-const component = "  - ../../components/"
+const (
+	component = "  - ../../components/"
+	consul    = "  - consul/nodes.yaml # or consul/helm.yaml, or consul/cilium.yaml\n"
+)
 
 var variants = map[string]variant{
 	"dev":  {overlay: "dev"},
@@ -29,6 +32,8 @@ var variants = map[string]variant{
 	"prod with the Gateway API": {"prod", []string{
 		component + "ingress # or gateway-api\n", component + "gateway-api\n",
 	}},
+	"prod with Consul by Helm": {"prod", []string{consul, "  - consul/helm.yaml\n"}},
+	"prod with Cilium":         {"prod", []string{consul, "  - consul/cilium.yaml\n"}},
 	"prod with all that can be left out left out": {"prod", []string{
 		component + "autoscaling\n", "", component + "ingress # or gateway-api\n", "",
 		component + "monitoring\n", "", component + "tracing\n", "", "  - redis # with the network in redis/networkpolicy.yaml\n", "",
