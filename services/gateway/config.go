@@ -27,6 +27,9 @@ type Config struct {
 	// A name that the proxies do not overwrite would let clients choose.
 	ClientCertHeader string `env:"GATEHOUSE_CLIENT_CERT_HEADER" doc:"Header in which the trusted proxies tell the certificate that a client has shown them (RFC 8705), in the form of RFC 9440 or as URL-encoded PEM, such as nginx's $ssl_client_escaped_cert. They have to overwrite it in every request. None by default."`
 
+	// Most proxies pass on what strangers send.
+	TraceProxies bool `env:"GATEHOUSE_TRACE_PROXIES" envDefault:"false" doc:"Whether the trusted proxies are believed about traces, too: a request that comes with traceparent is of that trace, and sampled if it is. They have to take the header from strangers."`
+
 	RateWindow    time.Duration `env:"GATEHOUSE_RATE_WINDOW" envDefault:"60s" doc:"The time over which the rate limits count."`
 	RateUser      int           `env:"GATEHOUSE_RATE_USER" envDefault:"1000" doc:"API calls of one user per window."`
 	RateAddress   int           `env:"GATEHOUSE_RATE_ADDRESS" envDefault:"100" doc:"API calls without a session, and attempts to log in, register or open a link, per window and client address (IPv6: per /64)."`

@@ -71,7 +71,7 @@ func New(_ context.Context, c Config, d Deps) (*Service, error) {
 	}
 	e, err := edge.New(edge.Options{
 		Obs: d.Obs, Clock: d.Clock, Texts: texts, Sessions: cache,
-		PublicURL: public, TrustedProxies: config.Prefixes(c.TrustedProxies), CertificateHeader: c.ClientCertHeader, Origins: c.CORSOrigins,
+		PublicURL: public, TrustedProxies: config.Prefixes(c.TrustedProxies), CertificateHeader: c.ClientCertHeader, TraceProxies: c.TraceProxies, Origins: c.CORSOrigins,
 		Limits: edge.Limits{
 			Window: c.RateWindow, User: c.RateUser, Address: c.RateAddress,
 			OAuthFailures: c.RateOAuth, Authorizations: c.RateAuthorize, Registrations: c.RateRegister, Keys: c.RateKeys,

@@ -133,15 +133,32 @@ func TestStrangersDoNotContinueTraces(t *testing.T) {
 	t.Parallel()
 	const trace = "0af7651916cd43dd8448eb211c80319c"
 	parent := map[string]string{"traceparent": "00-" + trace + "-b7ad6b7169203331-01"}
-	w := watch(t, settings(func(c *gateway.Config) { c.TrustedProxies = []config.Network{network(t, "10.0.0.1")} }))
-	w.do(t, request{method: http.MethodGet, path: "/v1/auth", header: parent, from: "198.51.100.7:1"})
-	w.do(t, request{method: http.MethodGet, path: "/v1/auth", header: parent, from: "10.0.0.1:1"})
-	spans := w.spans.Ended()
-	require.Len(t, spans, 2)
-	assert.NotEqual(t, trace, spans[0].SpanContext().TraceID().String())
-	require.Len(t, spans[0].Links(), 1)
-	assert.Equal(t, trace, spans[0].Links()[0].SpanContext.TraceID().String())
-	assert.Equal(t, trace, spans[1].SpanContext().TraceID().String())
+	for name, c := range map[string]struct {
+		believed  bool
+		from      string
+		continues bool
+	}{
+		"a stranger":                             {true, "198.51.100.7:1", false},
+		"a proxy that passes on what it is sent": {false, "10.0.0.1:1", false},
+		"a proxy that begins traces":             {true, "10.0.0.1:1", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := watch(t, settings(func(s *gateway.Config) {
+				s.TrustedProxies, s.TraceProxies = []config.Network{network(t, "10.0.0.1")}, c.believed
+			}))
+			w.do(t, request{method: http.MethodGet, path: "/v1/auth", header: parent, from: c.from})
+			spans := w.spans.Ended()
+			require.Len(t, spans, 1)
+			if c.continues {
+				assert.Equal(t, trace, spans[0].SpanContext().TraceID().String())
+				return
+			}
+			assert.NotEqual(t, trace, spans[0].SpanContext().TraceID().String())
+			require.Len(t, spans[0].Links(), 1)
+			assert.Equal(t, trace, spans[0].Links()[0].SpanContext.TraceID().String())
+		})
+	}
 }
 
 const detail = `pq: duplicate key value violates unique constraint "users_email" at 10.1.2.3:5432`

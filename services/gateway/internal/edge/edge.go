@@ -45,6 +45,8 @@ type Options struct {
 	// CertificateHeader is the one in which they tell their client's certificate;
 	// empty: none.
 	CertificateHeader string
+	// TraceProxies tells whether they are believed about traces.
+	TraceProxies bool
 	// Origins may call the JSON API from a browser; "*" is every origin, and
 	// then without credentials. Empty: none.
 	Origins []string

@@ -17,8 +17,9 @@ import (
 type originalKey struct{}
 
 // trace opens the request's span, named by route. A trace that a trusted proxy
-// began goes on; one that a stranger claims to have begun is linked, so that
-// strangers cannot write into traces or decide what is sampled.
+// began goes on, if proxies are believed about that; one that a stranger claims to
+// have begun is linked, so that strangers cannot write into traces or decide what
+// is sampled.
 //
 // otelhttp writes the URL into the span, and our URLs end in secrets: it sees a
 // copy of the request in which they are blotted out.
@@ -34,7 +35,7 @@ func (e *Edge) trace(next http.Handler) http.Handler {
 		otelhttp.WithTracerProvider(e.options.Obs.Tracer),
 		otelhttp.WithPropagators(e.options.Obs.Propagator),
 		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()), // Prometheus counts
-		otelhttp.WithPublicEndpointFn(func(r *http.Request) bool { return !of(r.Context()).viaProxy }),
+		otelhttp.WithPublicEndpointFn(func(r *http.Request) bool { return !e.options.TraceProxies || !of(r.Context()).viaProxy }),
 		otelhttp.WithSpanNameFormatter(spanName),
 	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
