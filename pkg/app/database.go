@@ -75,11 +75,11 @@ func (rt *Runtime) OpenDatabase(ctx context.Context, o DatabaseOptions) (*db.DB,
 // then the process is alive and not ready: one that ended at once would be started
 // again and again beside the job that migrates.
 func (rt *Runtime) awaitMigrations(ctx context.Context, d *db.DB) error {
-	start, waited := rt.Clock.Now(), false
+	start, waited, away := rt.Clock.Now(), false, false
 	for {
 		pending, err := d.Pending(ctx)
 		switch {
-		case err != nil && (!waited || !fault.Is(err, fault.Unavailable)):
+		case err != nil && (!fault.Is(err, fault.Unavailable) || rt.Clock.Since(start) >= migrationWait):
 			return fmt.Errorf("looking for pending migrations: %w", err)
 		case err == nil && pending == 0:
 			if waited {
@@ -88,7 +88,10 @@ func (rt *Runtime) awaitMigrations(ctx context.Context, d *db.DB) error {
 			return nil
 		case rt.Clock.Since(start) >= migrationWait:
 			return fmt.Errorf("the database lacks %d of this version's migrations: run `%s migrate` first", pending, d.Service())
-		case !waited:
+		case err != nil && !away:
+			away = true
+			rt.Obs.Logger.WarnContext(ctx, "waiting for the database", slog.String("database", d.Service()), slog.Any("error", err))
+		case err == nil && !waited:
 			waited = true
 			rt.Obs.Logger.WarnContext(ctx, "waiting for migrations", slog.String("database", d.Service()), slog.Int("missing", pending),
 				slog.String("command", d.Service()+" migrate"))

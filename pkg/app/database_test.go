@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 )
 
 // away is a database server at a port where nobody listens.
@@ -114,6 +116,36 @@ func TestADatabaseThatIsAwayIsWaitedFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestASilentDatabaseIsWaitedFor has a server that takes connections and
+// says nothing, as one whose packets are dropped.
+func TestASilentDatabaseIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	silent := "GATEHOUSE_DATABASE_URL=postgres://gatehouse@" + listener.Addr().String() + "/gatehouse?connect_timeout=1&sslmode=disable"
+	r := start(t, withDatabase(nil), clockwork.NewFakeClock(), "INSECURE_INTERNAL=true", "GATEHOUSE_ROOT_KEY="+rootKey, silent)
+	r.stderr.await(t, "waiting for the database", 1)
+	r.stop()
+	r.want(0)
+}
+
+func TestADatabaseThatGoesWhileMigrationsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	server, clock := testkit.StartPostgresServer(t, testkit.PostgresServerOptions{}), clockwork.NewFakeClock()
+	r := start(t, withDatabase(nil), clock, "INSECURE_INTERNAL=true", "GATEHOUSE_ROOT_KEY="+rootKey, "GATEHOUSE_DATABASE_URL="+server.URL("postgres"))
+	r.stderr.await(t, `"waiting for migrations"`, 1)
+	server.Kill(t)
+	for start := clock.Now(); clock.Since(start) < migrationWait; clock.Advance(migrationCheck) {
+		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.want(1, "looking for pending migrations: unavailable", "waiting for the database")
 }
 
 func TestStopWhileWaitingForTheDatabase(t *testing.T) {

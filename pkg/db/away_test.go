@@ -131,17 +131,18 @@ func TestOpenWithoutAServerIsUnavailableSoon(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() }) // it listens, and never says a word
 
 	for name, c := range map[string]struct {
-		address string
-		timeout time.Duration
+		address, parameters string
+		timeout             time.Duration
 	}{
-		"nobody listens": {"127.0.0.1:1", time.Minute},
-		"nobody answers": {listener.Addr().String(), 300 * time.Millisecond},
+		"nobody listens":                   {"127.0.0.1:1", "", time.Minute},
+		"nobody answers":                   {listener.Addr().String(), "", 300 * time.Millisecond},
+		"nobody answers, we have the time": {listener.Addr().String(), "?connect_timeout=1&sslmode=disable", time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
 			defer cancel()
-			_, err := db.Open(ctx, "postgres://user:s3cret@"+c.address+"/shop", db.Options{Service: "shop"})
+			_, err := db.Open(ctx, "postgres://user:s3cret@"+c.address+"/shop"+c.parameters, db.Options{Service: "shop"})
 			assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 			require.ErrorContains(t, err, c.address)
 			assert.NotContains(t, err.Error(), "s3cret")

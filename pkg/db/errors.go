@@ -54,6 +54,9 @@ func IsUnique(err error) bool {
 	return false
 }
 
+// errNoAnswer is why a context of [bounded] ends that the caller set no end to.
+var errNoAnswer = errors.New("the database does not answer")
+
 // mapError is where every error of a driver passes on its way out. ctx is the
 // statement's.
 func mapError(ctx context.Context, err error) error {
@@ -63,10 +66,14 @@ func mapError(ctx context.Context, err error) error {
 		return err
 	case errors.Is(err, sql.ErrNoRows):
 		return sql.ErrNoRows
+	case errors.Is(context.Cause(ctx), errNoAnswer):
+		return fault.New(fault.Unavailable, "").Because(fmt.Errorf("db: %w: %w", errNoAnswer, err))
 	case errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil:
 		// database/sql had rolled back because the context ended.
 		return fmt.Errorf("db: %w", ctx.Err())
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
+		// A deadline that is not the caller's is that of a connection which was not
+		// made in time, so the server is away.
 		return fmt.Errorf("db: %w", err)
 	case isAway(err):
 		return fault.New(fault.Unavailable, "").Because(fmt.Errorf("db: %w", err))

@@ -162,7 +162,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, statementLimit)
+	return context.WithTimeoutCause(ctx, statementLimit, errNoAnswer)
 }
 
 // checkArgs refuses what the drivers would store differently.
