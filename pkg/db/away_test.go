@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -19,6 +20,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/testkit"
 )
 
+var errEnough = errors.New("enough")
+
 // line is the network between a service and PostgreSQL, and can be cut.
 type line struct {
 	server string // its socket
@@ -26,6 +29,7 @@ type line struct {
 	mu    sync.Mutex
 	cut   bool
 	conns []net.Conn
+	mute  atomic.Bool // nothing arrives, and nobody says so
 }
 
 // newLine returns the URL to reach PostgreSQL at through the line.
@@ -62,10 +66,23 @@ func (l *line) connect(client net.Conn) {
 	l.conns = append(l.conns, client, server)
 	for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
 		go func() {
-			_, _ = io.Copy(pair[0], pair[1])
+			_, _ = io.Copy(onLine{pair[0], l}, pair[1])
 			_ = pair[0].Close()
 		}()
 	}
+}
+
+// onLine loses what is sent while the line is mute.
+type onLine struct {
+	net.Conn
+	line *line
+}
+
+func (o onLine) Write(p []byte) (int, error) {
+	if o.line.mute.Load() {
+		return len(p), nil
+	}
+	return o.Conn.Write(p)
 }
 
 func (l *line) set(cut bool) {
@@ -122,6 +139,45 @@ func TestAnIdleConnectionThatWasCutIsReplacedUnnoticed(t *testing.T) {
 		assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 	}
 	require.NoError(t, insert(t.Context(), d, "a"))
+}
+
+// TestWhatBeginsAndEndsATransactionIsBounded has a server that does not answer, as one
+// whose disk hangs. The callers' contexts have no end.
+func TestWhatBeginsAndEndsATransactionIsBounded(t *testing.T) {
+	t.Parallel()
+	for silent, fails := range map[string]bool{"begin": true, "commit": true, "rollback": false, "never": false} {
+		t.Run(silent, func(t *testing.T) {
+			t.Parallel()
+			line, url := newLine(t)
+			d := open(t, url, items)
+			require.NoError(t, d.Migrate(t.Context()))
+			d.SetLimit(200 * time.Millisecond)
+			line.mute.Store(silent == "begin")
+			ended := make(chan error, 1)
+			go func() {
+				ended <- d.Tx(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+					err := insert(ctx, tx, "a")
+					line.mute.Store(silent == "commit" || silent == "rollback")
+					if silent == "rollback" {
+						return errEnough
+					}
+					if silent == "never" { // what is in between has limits of its own
+						return errors.Join(err, tx.QueryRow(ctx, "SELECT pg_sleep(0.5)").Scan(new(any)))
+					}
+					return err
+				})
+			}()
+			select {
+			case err := <-ended:
+				assert.Equal(t, fails, fault.Is(err, fault.Unavailable), "%v", err)
+				assert.Equal(t, silent == "rollback", errors.Is(err, errEnough), "%v", err)
+			case <-time.After(20 * time.Second):
+				t.Fatal("it waits for ever")
+			}
+			line.mute.Store(false)
+			require.NoError(t, insert(t.Context(), d, "b"), "on another connection")
+		})
+	}
 }
 
 func TestOpenWithoutAServerIsUnavailableSoon(t *testing.T) {

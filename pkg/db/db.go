@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,6 +72,7 @@ type DB struct {
 	writer  *writerLock
 	metrics *metrics
 	sources fs.FS
+	limit   time.Duration // of BEGIN, COMMIT and ROLLBACK
 	// compared is nil without Options.Clock, and on SQLite.
 	compared *compared
 }
@@ -135,6 +137,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 
 	d.service, d.logger, d.sources = o.Service, o.Logger, o.Migrations
+	d.limit = statementLimit
 	d.metrics = newMetrics(o.Service)
 	if err := d.metrics.register(o.Registry, d); err != nil {
 		return nil, errors.Join(err, d.closePools())

@@ -21,6 +21,7 @@ import (
 const (
 	openTimeout    = 10 * time.Second // for Open as a whole
 	connectTimeout = 5 * time.Second  // for one connection, unless the URL says otherwise
+	unacknowledged = 30 * time.Second // for what was sent to arrive, where the kernel knows the limit
 )
 
 type postgresBackend struct {
@@ -83,8 +84,9 @@ func postgresConfig(url, service string) (*pgx.ConnConfig, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	// A server that vanished without closing is noticed within half a minute.
-	config.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+	// A server that vanished without closing is noticed within half a minute, whether
+	// something was on its way to it or nothing.
+	config.DialFunc = (&net.Dialer{Control: boundUnacknowledged, KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3,
 	}}).DialContext
 	return config, nil

@@ -11,9 +11,10 @@ import (
 // ErrNoRows is what [Row.Scan] returns when there is none.
 var ErrNoRows = sql.ErrNoRows
 
-// statementLimit is the deadline of a statement whose context has none. It is
-// a little longer than PostgreSQL's statement_timeout, which gives the better
-// message, and covers a server that does not answer at all.
+// statementLimit is the deadline of a statement whose context has none, and of each
+// BEGIN, COMMIT and ROLLBACK. It is a little longer than PostgreSQL's
+// statement_timeout, which gives the better message, and covers a server that does
+// not answer at all.
 const statementLimit = 35 * time.Second
 
 // Queryer runs statements; a [DB] does it by itself, a [Tx] in a transaction.

@@ -38,8 +38,8 @@ type txKey struct{ db *DB }
 // PostgreSQL it is READ COMMITTED, so guard a write by what it depends on:
 // UPDATE … WHERE state = 'open', and look at the rows affected.
 //
-// If the context ends or the connection breaks during the commit, the error
-// leaves open whether it happened.
+// If the context ends or the connection breaks during the commit, or the server
+// does not answer it in time, the error leaves open whether it happened.
 func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	if err := d.refuseNested(ctx); err != nil {
 		return err
@@ -66,17 +66,20 @@ func (d *DB) transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	outcome := outcomeRollback
 	defer func() { d.metrics.transaction(ctx, outcome, time.Since(started)) }()
 
-	raw, err := d.write.BeginTx(ctx, nil)
+	life, end := context.WithCancelCause(ctx) // database/sql commits and rolls back under it, too
+	defer end(nil)
+	var raw *sql.Tx
+	err = d.within(ctx, end, func() (err error) { raw, err = d.write.BeginTx(life, nil); return err })
 	if err != nil {
 		outcome = outcomeError
-		return nil, mapError(ctx, err)
+		return nil, mapError(life, err)
 	}
 	tx := &Tx{db: d, tx: raw}
 	defer func() {
 		tx.done.Store(true)
 		// Does nothing after a commit. A rollback that fails leaves a broken
 		// connection, which the pool drops; the first error is the one to tell.
-		_ = raw.Rollback()
+		_ = d.within(ctx, end, raw.Rollback)
 	}()
 
 	if err := fn(context.WithValue(ctx, txKey{d}, tx), tx); err != nil {
@@ -88,12 +91,22 @@ func (d *DB) transact(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	if tx.failure != nil {
 		return nil, fmt.Errorf("db: nothing was committed, as a statement had failed: %w", tx.failure)
 	}
-	if err := raw.Commit(); err != nil {
+	if err := d.within(ctx, end, raw.Commit); err != nil {
 		outcome = outcomeError
-		return nil, mapError(ctx, err)
+		return nil, mapError(life, err)
 	}
 	outcome = outcomeCommit
 	return tx, nil
+}
+
+// within gives a part of a transaction the limit of a statement: unless the caller
+// set an end to ctx, the transaction's life ends then.
+func (d *DB) within(ctx context.Context, end context.CancelCauseFunc, do func() error) error {
+	if _, ok := ctx.Deadline(); !ok {
+		timer := time.AfterFunc(d.limit, func() { end(errNoAnswer) })
+		defer timer.Stop()
+	}
+	return do()
 }
 
 // OnCommit has f called once the transaction is committed, in the order of the
