@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/grant"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/logout"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/redirect"
@@ -33,11 +34,13 @@ func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) 
 		return f.refuse(r, err)
 	}
 	err = f.store(ctx, t, session.Grant)
-	if errors.Is(err, logout.ErrEnded) {
+	switch {
+	case errors.Is(err, logout.ErrEnded):
 		t.login = nil // a moment ago
 		return f.decide(ctx, t)
-	}
-	if err != nil {
+	case errors.Is(err, consent.ErrRevoked):
+		return f.decide(ctx, t) // which finds the consent gone
+	case err != nil:
 		return oauth.Authorization{}, err
 	}
 	f.Metrics.Authorization("ok")
@@ -45,17 +48,22 @@ func (f *Flow) issue(ctx context.Context, t *turn) (oauth.Authorization, error) 
 }
 
 // store keeps the grant, and in the same transaction uses the waiting request
-// up and remembers what the user has allowed.
+// up and remembers what the user has allowed. A grant on an earlier consent comes
+// about before that is revoked, and is revoked with it, or not at all.
 func (f *Flow) store(ctx context.Context, t *turn, g *grant.Grant) error {
 	return f.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		if err := f.Sessions.Join(ctx, tx, t.request.Client, g); err != nil {
 			return err
 		}
-		if t.id == "" {
-			return f.Grants.Insert(ctx, tx, g)
+		if t.id != "" {
+			if err := f.Requests.consume(ctx, tx, t.id, g.Created); err != nil {
+				return err
+			}
 		}
-		if err := f.Requests.consume(ctx, tx, t.id, g.Created); err != nil {
-			return err
+		if t.earlier != nil {
+			if err := f.Consents.Hold(ctx, tx, *t.earlier); err != nil {
+				return err
+			}
 		}
 		if t.allowed {
 			if err := f.Consents.Remember(ctx, tx, g.Subject, g.Client, t.grantable(t.request.Revealed), g.Created); err != nil {

@@ -221,11 +221,12 @@ func (f *Flow) allowed(ctx context.Context, t *turn) (bool, error) {
 	case r.Client.FirstParty:
 		return true, nil
 	}
-	covered, meaning, err := f.Consents.Covers(ctx, t.login.Subject, r.Client.ID, r.Revealed)
+	found, err := f.Consents.Find(ctx, t.login.Subject, r.Client.ID, r.Revealed)
+	t.earlier = &found
 	// What was allowed before the scopes came to mean more goes on as it was. A
 	// request that names what is new asks for it, if there is anybody to ask.
-	t.narrow = covered && meaning < scope.Meaning
-	return covered && (!t.narrow || !r.namesSaid || r.prompts(promptNone)), err
+	t.narrow = found.Covered && found.Meaning < scope.Meaning
+	return found.Covered && (!t.narrow || !r.namesSaid || r.prompts(promptNone)), err
 }
 
 // wait stores the request until its user has done what is asked.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/acr"
+	"github.com/gatehouse-id/gatehouse/services/oauth/internal/consent"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
@@ -27,6 +28,8 @@ type turn struct {
 	decided bool
 	// allowed: the user has just said yes, and was asked.
 	allowed bool
+	// earlier is what the user has allowed before, if the decision rests on it.
+	earlier *consent.Found
 	// narrow: the user has said yes before the scopes came to mean more.
 	narrow bool
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,31 +19,62 @@ import (
 // later permissions add to earlier ones.
 type Store struct{ DB *db.DB }
 
-// Covers tells whether the user has allowed the client all of the scopes, and what
-// the first of them meant by then (scope.Meaning).
-func (s *Store) Covers(ctx context.Context, subject, client string, scopes []string) (covered bool, meaning int, _ error) {
-	rows, err := s.DB.Query(ctx, "SELECT scope, meaning FROM consents WHERE subject = $1 AND client_id = $2", subject, client)
+// Found is what a user has allowed a client, as far as it was asked about.
+type Found struct {
+	// Covered tells whether it is all of the scopes, and Meaning what the first of
+	// them meant by then (scope.Meaning).
+	Covered bool
+	Meaning int
+
+	hash string // of the consent, until it is revoked
+}
+
+// Find looks whether the user has allowed the client the scopes. What is decided by
+// it has to [Store.Hold] it.
+func (s *Store) Find(ctx context.Context, subject, client string, scopes []string) (Found, error) {
+	rows, err := s.DB.Query(ctx, `SELECT consented_clients.hash, consents.scope, consents.meaning
+		FROM consented_clients
+		JOIN consents ON consents.subject = consented_clients.subject AND consents.client_id = consented_clients.client_id
+		WHERE consented_clients.subject = $1 AND consented_clients.client_id = $2`, subject, client)
 	if err != nil {
-		return false, 0, fmt.Errorf("consent: find: %w", err)
+		return Found{}, fmt.Errorf("consent: find: %w", err)
 	}
 	defer func() { _ = rows.Close() }() // an error while reading is in Err
 	var allowed []string
-	meaning = scope.Meaning
+	found := Found{Meaning: scope.Meaning}
 	for rows.Next() {
 		var name string
 		var meant int
-		if err := rows.Scan(&name, &meant); err != nil {
-			return false, 0, fmt.Errorf("consent: find: %w", err)
+		if err := rows.Scan(&found.hash, &name, &meant); err != nil {
+			return Found{}, fmt.Errorf("consent: find: %w", err)
 		}
 		allowed = append(allowed, name)
 		if slices.Contains(scopes, name) {
-			meaning = min(meaning, meant)
+			found.Meaning = min(found.Meaning, meant)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return false, 0, fmt.Errorf("consent: find: %w", err)
+		return Found{}, fmt.Errorf("consent: find: %w", err)
 	}
-	return len(allowed) > 0 && scope.Missing(scopes, allowed) == "", meaning, nil
+	found.Covered = len(allowed) > 0 && scope.Missing(scopes, allowed) == ""
+	return found, nil
+}
+
+// ErrRevoked says that the consent was revoked after it was found.
+var ErrRevoked = errors.New("consent: revoked meanwhile")
+
+// Hold keeps a consent from being revoked before the transaction ends, so that
+// [Store.Revoke] sees what is granted in it. [ErrRevoked] if it is gone, though
+// another one may be there.
+func (s *Store) Hold(ctx context.Context, tx *db.Tx, f Found) error {
+	n, err := tx.Exec(ctx, "UPDATE consented_clients SET modified_time = modified_time WHERE hash = $1", f.hash)
+	if err != nil {
+		return fmt.Errorf("consent: hold: %w", err)
+	}
+	if n == 0 {
+		return ErrRevoked
+	}
+	return nil
 }
 
 // Any tells whether the user has allowed the client anything.
@@ -57,6 +89,12 @@ func (s *Store) Any(ctx context.Context, subject, client string) (found bool, er
 // Remember notes that the user allows the client the scopes, as they are meant by
 // now.
 func (s *Store) Remember(ctx context.Context, tx *db.Tx, subject, client string, scopes []string, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO consented_clients (hash, subject, client_id, created_time, modified_time)
+		VALUES ($1, $2, $3, $4, $4) ON CONFLICT (subject, client_id) DO UPDATE SET modified_time = excluded.modified_time`,
+		newHash(), subject, client, db.Micros(now)) // first, as whoever revokes begins there
+	if err != nil {
+		return fmt.Errorf("consent: remember: %w", err)
+	}
 	var values strings.Builder
 	args := []any{subject, client, db.Micros(now), scope.Meaning}
 	for i, name := range scopes {
@@ -66,14 +104,8 @@ func (s *Store) Remember(ctx context.Context, tx *db.Tx, subject, client string,
 		fmt.Fprintf(&values, "($1, $2, $%d, $3, $4)", i+5)
 		args = append(args, name)
 	}
-	_, err := tx.Exec(ctx, "INSERT INTO consents (subject, client_id, scope, granted_time, meaning) VALUES "+values.String()+
+	_, err = tx.Exec(ctx, "INSERT INTO consents (subject, client_id, scope, granted_time, meaning) VALUES "+values.String()+
 		" ON CONFLICT (subject, client_id, scope) DO UPDATE SET granted_time = excluded.granted_time, meaning = excluded.meaning", args...)
-	if err != nil {
-		return fmt.Errorf("consent: remember: %w", err)
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO consented_clients (hash, subject, client_id, created_time, modified_time)
-		VALUES ($1, $2, $3, $4, $4) ON CONFLICT (subject, client_id) DO UPDATE SET modified_time = excluded.modified_time`,
-		newHash(), subject, client, db.Micros(now))
 	if err != nil {
 		return fmt.Errorf("consent: remember: %w", err)
 	}

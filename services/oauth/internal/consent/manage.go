@@ -49,6 +49,7 @@ func (s *Store) List(ctx context.Context, subject string) (oauth.ConsentList, er
 
 // Revoke takes a consent back and revokes the grants that the app has of the
 // subject, with all their tokens. NotFound if it is no consent of the subject's.
+// The consent's own row comes first: whoever grants something by it holds it.
 func (s *Store) Revoke(ctx context.Context, subject string, ref api.Ref, now time.Time) error {
 	return s.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		var client string
@@ -76,7 +77,7 @@ func (s *Store) Revoke(ctx context.Context, subject string, ref api.Ref, now tim
 // are worth nothing.
 func (s *Store) Forget(ctx context.Context, subject string) error {
 	return s.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		for _, table := range strings.Fields("consents consented_clients grants") {
+		for _, table := range strings.Fields("consented_clients consents grants") {
 			if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE subject = $1", subject); err != nil {
 				return fmt.Errorf("consent: forget: %w", err)
 			}
