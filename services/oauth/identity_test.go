@@ -52,7 +52,7 @@ func TestUpstreamLoginProvesAnIdentity(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, oauth.ProvedIdentity{
 			Provider: "example", Issuer: issuer.URL, Subject: "upstream-subject",
-			Email: "titan@nordantech.com", EmailVerified: true, Name: "Olli Kahn",
+			Email: "robin@example.org", EmailVerified: true, Name: "Robin Example",
 		}, proved)
 
 		// A client that builds the request itself knows no nonce.

@@ -88,7 +88,7 @@ func TestTheGuideToTheAPIWorks(t *testing.T) {
 	assert.Equal(t, 1, count(`{"success":false`), "the deletion that the guide says is refused: %s", out)
 	assert.Equal(t, 1, count(`{"success":false,"error":{"status":409`), "%s", out)
 	assert.Contains(t, lines, `{"scope":"auth.code","login_confirmation_channel":1}`)
-	assert.Contains(t, lines, `{"name":"Uli Hoeneß","impersonated":true}`)
+	assert.Contains(t, lines, `{"name":"Sam Example","impersonated":true}`)
 	assert.Contains(t, lines, `"mfa.update"`)
 	assert.Contains(t, lines, `["account","consents","exported_time","sessions","tokens"]`)
 }

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	email    = "titan@example.org"
+	email    = "robin@example.org"
 	password = "WoWar1chUnsicher?" // the document's examples have these two
 )
 

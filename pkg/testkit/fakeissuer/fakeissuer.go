@@ -208,7 +208,7 @@ func (i *Issuer) idToken(nonce string) string {
 	now := i.clock.Now()
 	claims := map[string]any{
 		"iss": i.URL, "aud": ClientID, "sub": "upstream-subject", "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
-		"email": "titan@nordantech.com", "email_verified": true, "name": "Olli Kahn",
+		"email": "robin@example.org", "email_verified": true, "name": "Robin Example",
 	}
 	if nonce != "" {
 		claims["nonce"] = nonce
