@@ -7,8 +7,12 @@ import (
 )
 
 // Register registers c, or gives the equal collector that is registered
-// already: in one process several services share a registry.
+// already: in one process several services share a registry. Without a registry it
+// is c.
 func Register[C prometheus.Collector](reg prometheus.Registerer, c C) C {
+	if reg == nil {
+		return c
+	}
 	err := reg.Register(c)
 	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
 		if existing, ok := already.ExistingCollector.(C); ok {

@@ -94,27 +94,37 @@ func (o *Outbox) call(ctx context.Context, d Delivery) (err error) {
 }
 
 // keepLease renews the lease until stop, and cancels with errLeaseLost when
-// somebody else has it or when nobody can tell for as long as it lasts.
+// somebody else has it. It does so as well a moment before the lease ends, when
+// nobody could tell in time: then another replica may have the message.
+//
+// Renewals go on when the attempt has been told to end: as long as it has not,
+// nobody else should start.
 func (o *Outbox) keepLease(ctx context.Context, m claimed, cancel context.CancelCauseFunc) (stop func()) {
 	ticker := o.o.Clock.NewTicker(o.o.Lease / 3)
+	renewing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	lose := func() { cancel(errLeaseLost); giveUp() }
+	end := o.o.Clock.AfterFunc(o.untilEnd(m.until), lose)
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
+		defer giveUp()
+		defer end.Stop()
 		defer ticker.Stop()
-		renewed := o.o.Clock.Now()
 		for {
 			select {
 			case <-quit:
 				return
+			case <-renewing.Done():
+				return
 			case <-ticker.Chan():
 			}
-			now := o.o.Clock.Now()
-			held, err := o.renew(ctx, m, now)
+			until := o.o.Clock.Now().Add(o.o.Lease)
+			held, err := o.store.renew(renewing, m, until)
 			switch {
 			case err == nil && held:
-				renewed = now
-			case err == nil, o.o.Clock.Since(renewed) >= o.o.Lease:
-				cancel(errLeaseLost)
+				end.Reset(o.untilEnd(until))
+			case err == nil:
+				lose()
 				return
 			}
 		}
@@ -122,12 +132,10 @@ func (o *Outbox) keepLease(ctx context.Context, m claimed, cancel context.Cancel
 	return func() { close(quit); <-done }
 }
 
-// renew works also when the attempt has been told to end: as long as it has
-// not, nobody else should start.
-func (o *Outbox) renew(ctx context.Context, m claimed, now time.Time) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.o.Lease)
-	defer cancel()
-	return o.store.renew(ctx, m, now.Add(o.o.Lease))
+// untilEnd is how long a lease that lasts until then may be relied on. The margin is
+// for clocks that differ, and for an attempt to end.
+func (o *Outbox) untilEnd(until time.Time) time.Duration {
+	return o.o.Clock.Until(until) - o.o.Lease/10
 }
 
 // settle writes down how the attempt ended.

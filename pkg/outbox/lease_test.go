@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -166,6 +167,42 @@ func TestAWorkerThatLostItsLeaseStopsAndKeepsItsHandsOff(t *testing.T) {
 		require.NoError(t, d.QueryRow(t.Context(), "SELECT lease FROM outbox").Scan(&lease))
 		assert.Equal(t, "somebody else", lease)
 		assert.Equal(t, "pending 2 true", b.row(t, "a"))
+	})
+}
+
+// TestAWorkerThatCannotRenewStopsBeforeAnotherMayStart is cut off from its database:
+// renewals neither succeed nor fail. In real time next to nothing passes.
+func TestAWorkerThatCannotRenewStopsBeforeAnotherMayStart(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, "shop", migrations, func(t *testing.T, d *db.DB) {
+		b, _, cause := held(t, d)
+		b.clock.Advance(b.o.Lease / 3) // it has renewed once
+		until := b.clock.Now().Add(b.o.Lease)
+		eventually(t, func() bool { return b.due(t) == db.Micros(until) })
+
+		locked, unlock := make(chan struct{}), make(chan struct{})
+		var holder sync.WaitGroup
+		defer holder.Wait()
+		defer close(unlock)
+		holder.Go(func() {
+			assert.NoError(t, d.Tx(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, "UPDATE outbox SET error = error")
+				close(locked)
+				<-unlock
+				return err
+			}))
+		})
+		receive(t, locked)
+		b.clock.Advance(b.o.Lease / 3) // it tries to
+		b.clock.Advance(b.clock.Until(until) - b.o.Lease/10 - time.Millisecond)
+		select {
+		case err := <-cause:
+			assert.Fail(t, "it gave up early", err)
+		default:
+		}
+		b.clock.Advance(time.Millisecond)
+		require.ErrorContains(t, receive(t, cause), "lease was lost")
+		assert.True(t, b.clock.Now().Before(until))
 	})
 }
 

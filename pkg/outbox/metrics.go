@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,36 +18,19 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer, service string) *metrics {
 	labels := prometheus.Labels{"service": service}
 	gauge := func(name, help string) prometheus.Gauge {
-		return registered(r, prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}))
+		return obs.Register(r, prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}))
 	}
 	return &metrics{
 		pending: gauge("gatehouse_outbox_pending", "Messages that are yet to be delivered."),
 		dead:    gauge("gatehouse_outbox_dead", "Messages that were given up and wait for an operator."),
 		oldest:  gauge("gatehouse_outbox_oldest_age_seconds", "Age of the oldest pending message; 0 if there is none."),
-		attempts: registered(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		attempts: obs.Register(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:        "gatehouse_outbox_delivery_seconds",
 			Help:        "Duration of attempts by topic and outcome: delivered, failed, dead, interrupted, lost.",
 			ConstLabels: labels,
 			Buckets:     []float64{.005, .01, .05, .1, .5, 1, 5, 10, 30, 120},
 		}, []string{"topic", "outcome"})),
 	}
-}
-
-// registered returns what the registry already has of the same name, so that
-// several workers on one outbox can share a registry.
-func registered[C prometheus.Collector](r prometheus.Registerer, c C) C {
-	if r == nil {
-		return c
-	}
-	var already prometheus.AlreadyRegisteredError
-	if err := r.Register(c); errors.As(err, &already) {
-		if existing, ok := already.ExistingCollector.(C); ok {
-			return existing
-		}
-	} else if err != nil {
-		panic("outbox: " + err.Error()) // another metric of that name, a mistake of the program
-	}
-	return c
 }
 
 func (m *metrics) measured(b backlog, now time.Time) {

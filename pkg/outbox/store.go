@@ -34,6 +34,7 @@ type claimed struct {
 	attempt    int
 	created    time.Time
 	lease      string
+	until      time.Time // when the lease ends, unless it is renewed
 }
 
 func (s store) add(ctx context.Context, tx *db.Tx, m Message, sealed []byte, trace string, now time.Time) (bool, error) {
@@ -105,7 +106,7 @@ func (s store) mine(full []string, args ...any) (string, []any) {
 
 // claim takes the lease unless somebody else has; then it returns false.
 func (s store) claim(ctx context.Context, id int64, lease string, now, until time.Time) (claimed, bool, error) {
-	m := claimed{id: id, lease: lease}
+	m := claimed{id: id, lease: lease, until: until}
 	var created int64
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		return tx.QueryRow(ctx, `
