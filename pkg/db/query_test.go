@@ -125,6 +125,26 @@ func TestMicrosOfTheZeroTime(t *testing.T) {
 	assert.Equal(t, now.UnixMicro(), db.NullMicros(&now).Int64)
 }
 
+// A key of several columns takes only the rows that are meant.
+func TestDeleteInBatchesByAKeyOfTwoColumns(t *testing.T) {
+	t.Parallel()
+	testkit.EachDB(t, "shop", items, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		_, err := d.Exec(ctx, "CREATE TABLE pairs (a TEXT NOT NULL, b TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (a, b))")
+		require.NoError(t, err)
+		for n, pair := range []string{"xx", "xy", "yx", "yy"} {
+			_, err := d.Exec(ctx, "INSERT INTO pairs (a, b, n) VALUES ($1, $2, $3)", pair[:1], pair[1:], n)
+			require.NoError(t, err)
+		}
+		n, err := db.DeleteInBatches(ctx, d, "pairs", "a, b", "n = $1 OR n = $2", 1, 1, 2)
+		require.NoError(t, err)
+		assert.Equal(t, int64(2), n)
+		var left string
+		require.NoError(t, d.QueryRow(ctx, "SELECT min(a || b) || max(a || b) FROM pairs").Scan(&left))
+		assert.Equal(t, "xxyy", left)
+	})
+}
+
 func TestDeleteInBatches(t *testing.T) {
 	t.Parallel()
 	testkit.EachDB(t, "shop", items, func(t *testing.T, d *db.DB) {

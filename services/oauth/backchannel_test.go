@@ -258,6 +258,22 @@ func TestNothingComesOfASessionThatHasEnded(t *testing.T) {
 	})
 }
 
+// An app that somebody has not been at for long is forgotten by itself.
+func TestOneForgottenAppTakesNoOtherWithIt(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, h *harness) {
+		hears := func(r *oauth.CreateClientRequest) { r.BackchannelLogoutURI = "https://app.example/logout" }
+		old, recent := h.web(hears), h.web(hears)
+		h.tokensOf(old, h.in("1"))
+		h.clock.Advance(300 * 24 * time.Hour)
+		h.tokensOf(recent, h.in("1"))
+		h.clock.Advance(101 * 24 * time.Hour)
+		_, err := h.service.sessions.Sweep(t.Context(), h.clock.Now())
+		require.NoError(t, err)
+		assert.Equal(t, []string{recent.Client.ID}, h.column("SELECT client_id FROM session_clients"))
+	})
+}
+
 func (h *harness) column(query string) []string {
 	h.t.Helper()
 	rows, err := h.db.Query(h.t.Context(), query)

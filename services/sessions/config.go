@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/pkg/redisdb"
@@ -27,7 +28,7 @@ type Config struct {
 	Audience    []string      `env:"GATEHOUSE_TOKEN_AUDIENCE" doc:"The aud of session tokens, separated by commas; the issuer if empty. When none of the former ones is left, everybody is signed out."`
 	Algorithm   keyring.Alg   `env:"GATEHOUSE_TOKEN_ALGORITHM" envDefault:"HS512" doc:"How new session tokens are signed: HS512, ES256 or EdDSA. A change signs nobody out."`
 	KeyRotation time.Duration `env:"GATEHOUSE_TOKEN_KEY_ROTATION" envDefault:"720h" doc:"How long a key signs session tokens before the next one does."`
-	MaxLife     time.Duration `env:"GATEHOUSE_SESSION_MAX_LIFE" envDefault:"2160h" doc:"How long after somebody has proved who they are they have to do so again, however often their session is refreshed; at least 720h."`
+	MaxLife     time.Duration `env:"GATEHOUSE_SESSION_MAX_LIFE" envDefault:"2160h" doc:"How long after somebody has proved who they are they have to do so again, however often their session is refreshed; 720h to 8760h."`
 	Redis       redisdb.Config
 	Leeway      time.Duration `env:"GATEHOUSE_TOKEN_LEEWAY" envDefault:"1s" doc:"How far the clocks of two processes may differ, 0 to 5s."`
 }
@@ -51,8 +52,8 @@ func (c *Config) Validate() []string {
 	if c.KeyRotation < time.Hour {
 		problems = append(problems, "GATEHOUSE_TOKEN_KEY_ROTATION must be at least 1h")
 	}
-	if c.MaxLife < longLife {
-		problems = append(problems, "GATEHOUSE_SESSION_MAX_LIFE must be at least 720h")
+	if c.MaxLife < longLife || c.MaxLife > sessions.LongestLife {
+		problems = append(problems, "GATEHOUSE_SESSION_MAX_LIFE must be between 720h and 8760h, a year: apps are told of the end of sessions for as long")
 	}
 	if c.Leeway < 0 || c.Leeway > 5*time.Second {
 		problems = append(problems, "GATEHOUSE_TOKEN_LEEWAY must be between 0 and 5s")

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/config"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 )
@@ -29,6 +30,13 @@ func TestSettings(t *testing.T) {
 	assert.Equal(t, []string{"falcon", "billing"}, c.audience())
 }
 
+func TestSessionsLastAYearAtMost(t *testing.T) {
+	t.Parallel()
+	var c Config
+	require.NoError(t, config.Load(&c, []string{"GATEHOUSE_TOKEN_ISSUER=x", "GATEHOUSE_SESSION_MAX_LIFE=8760h"}))
+	assert.Equal(t, sessions.LongestLife, c.MaxLife)
+}
+
 func TestSettingsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, environ := range [][]string{
@@ -38,6 +46,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		{"GATEHOUSE_TOKEN_ISSUER=x", "GATEHOUSE_TOKEN_ALGORITHM=RS256"},
 		{"GATEHOUSE_TOKEN_ISSUER=x", "GATEHOUSE_TOKEN_KEY_ROTATION=1s"},
 		{"GATEHOUSE_TOKEN_ISSUER=x", "GATEHOUSE_SESSION_MAX_LIFE=719h"},
+		{"GATEHOUSE_TOKEN_ISSUER=x", "GATEHOUSE_SESSION_MAX_LIFE=8761h"},
 		{"GATEHOUSE_TOKEN_ISSUER=x", "GATEHOUSE_TOKEN_LEEWAY=6s"},
 		{"GATEHOUSE_TOKEN_ISSUER=x", "GATEHOUSE_TOKEN_LEEWAY=-1s"},
 	} {

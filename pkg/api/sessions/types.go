@@ -8,6 +8,10 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 )
 
+// LongestLife bounds how long after somebody has proved who they are a session may
+// last, however it is set. What others remember of sessions lasts longer.
+const LongestLife = 365 * 24 * time.Hour
+
 // Scope says what a session's token opens.
 type Scope string
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
@@ -35,7 +36,7 @@ var ErrEnded = errors.New("logout: the session has ended")
 const (
 	// joinedFor is how long it is remembered which apps were signed in from a
 	// session, if nobody ever says that it has ended: longer than sessions last.
-	joinedFor = 400 * 24 * time.Hour
+	joinedFor = sessions.LongestLife + 35*24*time.Hour
 	// maxFrames bounds how many apps the browser is to tell.
 	maxFrames  = 50
 	sweepBatch = 500
@@ -134,13 +135,13 @@ func (s *Sessions) find(ctx context.Context, id string) (*client.Client, error) 
 
 // Sweep deletes what need not be remembered any more.
 func (s *Sessions) Sweep(ctx context.Context, now time.Time) (int64, error) {
-	sessions, err := db.DeleteInBatches(ctx, s.DB, "login_sessions", "session", "expiration_time <= $1", sweepBatch, db.Micros(now))
+	gone, err := db.DeleteInBatches(ctx, s.DB, "login_sessions", "session", "expiration_time <= $1", sweepBatch, db.Micros(now))
 	if err != nil {
-		return sessions, fmt.Errorf("logout: sweep: %w", err)
+		return gone, fmt.Errorf("logout: sweep: %w", err)
 	}
-	clients, err := db.DeleteInBatches(ctx, s.DB, "session_clients", "session", "expiration_time <= $1", sweepBatch, db.Micros(now))
+	clients, err := db.DeleteInBatches(ctx, s.DB, "session_clients", "session, client_id", "expiration_time <= $1", sweepBatch, db.Micros(now))
 	if err != nil {
-		return sessions + clients, fmt.Errorf("logout: sweep: %w", err)
+		return gone + clients, fmt.Errorf("logout: sweep: %w", err)
 	}
-	return sessions + clients, nil
+	return gone + clients, nil
 }
