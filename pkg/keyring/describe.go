@@ -38,22 +38,36 @@ func (k *Keys) Describe(ctx context.Context) ([]api.SigningKey, error) {
 // the same transaction, if there is something to do. Where nobody made a first key,
 // and [KeysOptions.Existing] is set, it returns [ErrNoKeys].
 func (k *Keys) RotateAt(ctx context.Context, from time.Time, within ...Within) error {
-	s, err := k.read(ctx)
-	if err != nil {
-		return err
+	var asked int64 // the generation after which this was asked for
+	for try := range maxTries {
+		s, err := k.read(ctx)
+		if err != nil {
+			return err
+		}
+		newest := s.newest()
+		if try == 0 {
+			asked = newest.follows()
+		}
+		made, err := false, error(nil)
+		switch now := k.clock.Now(); {
+		case newest == nil && k.existing:
+			return ErrNoKeys
+		case newest != nil && newest.generation >= asked && !newest.NotBefore.After(from):
+			return nil // another replica's, made since
+		case newest == nil || !newest.NotBefore.After(now):
+			made, err = k.insert(ctx, newest, from, within...)
+		case newest.NotBefore.After(from):
+			made, err = k.apply(ctx, k.advancement(newest, from), within...)
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if made {
+			_, err = k.read(ctx)
+			return err
+		}
 	}
-	now := k.clock.Now()
-	switch newest := s.newest(); {
-	case newest == nil && k.existing:
-		return ErrNoKeys
-	case newest == nil || !newest.NotBefore.After(now):
-		err = k.insert(ctx, newest, from, within...)
-	case newest.NotBefore.After(from):
-		err = k.advance(ctx, newest, from, within...)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = k.read(ctx)
-	return err
+	return k.contended()
 }

@@ -133,7 +133,7 @@ func (k *Keys) start(ctx context.Context) error {
 	if err != nil || len(found.keys) > 0 || k.existing {
 		return err
 	}
-	if err := k.insert(ctx, nil, k.clock.Now()); err != nil {
+	if _, err := k.insert(ctx, nil, k.clock.Now()); err != nil {
 		return err
 	}
 	_, err = k.read(ctx)

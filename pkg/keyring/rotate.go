@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
 
 // Run rotates the keys when they are due, until ctx ends. It removes expired
@@ -40,37 +41,59 @@ type Within func(ctx context.Context, tx *db.Tx) error
 // reach the database. It returns [ErrUnknownKey] if there is no key of that id.
 // What is given is done in the same transaction.
 func (k *Keys) Revoke(ctx context.Context, kid string, within ...Within) error {
-	s, err := k.read(ctx)
-	if err != nil {
-		return err
+	for range maxTries {
+		s, err := k.read(ctx)
+		if err != nil {
+			return err
+		}
+		if s.find(kid) == nil {
+			return ErrUnknownKey
+		}
+		made, err := k.revoke(ctx, s, kid, within)
+		if err != nil {
+			return err
+		}
+		if made {
+			k.logger.WarnContext(ctx, "a signing key was revoked", "kid", kid)
+			_, err = k.read(ctx)
+			return err
+		}
 	}
-	if s.find(kid) == nil {
-		return ErrUnknownKey
-	}
+	return k.contended()
+}
+
+// revoke expires a key of the snapshot and has another one sign in its place, both or
+// neither. It is false if another replica has changed the keys since.
+func (k *Keys) revoke(ctx context.Context, s *snapshot, kid string, within []Within) (bool, error) {
 	now := k.clock.Now()
+	replace := func(context.Context, *db.Tx) (bool, error) { return true, nil }
 	newest := s.newest()
 	signing, _ := s.signing(now)
 	switch kid {
 	case newest.ID:
-		err = k.insert(ctx, newest, now)
-	case signing.ID: // so the newest is the next one
-		err = k.advance(ctx, newest, now)
-	}
-	if err != nil {
-		return err
-	}
-	err = k.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE signing_keys SET expires_at = $1 WHERE id = $2`, db.Micros(now), kid); err != nil {
-			return err
+		insertion, err := k.insertion(newest, now)
+		if err != nil {
+			return false, err
 		}
-		return do(ctx, tx, within)
-	})
-	if err != nil {
-		return fmt.Errorf("keyring: revoke a key of %q: %w", k.name, err)
+		replace = insertion
+	case signing.ID: // so the newest is the next one
+		replace = k.advancement(newest, now)
 	}
-	k.logger.WarnContext(ctx, "a signing key was revoked", "kid", kid)
-	_, err = k.read(ctx)
-	return err
+	return k.apply(ctx, func(ctx context.Context, tx *db.Tx) (bool, error) {
+		if replaced, err := replace(ctx, tx); err != nil || !replaced {
+			return false, err
+		}
+		_, err := tx.Exec(ctx, `UPDATE signing_keys SET expires_at = $1 WHERE id = $2`, db.Micros(now), kid)
+		return err == nil, err
+	}, within...)
+}
+
+// maxTries is how often a change begins anew because another replica was faster.
+const maxTries = 5
+
+// contended is what to say after so many.
+func (k *Keys) contended() error {
+	return fault.New(fault.Unavailable, "").Because(fmt.Errorf("keyring: others keep changing the keys %q", k.name))
 }
 
 // Maintain is one round of [Keys.Run].
@@ -80,7 +103,8 @@ func (k *Keys) Maintain(ctx context.Context) error {
 		return err
 	}
 	if k.due(s) {
-		if err := k.insert(ctx, s.newest(), k.clock.Now().Add(k.publish)); err != nil {
+		// Whoever was faster did the same.
+		if _, err := k.insert(ctx, s.newest(), k.clock.Now().Add(k.publish)); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,14 @@ type storedKey struct {
 	generation int64
 }
 
+// follows is the generation of the key after k, which may be nil.
+func (k *storedKey) follows() int64 {
+	if k == nil {
+		return 1
+	}
+	return k.generation + 1
+}
+
 func (k *storedKey) expired(now time.Time) bool {
 	return !k.NotAfter.IsZero() && !now.Before(k.NotAfter)
 }

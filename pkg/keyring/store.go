@@ -113,67 +113,84 @@ func (k *Keys) aad(id, alg string) []byte {
 	return fmt.Appendf(nil, "%q %q %q", k.name, id, alg)
 }
 
-// insert makes the key that follows another one (nil: the first one), unless
+// change is something that happens to keys, in a transaction. It is false if another
+// replica did something first that leaves it without its ground; then nothing happens.
+type change func(ctx context.Context, tx *db.Tx) (bool, error)
+
+// apply makes a change, and what is given in the same transaction.
+func (k *Keys) apply(ctx context.Context, c change, within ...Within) (made bool, err error) {
+	err = k.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if made, err = c(ctx, tx); err != nil || !made {
+			return err
+		}
+		return do(ctx, tx, within)
+	})
+	if err != nil {
+		return false, fmt.Errorf("keyring: change the keys %q: %w", k.name, err)
+	}
+	return made, nil
+}
+
+// insertion makes the key that follows another one (nil: the first one), unless
 // another replica has done so first.
-func (k *Keys) insert(ctx context.Context, after *storedKey, signsFrom time.Time, within ...Within) error {
+func (k *Keys) insertion(after *storedKey, signsFrom time.Time) (change, error) {
 	encoded, err := k.alg.generate()
 	if err != nil {
-		return fmt.Errorf("keyring: make a key for %q: %w", k.name, err)
+		return nil, fmt.Errorf("keyring: make a key for %q: %w", k.name, err)
 	}
 	id := rand.Text()
 	sealed, err := k.ring.Seal(sealPurpose, encoded, k.aad(id, string(k.alg)))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	generation := int64(1)
-	if after != nil {
-		generation = after.generation + 1
-	}
-	made := false
-	err = k.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+	generation := after.follows()
+	return func(ctx context.Context, tx *db.Tx) (bool, error) {
 		n, err := tx.Exec(ctx, `INSERT INTO signing_keys (id, name, generation, alg, sealed, signs_from)
 			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name, generation) DO NOTHING`,
 			id, k.name, generation, string(k.alg), sealed, db.Micros(signsFrom))
 		if err != nil || n == 0 {
-			return err
+			return false, err
 		}
-		made = true
-		return errors.Join(k.expire(ctx, tx, generation-1, signsFrom), do(ctx, tx, within))
-	})
-	if err != nil {
-		return fmt.Errorf("keyring: store a key of %q: %w", k.name, err)
-	}
-	if made {
-		k.logger.InfoContext(ctx, "a signing key was made", "kid", id, "alg", k.alg, "signs_from", signsFrom)
-	}
-	return nil
+		tx.OnCommit(func() {
+			k.logger.InfoContext(ctx, "a signing key was made", "kid", id, "alg", k.alg, "signs_from", signsFrom)
+		})
+		return true, k.expire(ctx, tx, generation-1, signsFrom)
+	}, nil
 }
 
-// advance has a key that was to sign later sign from an earlier time on.
-func (k *Keys) advance(ctx context.Context, next *storedKey, from time.Time, within ...Within) error {
-	err := k.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
+// insert makes the key that follows another one and is false if another replica did.
+func (k *Keys) insert(ctx context.Context, after *storedKey, signsFrom time.Time, within ...Within) (bool, error) {
+	insertion, err := k.insertion(after, signsFrom)
+	if err != nil {
+		return false, err
+	}
+	return k.apply(ctx, insertion, within...)
+}
+
+// advancement has a key that was to sign later sign from an earlier time on, unless
+// it does by then.
+func (k *Keys) advancement(next *storedKey, from time.Time) change {
+	return func(ctx context.Context, tx *db.Tx) (bool, error) {
 		n, err := tx.Exec(ctx, `UPDATE signing_keys SET signs_from = $1 WHERE id = $2 AND signs_from > $1`,
 			db.Micros(from), next.ID)
 		if err != nil || n == 0 {
-			return err
+			return false, err
 		}
-		return errors.Join(k.expire(ctx, tx, next.generation-1, from), do(ctx, tx, within))
-	})
-	if err != nil {
-		return fmt.Errorf("keyring: advance a key of %q: %w", k.name, err)
+		return true, k.expire(ctx, tx, next.generation-1, from)
 	}
-	return nil
 }
 
 // expire settles when the key whose successor signs from then on expires. A
-// successor that signs at once gets other replicas time to learn of it.
+// successor that signs at once gets other replicas time to learn of it. One that was
+// revoked stays so.
 func (k *Keys) expire(ctx context.Context, tx *db.Tx, generation int64, successorSigns time.Time) error {
 	known := k.clock.Now().Add(refreshEvery)
 	last := successorSigns
 	if last.Before(known) {
 		last = known
 	}
-	_, err := tx.Exec(ctx, `UPDATE signing_keys SET expires_at = $1 WHERE name = $2 AND generation = $3`,
+	_, err := tx.Exec(ctx, `UPDATE signing_keys SET expires_at = $1
+		WHERE name = $2 AND generation = $3 AND (expires_at IS NULL OR expires_at > $1)`,
 		db.Micros(last.Add(k.retire)), k.name, generation)
 	return err
 }
