@@ -24,7 +24,10 @@ import (
 )
 
 // objects are what a variant consists of.
-type objects struct{ all []runtime.Object }
+type objects struct {
+	all       []runtime.Object
+	databases map[string]string // by the Secret with the address, those that a test has
+}
 
 // of are the objects of one type, which is a pointer's.
 func of[T runtime.Object](o *objects) []T {
@@ -65,7 +68,7 @@ func decode(text []byte) (*objects, error) {
 	}
 	decoder := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
 	documents := yaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(text)))
-	found := &objects{}
+	found := &objects{databases: map[string]string{}}
 	buffer := make([]byte, 1<<20)
 	for {
 		n, err := documents.Read(buffer)
@@ -94,8 +97,12 @@ type workload struct {
 
 func (w workload) String() string { return w.kind + " " + w.name }
 
-// serves tells whether it runs on, other than a Job.
-func (w workload) serves() bool { return w.kind != "Job" }
+// serves tells whether it does something as long as it runs, other than a Job and the
+// command line.
+func (w workload) serves() bool { return w.kind != "Job" && !w.operates() }
+
+// operates tells whether it is there for commands to be run in it.
+func (w workload) operates() bool { return w.labels["app.kubernetes.io/component"] == "operator" }
 
 // ours tells whether it runs one of our programs.
 func (w workload) ours() bool { return w.labels["app.kubernetes.io/component"] != "" }

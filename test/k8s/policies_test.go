@@ -63,7 +63,7 @@ func TestOnlyServicesWithADatabaseReachIt(t *testing.T) {
 		}
 	}
 	assert.ElementsMatch(t, []string{
-		"accounts", "accounts-migrate", "mail", "mail-migrate", "oauth", "oauth-migrate", "sessions", "sessions-migrate",
+		"operator", "accounts", "accounts-migrate", "mail", "mail-migrate", "oauth", "oauth-migrate", "sessions", "sessions-migrate",
 	}, found)
 }
 

@@ -37,6 +37,7 @@ var variants = map[string]variant{
 	"prod with all that can be left out left out": {"prod", []string{
 		component + "autoscaling\n", "", component + "ingress # or gateway-api\n", "",
 		component + "monitoring\n", "", component + "tracing\n", "", "  - redis # with the network in redis/networkpolicy.yaml\n", "",
+		"  - operator # the command line\n", "",
 	}},
 }
 

@@ -77,7 +77,7 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&p.dev, "dev", false, "settings for development: a mailbox instead of SMTP, a key in the data folder, a demo app")
 	root.PersistentFlags().StringVar(&p.output, "output", "text", "how results are printed: text or json")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.serve(), p.migrate(), p.client(), p.user(), p.hub(), p.accounts(), p.sessions(), p.oauth(), p.mail(), p.keys(), p.backup(), p.doctor(), p.certs(), p.demo(), p.healthcheck(), p.checkConfig(), p.settings(), p.version())
+	root.AddCommand(p.serve(), p.migrate(), p.client(), p.user(), p.hub(), p.accounts(), p.sessions(), p.oauth(), p.mail(), p.keys(), p.backup(), p.doctor(), p.certs(), p.demo(), p.healthcheck(), p.checkConfig(), p.settings(), p.version(), p.wait())
 	return root
 }
 

@@ -1,9 +1,12 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,6 +52,26 @@ func TestInvitations(t *testing.T) {
 	var letters []any
 	o.result(&letters, "mail", "dead")
 	assert.Empty(t, letters)
+}
+
+// TestWaiting: it ends when it is told to, and does not begin with settings with which
+// no command would work.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		code := make(chan int, 1)
+		go func() { code <- cli.Run(ctx, []string{"--dev", "wait"}, o.environ, io.Discard, io.Discard) }()
+		synctest.Wait()
+		assert.Empty(t, code)
+		end()
+		assert.Zero(t, <-code)
+	})
+	o.environ = append(o.environ, "GATEHOUSE_LOGLEVEL=debug")
+	refused, _, stderr := o.run("wait")
+	assert.Equal(t, 2, refused)
+	assert.Contains(t, stderr, "GATEHOUSE_LOGLEVEL")
 }
 
 func TestUsage(t *testing.T) {
