@@ -77,15 +77,10 @@ func (s *Store) CountHub(ctx context.Context, q db.Queryer, hub int64) (n int, e
 // method of authentication does not know any more go; a new one has to be asked
 // for, by [Store.Rotate].
 func (s *Store) Update(ctx context.Context, tx *db.Tx, read, changed *Client) (bool, error) {
-	values, err := encode(changed)
+	e, err := encode(changed)
 	if err != nil {
 		return false, err
 	}
-	// As encode orders them: name to resource_server, metadata, modified_time.
-	args := []any{changed.ID, db.Micros(read.ModifiedTime)}
-	args = append(args, values[1:3]...)
-	args = append(args, values[4:11]...)
-	args = append(args, values[15], values[16], KeepsSecret(changed.AuthMethod), changed.AnySecret, changed.HubHash)
 	n, err := tx.Exec(ctx, `UPDATE clients SET name = $3, public = $4, auth_method = $5, redirect_uris = $6,
 			grant_types = $7, scopes = $8, first_party = $9, pkce_optional = $10, resource_server = $11,
 			metadata = $12, modified_time = $13, any_secret = $15, hub_hash = $16,
@@ -93,7 +88,10 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, read, changed *Client) (b
 			secret_time = CASE WHEN $14 THEN secret_time END,
 			former_secret_hash = CASE WHEN $14 THEN former_secret_hash END,
 			former_secret_expiration_time = CASE WHEN $14 THEN former_secret_expiration_time END
-		WHERE id = $1 AND modified_time = $2`, args...)
+		WHERE id = $1 AND modified_time = $2`,
+		changed.ID, db.Micros(read.ModifiedTime), changed.Name, changed.Public(), changed.AuthMethod, e.redirectURIs,
+		e.grantTypes, e.scopes, changed.FirstParty, changed.PKCEOptional, changed.ResourceServer,
+		e.metadata, db.Micros(changed.ModifiedTime), KeepsSecret(changed.AuthMethod), changed.AnySecret, changed.HubHash)
 	if err != nil {
 		return false, fmt.Errorf("client: update: %w", err)
 	}

@@ -15,27 +15,25 @@ type chosen struct {
 	oauth.Privileges
 }
 
-// encode gives the values of the columns.
-func encode(c *Client) ([]any, error) {
-	metadata, err := json.Marshal(chosen{c.Metadata, c.Privileges})
-	if err != nil {
-		return nil, fmt.Errorf("client: encode: %w", err)
-	}
-	var lists [3]string
-	for i, list := range [][]string{c.RedirectURIs, c.GrantTypes, c.Scopes} {
-		text, err := json.Marshal(list)
+// encoded is what columns have as JSON.
+type encoded struct{ redirectURIs, grantTypes, scopes, metadata string }
+
+func encode(c *Client) (encoded, error) {
+	var e encoded
+	for _, column := range []struct {
+		text  *string
+		value any
+	}{
+		{&e.redirectURIs, c.RedirectURIs}, {&e.grantTypes, c.GrantTypes}, {&e.scopes, c.Scopes},
+		{&e.metadata, chosen{c.Metadata, c.Privileges}},
+	} {
+		text, err := json.Marshal(column.value)
 		if err != nil {
-			return nil, fmt.Errorf("client: encode: %w", err)
+			return encoded{}, fmt.Errorf("client: encode: %w", err)
 		}
-		lists[i] = string(text)
+		*column.text = string(text)
 	}
-	return []any{
-		c.ID, c.Name, c.Public(), c.SecretHash, c.AuthMethod, lists[0], lists[1], lists[2],
-		c.FirstParty, c.PKCEOptional, c.ResourceServer, db.Micros(c.CreatedTime),
-		c.Number, c.Hash, c.Hub, string(metadata), db.Micros(c.ModifiedTime),
-		db.NullMicros(c.SecretTime), c.FormerSecretHash, db.NullMicros(c.FormerSecretExpirationTime), c.RegistrationHash,
-		c.Registration, c.AnySecret, c.HubHash,
-	}, nil
+	return e, nil
 }
 
 // scan reads a row. A column from before prevails over the metadata, which rows

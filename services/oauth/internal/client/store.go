@@ -49,13 +49,16 @@ func (s *Store) find(ctx context.Context, where string, value any) (fosite.Clien
 
 // Insert adds a client. Its error is a Conflict fault if the id is taken.
 func (s *Store) Insert(ctx context.Context, q db.Queryer, c *Client) error {
-	values, err := encode(c)
+	e, err := encode(c)
 	if err != nil {
 		return err
 	}
 	n, err := q.Exec(ctx, "INSERT INTO clients ("+columns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
-		ON CONFLICT (id) DO NOTHING`, values...)
+		ON CONFLICT (id) DO NOTHING`,
+		c.ID, c.Name, c.Public(), c.SecretHash, c.AuthMethod, e.redirectURIs, e.grantTypes, e.scopes,
+		c.FirstParty, c.PKCEOptional, c.ResourceServer, db.Micros(c.CreatedTime), c.Number, c.Hash, c.Hub, e.metadata, db.Micros(c.ModifiedTime),
+		db.NullMicros(c.SecretTime), c.FormerSecretHash, db.NullMicros(c.FormerSecretExpirationTime), c.RegistrationHash, c.Registration, c.AnySecret, c.HubHash)
 	if err != nil {
 		return fmt.Errorf("client: insert: %w", err)
 	}
@@ -75,12 +78,13 @@ func (s *Store) Rehash(ctx context.Context, id string, old, fresh []byte) error 
 	return nil
 }
 
-// ClientAssertionJWTValid refuses: clients do not authenticate by assertion.
+// ClientAssertionJWTValid refuses: fosite is not asked about assertions, which the
+// [Authenticator] judges and remembers.
 func (s *Store) ClientAssertionJWTValid(context.Context, string) error {
 	return fosite.ErrInvalidClient
 }
 
-// SetClientAssertionJWT refuses: clients do not authenticate by assertion.
+// SetClientAssertionJWT refuses, for the same reason.
 func (s *Store) SetClientAssertionJWT(context.Context, string, time.Time) error {
 	return fosite.ErrInvalidClient
 }
