@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // inTheOperator is a command of docs/kubernetes.md that is run in the operator's pod.
@@ -40,7 +41,7 @@ func commandsWork(t *testing.T, o *objects, commands [][][]byte) {
 			require.NoError(t, err, "%s: %s", w, out)
 		}
 	}
-	w := operator(t, o)
+	w := workloadNamed(t, o, "operator")
 	d := find[*appsv1.Deployment](t, o, w.name)
 	assert.Zero(t, *d.Spec.Replicas, "it runs although nobody asked for it")
 	assert.Equal(t, []string{"wait"}, d.Spec.Template.Spec.Containers[0].Args)
@@ -61,18 +62,41 @@ func commandsWork(t *testing.T, o *objects, commands [][][]byte) {
 func TestTheCommandLineNeedsTheMigrations(t *testing.T) {
 	t.Parallel()
 	o := render(t, "prod")
-	out, err := run(t, o, operator(t, o), "user", "invite", "you@example.org")
+	out, err := run(t, o, workloadNamed(t, o, "operator"), "user", "invite", "you@example.org")
 	require.Error(t, err)
 	assert.Contains(t, out, "migrat")
 }
 
-func operator(t *testing.T, o *objects) workload {
+// TestDoctorIsTheProofOfTheFirstApply: the command of docs/kubernetes.md takes the
+// container's settings, and tells that no agent answers.
+func TestDoctorIsTheProofOfTheFirstApply(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile(filepath.Join(root, "docs", "kubernetes.md"))
+	require.NoError(t, err)
+	command := regexp.MustCompile(`(?m)^kubectl -n gatehouse exec deploy/accounts -- (/\S+) (.*)$`).FindSubmatch(guide)
+	require.NotNil(t, command)
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	require.NoError(t, err)
+	assert.Contains(t, string(dockerfile), `ENTRYPOINT ["`+string(command[1])+`"]`)
+
+	o := render(t, "prod")
+	out, err := run(t, o, workloadNamed(t, o, "accounts-migrate"), "migrate")
+	require.NoError(t, err, out)
+	w := workloadNamed(t, o, "accounts")
+	w.pod.Containers[0].Env = append(w.pod.Containers[0].Env, corev1.EnvVar{Name: "CONSUL_HTTP_ADDR", Value: "127.0.0.1:1"})
+	out, err = run(t, o, w, strings.Fields(string(command[2]))...)
+	require.Error(t, err, out)
+	assert.Contains(t, out, "all migrations are there")
+	assert.Regexp(t, `failure +consul`, out)
+}
+
+func workloadNamed(t *testing.T, o *objects, name string) workload {
 	t.Helper()
 	for _, w := range workloads(o) {
-		if w.operates() {
+		if w.name == name {
 			return w
 		}
 	}
-	require.Fail(t, "no operator")
+	require.Fail(t, "no "+name)
 	return workload{}
 }

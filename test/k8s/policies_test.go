@@ -94,13 +94,7 @@ func isWorld(peer networkingv1.NetworkPolicyPeer) bool {
 
 func pod(t *testing.T, o *objects, name string) labels.Set {
 	t.Helper()
-	for _, w := range workloads(o) {
-		if w.name == name {
-			return w.labels
-		}
-	}
-	require.Fail(t, "no "+name)
-	return nil
+	return workloadNamed(t, o, name).labels
 }
 
 // reaches tells whether policies let pods with these labels talk: out of the one and
