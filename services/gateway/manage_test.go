@@ -41,9 +41,11 @@ func TestSessions(t *testing.T) {
 	assert.Empty(t, s.do(t, list).listed(`{"page": 9, "per_page": 25, "total": 3, "last_page": 1}`))
 
 	hash, _ := items[1]["hash"].(string)
+	lists := s.sessions.Calls("List")
 	s.do(t, request{method: http.MethodDelete, path: "/v1/session/" + hash, token: own}).succeeds(http.StatusOK)
 	s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: second}).fails(http.StatusUnauthorized)
 	s.do(t, request{method: http.MethodDelete, path: "/v1/session/" + hash, token: own}).fails(http.StatusNotFound)
+	assert.Equal(t, lists, s.sessions.Calls("List"), "nobody looks through them")
 	s.do(t, request{method: http.MethodDelete, path: "/v1/session", token: own}).succeeds(http.StatusOK)
 	s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: first}).fails(http.StatusUnauthorized)
 	s.do(t, request{method: http.MethodGet, path: "/v1/auth", token: own}).succeeds(http.StatusOK)

@@ -28,12 +28,17 @@ const (
 )
 
 // End ends a session and, with it, those of an impersonation within; ending an
-// ended or unknown one succeeds unless it is to be a certain user's.
-func (s *Service) End(ctx context.Context, r sessions.EndRequest) (api.Nothing, error) {
+// ended or unknown one succeeds unless it is to be a certain user's. By its hash a
+// session is only ended for its user.
+func (s *Service) End(ctx context.Context, r sessions.EndRequest) (sessions.Ended, error) {
+	named, err := whichToEnd(r)
+	if err != nil {
+		return sessions.Ended{}, err
+	}
 	now := s.now()
-	err := s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		record, err := store.End(ctx, tx, r.Session, r.User, now)
-		if err != nil {
+	var record store.Record
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if record, err = store.End(ctx, tx, named, r.User, now); err != nil {
 			return err
 		}
 		if r.User != 0 && !s.listed(record, now) {
@@ -50,14 +55,28 @@ func (s *Service) End(ctx context.Context, r sessions.EndRequest) (api.Nothing, 
 	})
 	switch {
 	case errors.Is(err, db.ErrNoRows) && r.User != 0:
-		return api.Nothing{}, fault.New(fault.NotFound, "")
+		return sessions.Ended{}, fault.New(fault.NotFound, "")
 	case errors.Is(err, db.ErrNoRows):
-		return api.Nothing{}, nil
+		return sessions.Ended{}, nil
 	case err != nil:
-		return api.Nothing{}, err
+		return sessions.Ended{}, err
 	}
 	s.metrics.session("ended", 1)
-	return api.Nothing{}, nil
+	return sessions.Ended{Session: record.ID}, nil
+}
+
+func whichToEnd(r sessions.EndRequest) (api.Ref, error) {
+	if r.Hash == "" {
+		return api.Ref{ID: r.Session}, nil
+	}
+	if r.User < 1 {
+		return api.Ref{}, fault.Field("user", "validation.required")
+	}
+	named, ok := api.ParseRef(r.Hash)
+	if !ok || named.Hash == "" {
+		return api.Ref{}, fault.New(fault.NotFound, "")
+	}
+	return named, nil
 }
 
 // listed tells whether the user gets to see the session, which was open a

@@ -18,7 +18,7 @@ type Service interface {
 	// Refresh gives a fresh token; errors as Resolve.
 	Refresh(context.Context, RefreshRequest) (Token, error)
 	// End ends a session; ending an ended one succeeds.
-	End(context.Context, EndRequest) (api.Nothing, error)
+	End(context.Context, EndRequest) (Ended, error)
 	// EndAll ends all sessions of a user that match.
 	EndAll(context.Context, EndAllRequest) (api.Nothing, error)
 	// Revocations is the feed with which the edge keeps its cache true.
@@ -37,7 +37,7 @@ var (
 	create      = rpc.Route[CreateRequest, Token]{Service: Name, Method: "Create", Callers: []string{api.Gateway}}
 	resolve     = rpc.Route[ResolveRequest, Resolved]{Service: Name, Method: "Resolve", Callers: []string{api.Gateway}, Idempotent: true}
 	refresh     = rpc.Route[RefreshRequest, Token]{Service: Name, Method: "Refresh", Callers: []string{api.Gateway}}
-	end         = rpc.Route[EndRequest, api.Nothing]{Service: Name, Method: "End", Callers: []string{api.Gateway}, Idempotent: true}
+	end         = rpc.Route[EndRequest, Ended]{Service: Name, Method: "End", Callers: []string{api.Gateway}, Idempotent: true}
 	endAll      = rpc.Route[EndAllRequest, api.Nothing]{Service: Name, Method: "EndAll", Callers: []string{api.Gateway, api.Accounts}, Idempotent: true}
 	revocations = rpc.Route[RevocationsRequest, Revocations]{Service: Name, Method: "Revocations", Callers: []string{api.Gateway}, Idempotent: true, Timeout: time.Second}
 )
@@ -72,7 +72,7 @@ func (c client) Refresh(ctx context.Context, r RefreshRequest) (Token, error) {
 	return rpc.Call(ctx, c.conn, refresh, r)
 }
 
-func (c client) End(ctx context.Context, r EndRequest) (api.Nothing, error) {
+func (c client) End(ctx context.Context, r EndRequest) (Ended, error) {
 	return rpc.Call(ctx, c.conn, end, r)
 }
 

@@ -141,11 +141,21 @@ type RefreshRequest struct {
 // EndRequest ends one session.
 type EndRequest struct {
 	Session int64 `json:"session"`
+	// Hash names it in the place of Session, for its User only. (The two would be an
+	// api.Ref, but for versions that know Session alone: to those a hash names no
+	// session, so that they answer NotFound and end none.)
+	Hash string `json:"hash,omitempty"`
 	// User restricts it to sessions of the user: NotFound if it is no open one. 0:
 	// whosever it is.
 	User int64 `json:"user,omitempty"`
 	// Origin is where the user asks for it, for the audit record.
 	Origin api.Origin `json:"origin,omitzero"`
+}
+
+// Ended is the session that has ended.
+type Ended struct {
+	// Session is 0 if there was none to end, and from versions that do not tell.
+	Session int64 `json:"session,omitempty"`
 }
 
 // EndAllRequest ends the sessions of a user.

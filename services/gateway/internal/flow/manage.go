@@ -1,11 +1,11 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
-	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 )
 
@@ -25,43 +25,15 @@ func (f *Flow) EndSession(ctx context.Context, c edge.Caller, named api.Ref) (en
 	if err := c.Secure(); err != nil {
 		return 0, err
 	}
-	id, err := f.findSession(ctx, c, named)
+	done, err := f.deps.Sessions.End(ctx, sessions.EndRequest{
+		Session: named.ID, Hash: named.Hash, User: c.Session.User, Origin: c.Origin,
+	})
 	if err != nil {
 		return 0, err
 	}
-	if _, err := f.deps.Sessions.End(ctx, sessions.EndRequest{Session: id, User: c.Session.User}); err != nil {
-		return 0, err
-	}
-	f.deps.Cache.Ended(id)
-	return id, nil
-}
-
-// maxPages bounds the search for a session by its hash.
-const maxPages = 100
-
-func (f *Flow) findSession(ctx context.Context, c edge.Caller, named api.Ref) (int64, error) {
-	switch named.Hash {
-	case "":
-		return named.ID, nil
-	case c.Session.Hash:
-		return c.Session.ID, nil
-	}
-	for n := 1; n <= maxPages; n++ {
-		page := api.Page{Number: n, Size: api.MaxPageSize}
-		found, err := f.deps.Sessions.List(ctx, sessions.ListRequest{User: c.Session.User, Page: page})
-		if err != nil {
-			return 0, err
-		}
-		for _, s := range found.Sessions {
-			if s.Hash == named.Hash {
-				return s.ID, nil
-			}
-		}
-		if page.Offset()+page.Size >= found.Total {
-			break
-		}
-	}
-	return 0, fault.New(fault.NotFound, "")
+	ended = cmp.Or(done.Session, named.ID) // an older version does not tell
+	f.deps.Cache.Ended(ended)
+	return ended, nil
 }
 
 // EndOtherSessions ends all sessions of the caller's but the present one.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
 )
@@ -184,17 +183,23 @@ func (s *Sessions) Refresh(_ context.Context, r sessions.RefreshRequest) (sessio
 }
 
 // End implements sessions.Service.
-func (s *Sessions) End(_ context.Context, r sessions.EndRequest) (api.Nothing, error) {
+func (s *Sessions) End(_ context.Context, r sessions.EndRequest) (sessions.Ended, error) {
 	unlock, err := s.called("End")
 	defer unlock()
-	if session, open := s.open[r.Session]; err == nil && r.User != 0 && (!open || session.User != r.User) {
-		err = fault.New(fault.NotFound, "")
+	if err != nil {
+		return sessions.Ended{}, err
 	}
-	if err == nil {
-		s.ended[r.Session] = s.clock.Now()
-		delete(s.open, r.Session)
+	for id, session := range s.open {
+		if session.Hash == r.Hash {
+			r.Session = id
+		}
 	}
-	return api.Nothing{}, err
+	if session, open := s.open[r.Session]; r.User != 0 && (!open || session.User != r.User) {
+		return sessions.Ended{}, fault.New(fault.NotFound, "")
+	}
+	s.ended[r.Session] = s.clock.Now()
+	delete(s.open, r.Session)
+	return sessions.Ended{Session: r.Session}, nil
 }
 
 // Revocations implements sessions.Service.

@@ -4,19 +4,24 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 )
 
-// End ends one session. One that has ended, or of another user than the given
-// one, is db.ErrNoRows; user 0 is any.
-func End(ctx context.Context, tx *db.Tx, id, user int64, now time.Time) (Record, error) {
+// End ends one session, by its hash if that is given. One that has ended, or of
+// another user than the given one, is db.ErrNoRows; user 0 is any.
+func End(ctx context.Context, tx *db.Tx, named api.Ref, user int64, now time.Time) (Record, error) {
+	column, value := "id", any(named.ID)
+	if named.Hash != "" {
+		column, value = "hash", named.Hash
+	}
 	return scan(tx.QueryRow(ctx, `UPDATE sessions SET ended_time = $1
-		WHERE id = $2 AND ended_time IS NULL AND (CAST($3 AS BIGINT) = 0 OR user_id = $3) RETURNING `+columns,
-		db.Micros(now), id, user))
+		WHERE `+column+` = $2 AND ended_time IS NULL AND (CAST($3 AS BIGINT) = 0 OR user_id = $3) RETURNING `+columns,
+		db.Micros(now), value, user))
 }
 
-// EndOpen is End for a session that has not expired by cutoff either.
+// EndOpen is End, by the id, for a session that has not expired by cutoff either.
 func EndOpen(ctx context.Context, tx *db.Tx, id, user int64, now, cutoff time.Time) (Record, error) {
 	return scan(tx.QueryRow(ctx, `UPDATE sessions SET ended_time = $1
 		WHERE id = $2 AND user_id = $3 AND ended_time IS NULL AND expiration_time > $4 RETURNING `+columns,
