@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,18 @@ func TestReadyOnceConsulAndTheProcessKnowEachOther(t *testing.T) {
 	consul.Hide(false)
 	ready(http.StatusOK, "ok")
 	up("1")
+
+	// Consul asks for this instance, and might ask for one that was here before.
+	var check string
+	for _, registered := range consul.Registrations() {
+		if registered.Check != nil {
+			check = registered.Check.HTTP
+		}
+	}
+	status, _ := get(t, check)
+	assert.Equal(t, http.StatusOK, status)
+	status, body := get(t, strings.Replace(check, "instance=gateway-", "instance=accounts-", 1))
+	assert.Equal(t, http.StatusServiceUnavailable, status, body)
 
 	consul.Stop()
 	up("0")

@@ -139,7 +139,7 @@ func TestADatabaseThatGoesWhileMigrationsAreWaitedFor(t *testing.T) {
 	server, clock := testkit.StartPostgresServer(t, testkit.PostgresServerOptions{}), clockwork.NewFakeClock()
 	r := start(t, withDatabase(nil), clock, "INSECURE_INTERNAL=true", "GATEHOUSE_ROOT_KEY="+rootKey, "GATEHOUSE_DATABASE_URL="+server.URL("postgres"))
 	r.stderr.await(t, `"waiting for migrations"`, 1)
-	server.Kill(t)
+	server.Stop(t, "immediate") // unlike Kill it waits for the processes that answer on open connections
 	for start := clock.Now(); clock.Since(start) < migrationWait; clock.Advance(migrationCheck) {
 		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
 			t.Fatal(err)

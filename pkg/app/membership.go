@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -94,4 +95,28 @@ func (rt *Runtime) checkReady(ctx context.Context) error {
 		return err
 	}
 	return rt.membership.joined()
+}
+
+// forThisInstance says no where Consul asks for the health of another instance: one
+// that was here before and could not say farewell, and whose address this process has
+// now. It would be taken for that one, for as long as it is well.
+func (rt *Runtime) forThisInstance(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		meant := r.URL.Query().Get(discovery.Instance)
+		if us := rt.membership.id(); meant != "" && meant != us {
+			http.Error(w, fmt.Sprintf("this is %q, not %q", us, meant), http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// id is "" until the process registers.
+func (m *membership) id() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.registrar == nil {
+		return ""
+	}
+	return m.registrar.ID()
 }

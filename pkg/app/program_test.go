@@ -150,7 +150,8 @@ func instance(t *testing.T, consul *fakeconsul.Server) (service, debug string) {
 		t.Fatal("nothing registers: ", err)
 	}
 	r := consul.Registrations()[0]
-	return "http://" + r.Address + ":" + strconv.Itoa(r.Port), strings.TrimSuffix(r.Check.HTTP, "/readyz")
+	debug, _, _ = strings.Cut(r.Check.HTTP, "/readyz")
+	return "http://" + r.Address + ":" + strconv.Itoa(r.Port), debug
 }
 
 // get returns the status and body of a URL, or 0 when nobody answers.

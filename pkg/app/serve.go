@@ -125,7 +125,7 @@ func (rt *Runtime) serveDebug(ctx context.Context) (func(), error) {
 	rt.debug = &Server{
 		Name:    "debug server",
 		Listen:  rt.Base.DebugListen,
-		Handler: obs.DebugHandler(rt.Obs, rt.checkReady),
+		Handler: rt.forThisInstance(obs.DebugHandler(rt.Obs, rt.checkReady)),
 		// Profiles and traces are recorded for as long as their caller says.
 		WriteTimeout: 5 * time.Minute,
 		Logger:       rt.Obs.Logger,

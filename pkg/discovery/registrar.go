@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -34,7 +35,8 @@ type Registration struct {
 	// Tags are further tags.
 	Tags []string
 	// Check is the URL, http or https, that Consul asks for the instance's
-	// health: /readyz on the debug port. Empty registers no check.
+	// health: /readyz on the debug port. It is asked with the ID as [Instance], for
+	// whoever has the address by then may be another. Empty registers no check.
 	Check string
 	// CheckInterval is how often it does; 0 is checkInterval.
 	CheckInterval time.Duration
@@ -51,6 +53,9 @@ type Registration struct {
 	// Clock paces all of it; nil is the real one.
 	Clock clockwork.Clock
 }
+
+// Instance is the parameter of a check's URL that names the instance which is meant.
+const Instance = "instance"
 
 // callTimeout bounds one call of the agent.
 const callTimeout = 5 * time.Second
@@ -104,6 +109,9 @@ func Register(client *api.Client, settings Registration) *Registrar {
 
 // Registered is closed once Consul knows the instance for the first time.
 func (r *Registrar) Registered() <-chan struct{} { return r.registered }
+
+// ID tells the instance apart.
+func (r *Registrar) ID() string { return r.settings.ID }
 
 // Answers tells whether Consul answered when it was last asked.
 func (r *Registrar) Answers() bool { return r.answers.Load() }
@@ -201,7 +209,7 @@ func (r *Registrar) request(ctx context.Context) *api.AgentServiceRegistration {
 	if s.Check != "" {
 		request.Check = &api.AgentServiceCheck{
 			Name:                           s.Service + " is ready",
-			HTTP:                           s.Check,
+			HTTP:                           s.Check + "?" + url.Values{Instance: {s.ID}}.Encode(),
 			Method:                         http.MethodGet,
 			Interval:                       cmp.Or(s.CheckInterval, checkInterval).String(),
 			Timeout:                        checkTimeout.String(),

@@ -121,7 +121,7 @@ func TestWhatIsRegistered(t *testing.T) {
 		Meta:    map[string]string{"version": "v1.2.3"},
 		Check: &api.AgentServiceCheck{
 			Name:                           "accounts is ready",
-			HTTP:                           "https://192.0.2.1:4002/readyz",
+			HTTP:                           "https://192.0.2.1:4002/readyz?instance=accounts-192.0.2.1%3A4001",
 			Method:                         "GET",
 			Interval:                       "3s",
 			Timeout:                        "3s",

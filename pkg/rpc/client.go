@@ -301,5 +301,5 @@ func notSent(err error) bool {
 	var op *net.OpError
 	var stranger *tls.CertificateVerificationError
 	return breakerOpen(err) || errors.Is(err, errUnknownMethod) ||
-		errors.As(err, &op) && op.Op == "dial" || errors.As(err, &stranger)
+		errors.As(err, &op) && op.Op == "dial" || errors.As(err, &stranger) || errors.Is(err, http.ErrSchemeMismatch)
 }
