@@ -185,8 +185,9 @@ func (b postgresBackend) takesWrites(ctx context.Context, d *sql.DB) error {
 }
 
 // migrator is a pool of its own, as a migration may take longer than a
-// statement of the service may, under an advisory lock per service.
-func (b postgresBackend) migrator(context.Context, *DB) (*migrator, error) {
+// statement of the service may, under an advisory lock per service. Its tables
+// belong to the service's user, also where the operator's makes them.
+func (b postgresBackend) migrator(ctx context.Context, d *DB) (*migrator, error) {
 	id := fnv.New32a()
 	_, _ = id.Write([]byte("gatehouse migration " + b.o.Service)) // never fails
 	locker, err := lock.NewPostgresSessionLocker(
@@ -198,6 +199,13 @@ func (b postgresBackend) migrator(context.Context, *DB) (*migrator, error) {
 	}
 	config := b.config.Copy()
 	config.RuntimeParams["statement_timeout"] = "0"
+	owner, err := b.owner(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if owner != "" {
+		config.RuntimeParams["role"] = owner
+	}
 	pool := b.pool(*config)
 	return &migrator{
 		pool:    pool,
@@ -205,4 +213,20 @@ func (b postgresBackend) migrator(context.Context, *DB) (*migrator, error) {
 		options: []goose.ProviderOption{goose.WithSessionLocker(locker)},
 		close:   pool.Close,
 	}, nil
+}
+
+// owner is whom the tables that are there belong to, or else the schema, if that is
+// somebody whom our user may act as; "" if there is nobody else.
+func (b postgresBackend) owner(ctx context.Context, d *DB) (string, error) {
+	var owner string
+	err := d.QueryRow(ctx, `SELECT pg_get_userbyid(o.role) FROM (
+			SELECT COALESCE((SELECT relowner FROM pg_class WHERE relnamespace = n.oid AND relname = $2), n.nspowner) AS role
+			FROM pg_namespace n WHERE n.nspname = $1) o
+		WHERE pg_get_userbyid(o.role) <> current_user AND pg_has_role(o.role,
+			CASE WHEN CAST(current_setting('server_version_num') AS INT) < 160000 THEN 'MEMBER' ELSE 'SET' END)`,
+		b.o.Service, versionTable).Scan(&owner)
+	if errors.Is(err, ErrNoRows) {
+		return "", nil
+	}
+	return owner, err
 }

@@ -48,7 +48,7 @@ func (k *Keys) RotateAt(ctx context.Context, from time.Time, within ...Within) e
 		if try == 0 {
 			asked = newest.follows()
 		}
-		made, err := false, error(nil)
+		var made bool
 		switch now := k.clock.Now(); {
 		case newest == nil && k.existing:
 			return ErrNoKeys

@@ -37,6 +37,7 @@ func race(t *testing.T, test func(t *testing.T, f *fixture, this, other *keyring
 	t.Parallel()
 	for _, dialect := range []string{db.SQLite, db.Postgres} {
 		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
 			url, b := testkit.DatabaseURL(t, dialect), &between{}
 			provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(b))
 			open := func(o db.Options) *db.DB {

@@ -94,7 +94,7 @@ func (g *Gatehouse) open(ctx context.Context, service string, migrations fs.FS) 
 		return nil, err
 	}
 	g.group.Ready(service+" database", d.Ping)
-	g.group.Go(service+" database pulse", func(ctx context.Context) error {
+	g.group.Go(service+" database pulse", func(ctx context.Context) error { //nolint:contextcheck // runs for as long as the process
 		d.Pulse(ctx, g.deps.Clock)
 		return nil
 	})
