@@ -64,7 +64,7 @@ func (rt *Runtime) OpenDatabase(ctx context.Context, o DatabaseOptions) (*db.DB,
 		return nil, err
 	}
 	rt.Ready(o.Service+" database", d.Ping)
-	rt.Go(o.Service+" database pulse", func(ctx context.Context) error {
+	rt.Go(o.Service+" database pulse", func(ctx context.Context) error { //nolint:contextcheck // runs for as long as the process
 		d.Pulse(ctx, rt.Clock)
 		return nil
 	})
