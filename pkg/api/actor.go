@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 )
 
 // Actor is who does something, as the edge has found out: a session's user and
@@ -76,22 +77,11 @@ type Ref struct {
 // ParseRef reads a name as a path has it; ok tells whether it can name anything.
 // A number has one spelling: no sign, no zero before it.
 func ParseRef(s string) (named Ref, ok bool) {
-	if len(s) == hashLength {
-		return Ref{Hash: s}, isHex(s)
+	if len(s) == ids.Length {
+		return Ref{Hash: s}, ids.Valid(s)
 	}
 	id, err := strconv.ParseInt(s, 10, 64)
 	return Ref{ID: id}, err == nil && id > 0 && strconv.FormatInt(id, 10) == s
-}
-
-const hashLength = 40
-
-func isHex(s string) bool {
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
 }
 
 // Page asks for a part of a list.

@@ -5,14 +5,13 @@ package audit
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 )
 
@@ -22,9 +21,7 @@ const Topic = "audit"
 // Queue queues an event in the transaction of what it tells of. Its key is new:
 // that transaction happens once.
 func Queue(ctx context.Context, o *outbox.Outbox, tx *db.Tx, e accounts.RecordEventRequest) error {
-	key := make([]byte, 20)
-	_, _ = rand.Read(key) // never fails since Go 1.24
-	e.Key = hex.EncodeToString(key)
+	e.Key = ids.New()
 	e.Origin = e.Origin.Storable()
 	payload, err := json.Marshal(e)
 	if err != nil {

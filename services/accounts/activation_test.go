@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 )
 
 func TestRegistrationCanBeOff(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/accesstoken"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 )
@@ -87,7 +88,7 @@ func newAccessToken(r sessions.CreateAccessTokenRequest, now time.Time) (session
 		}
 	}
 	return sessions.AccessToken{
-		Hash: randomHex(), User: r.Actor.User, Name: name, Scopes: scopes,
+		Hash: ids.New(), User: r.Actor.User, Name: name, Scopes: scopes,
 		ExpirationTime: expiration, CreatedTime: now, ModifiedTime: now,
 	}, v.Err()
 }

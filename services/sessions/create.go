@@ -2,7 +2,6 @@ package sessions
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // the documented form of hsu, which protects nothing
 	"encoding/hex"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/token"
 )
@@ -116,7 +116,7 @@ func newRecord(r sessions.CreateRequest, now time.Time) store.Record {
 	}
 	return store.Record{
 		Session: sessions.Session{
-			Hash: randomHex(), User: r.User, UserHash: r.UserHash, Hub: r.Hub, Scope: r.Scope,
+			Hash: ids.New(), User: r.User, UserHash: r.UserHash, Hub: r.Hub, Scope: r.Scope,
 			MFA: r.MFA, PAT: r.PAT, ReadOnly: r.ReadOnly, Remember: r.Remember, Methods: methods,
 			Provider: r.Provider, ProviderHub: r.ProviderHub,
 			AuthenticatedTime: authenticated, CreatedTime: now,
@@ -158,7 +158,7 @@ func earliest(a, b time.Time) time.Time {
 func (s *Service) issue(signer *token.Signer, r store.Record, now time.Time) (sessions.Token, error) {
 	agent := sha1.Sum([]byte(r.UserAgent)) //nolint:gosec // see the import
 	claims := token.Claims{
-		Subject: r.UserHash, ID: randomHex(), UserAgent: hex.EncodeToString(agent[:]),
+		Subject: r.UserHash, ID: ids.New(), UserAgent: hex.EncodeToString(agent[:]),
 		PAT: r.PAT, Session: r.ID, Hub: r.Hub, MFA: r.MFA, Scope: string(r.Scope),
 	}.Issue(now, r.ExpirationTime.Sub(now))
 	if r.TokensSince.After(now) {
@@ -172,13 +172,6 @@ func (s *Service) issue(signer *token.Signer, r store.Record, now time.Time) (se
 	}
 	s.metrics.token(r.Scope)
 	return sessions.Token{Session: r.Session, Token: signed, TTL: claims.TTL, ExpirationTime: claims.Expires.Time}, nil
-}
-
-// randomHex names what nobody should guess: 160 random bits in 40 digits.
-func randomHex() string {
-	b := make([]byte, 20)
-	_, _ = rand.Read(b) // never fails since Go 1.24
-	return hex.EncodeToString(b)
 }
 
 func validate(r sessions.CreateRequest) error {

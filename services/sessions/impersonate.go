@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 )
 
@@ -88,7 +89,7 @@ func mayImpersonate(parent store.Record, r sessions.ImpersonateRequest) error {
 func childOf(parent store.Record, r sessions.ImpersonateRequest, now time.Time) store.Record {
 	return store.Record{
 		Session: sessions.Session{
-			Hash: randomHex(), User: r.User, UserHash: r.UserHash, Hub: parent.Hub, Scope: sessions.ScopeFull,
+			Hash: ids.New(), User: r.User, UserHash: r.UserHash, Hub: parent.Hub, Scope: sessions.ScopeFull,
 			Parent: &parent.ID, Impersonator: &parent.User, Methods: parent.Methods,
 			AuthenticatedTime: parent.AuthenticatedTime, CreatedTime: now,
 		},

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions/announce"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/sessions/internal/store"
 )
@@ -50,7 +51,7 @@ func (s *Service) tellAll(ctx context.Context, tx *db.Tx, r sessions.EndAllReque
 // tellMore says with all sessions what else has ended, so that nothing can come
 // of a session between the two.
 func (s *Service) tellMore(ctx context.Context, tx *db.Tx, ended []store.Record, more oauth.SessionsEndedRequest) error {
-	tx.OnCommit(func() { s.announcements.Send(announce.News{Ended: ids(ended)}) })
+	tx.OnCommit(func() { s.announcements.Send(announce.News{Ended: numbersOf(ended)}) })
 	messages := slices.Collect(slices.Chunk(full(ended), toldAtOnce))
 	if len(messages) == 0 && more.Everything {
 		messages = [][]string{{}}
@@ -68,7 +69,7 @@ func (s *Service) changed(tx *db.Tx, session int64) {
 	tx.OnCommit(func() { s.announcements.Send(announce.News{Changed: []int64{session}}) })
 }
 
-func ids(records []store.Record) []int64 {
+func numbersOf(records []store.Record) []int64 {
 	all := make([]int64, 0, len(records))
 	for _, r := range records {
 		all = append(all, r.ID)
@@ -106,7 +107,7 @@ func (s *Service) queue(ctx context.Context, tx *db.Tx, r oauth.SessionsEndedReq
 	if err != nil {
 		return fmt.Errorf("sessions: encode what has ended: %w", err)
 	}
-	return s.outbox.Add(ctx, tx, outbox.Message{Topic: topicEnded, Key: randomHex(), Payload: payload})
+	return s.outbox.Add(ctx, tx, outbox.Message{Topic: topicEnded, Key: ids.New(), Payload: payload})
 }
 
 // handOver is the outbox's handler of the topic.

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/api/mail"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/notice"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/relay"
 	"github.com/gatehouse-id/gatehouse/services/accounts/internal/store"

@@ -21,8 +21,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 )
 
 const (

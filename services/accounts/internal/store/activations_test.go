@@ -12,7 +12,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 )
 
 func TestOpenLink(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 )
 
 const hubColumns = `hubs.id, hubs.hash, hubs.name, hubs.type, hubs.expiration_time,

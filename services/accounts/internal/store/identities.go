@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 )
 
 // LinkedIdentity is a user as an upstream provider knows them.

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/pkg/picture"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
 )
 
 const imageColumns = `images.id, images.hash, images.extension, images.mime, images.size,

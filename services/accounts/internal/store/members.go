@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/accounts"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
-	"github.com/gatehouse-id/gatehouse/services/accounts/internal/ids"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 )
 
 // Member is somebody a hub lists, who may not have joined it.

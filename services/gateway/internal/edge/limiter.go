@@ -7,6 +7,8 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/maypok86/otter/v2"
+
+	"github.com/gatehouse-id/gatehouse/pkg/cacheclock"
 )
 
 // Quota is how many times something may be done within a window. The window
@@ -53,7 +55,7 @@ func NewMemoryLimiter(q Quota, keys int, clock clockwork.Clock) *MemoryLimiter {
 		windows: otter.Must(&otter.Options[string, *window]{
 			MaximumSize:      keys,
 			ExpiryCalculator: otter.ExpiryCreating[string, *window](q.Window),
-			Clock:            cacheClock{clock},
+			Clock:            cacheclock.New(clock),
 		}),
 	}
 }
@@ -81,11 +83,3 @@ func (l *MemoryLimiter) decide(w *window, taken int64) Decision {
 		Reset:     max(l.quota.Window-l.clock.Since(w.opened), 0),
 	}
 }
-
-// cacheClock lets a cache live by the injected clock. Without ticks entries
-// leave as others come, which is all that a bounded cache needs.
-type cacheClock struct{ clock clockwork.Clock }
-
-func (c cacheClock) NowNano() int64 { return c.clock.Now().UnixNano() }
-
-func (c cacheClock) Tick(time.Duration) <-chan time.Time { return nil }

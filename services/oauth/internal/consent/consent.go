@@ -3,8 +3,6 @@ package consent
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
 )
 
@@ -91,7 +90,7 @@ func (s *Store) Any(ctx context.Context, subject, client string) (found bool, er
 func (s *Store) Remember(ctx context.Context, tx *db.Tx, subject, client string, scopes []string, now time.Time) error {
 	_, err := tx.Exec(ctx, `INSERT INTO consented_clients (hash, subject, client_id, created_time, modified_time)
 		VALUES ($1, $2, $3, $4, $4) ON CONFLICT (subject, client_id) DO UPDATE SET modified_time = excluded.modified_time`,
-		newHash(), subject, client, db.Micros(now)) // first, as whoever revokes begins there
+		ids.New(), subject, client, db.Micros(now)) // first, as whoever revokes begins there
 	if err != nil {
 		return fmt.Errorf("consent: remember: %w", err)
 	}
@@ -110,11 +109,4 @@ func (s *Store) Remember(ctx context.Context, tx *db.Tx, subject, client string,
 		return fmt.Errorf("consent: remember: %w", err)
 	}
 	return nil
-}
-
-// newHash is the public name of what a user has authorised.
-func newHash() string {
-	b := make([]byte, 20)
-	_, _ = rand.Read(b) // never fails since Go 1.24
-	return hex.EncodeToString(b)
 }

@@ -2,8 +2,6 @@ package logout
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +13,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/gatehouse-id/gatehouse/pkg/db"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/pkg/outbox"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/fetch"
@@ -46,10 +45,8 @@ func (s *Sessions) queue(ctx context.Context, tx *db.Tx, n notice) error {
 	if err != nil {
 		return fmt.Errorf("logout: encode a notice: %w", err)
 	}
-	key := make([]byte, 20)
-	_, _ = rand.Read(key) // never fails since Go 1.24
 	return s.Outbox.Add(ctx, tx, outbox.Message{
-		Topic: topicBackchannel, Key: hex.EncodeToString(key), Payload: payload, Lane: n.Client,
+		Topic: topicBackchannel, Key: ids.New(), Payload: payload, Lane: n.Client,
 	})
 }
 

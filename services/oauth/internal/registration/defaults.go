@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/client"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/registration/rules"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/scope"
@@ -16,7 +17,7 @@ import (
 // withDefaults is a new client of the request.
 func withDefaults(request oauth.CreateClientRequest) oauth.Client {
 	c := oauth.Client{
-		ID: request.ID, Number: newNumber(), Hash: newHash(), Metadata: request.Metadata, Privileges: request.Privileges,
+		ID: request.ID, Number: newNumber(), Hash: ids.New(), Metadata: request.Metadata, Privileges: request.Privileges,
 	}
 	if c.ID == "" {
 		id := make([]byte, 16)
@@ -74,12 +75,6 @@ func spelled(responseTypes []string) []string {
 func newNumber() int64 {
 	n, _ := rand.Int(rand.Reader, big.NewInt(1<<53-1)) // never fails since Go 1.24
 	return n.Int64() + 1
-}
-
-func newHash() string {
-	b := make([]byte, 20)
-	_, _ = rand.Read(b) // never fails since Go 1.24
-	return hex.EncodeToString(b)
 }
 
 // defaultScopes are what users expect of a login; nothing without users.

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/bearer"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/resource"
 )
@@ -58,7 +59,7 @@ func (r *Registrar) CreateToken(ctx context.Context, request oauth.CreateRegistr
 	}
 	text := bearer.NewInitialToken()
 	t := oauth.RegistrationToken{
-		Hash: newHash(), Name: request.Name, Hub: hub, Issuer: issuer, Uses: request.Uses, Resources: request.Resources,
+		Hash: ids.New(), Name: request.Name, Hub: hub, Issuer: issuer, Uses: request.Uses, Resources: request.Resources,
 		ExpirationTime: request.ExpirationTime, CreatedTime: now, ModifiedTime: now,
 	}
 	err = r.DB.Tx(ctx, func(ctx context.Context, tx *db.Tx) error {

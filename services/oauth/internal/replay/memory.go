@@ -6,6 +6,8 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/maypok86/otter/v2"
+
+	"github.com/gatehouse-id/gatehouse/pkg/cacheclock"
 )
 
 // maxRemembered bounds how many ids a Memory keeps, some 10 MB.
@@ -27,7 +29,7 @@ func NewMemory(clock clockwork.Clock) *Memory {
 		ExpiryCalculator: otter.ExpiryCreatingFunc(func(e otter.Entry[[sha256.Size]byte, time.Time]) time.Duration {
 			return max(e.Value.Sub(clock.Now()), time.Second)
 		}),
-		Clock: cacheClock{clock},
+		Clock: cacheclock.New(clock),
 	})}
 }
 
@@ -47,11 +49,3 @@ func (m *Memory) Spent(id ID) bool {
 	_, ok := m.ids.GetIfPresent([sha256.Size]byte(id.hash()))
 	return ok
 }
-
-// cacheClock lets the cache live by the injected clock. Without ticks entries
-// leave as others come, which is all that a bounded cache needs.
-type cacheClock struct{ clock clockwork.Clock }
-
-func (c cacheClock) NowNano() int64 { return c.clock.Now().UnixNano() }
-
-func (c cacheClock) Tick(time.Duration) <-chan time.Time { return nil }

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 )
 
 // The longest of what a hub says of a provider.
@@ -121,7 +122,7 @@ func (l *Logins) row(ctx context.Context, hub int64, r *oauth.PutHubProviderRequ
 	}
 	switch {
 	case row.Hash == "":
-		row = hubRow{Hash: randomHex(), Hub: hub, Name: r.Name}
+		row = hubRow{Hash: ids.New(), Hub: hub, Name: r.Name}
 	case row.own() != (r.Issuer != ""): // it would become another provider under way
 		return row, "", fault.Field("name", "validation.taken")
 	}

@@ -2,8 +2,6 @@ package upstream
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -18,6 +16,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/api/oauth"
 	"github.com/gatehouse-id/gatehouse/pkg/db"
 	"github.com/gatehouse-id/gatehouse/pkg/fault"
+	"github.com/gatehouse-id/gatehouse/pkg/ids"
 	"github.com/gatehouse-id/gatehouse/pkg/keyring"
 	"github.com/gatehouse-id/gatehouse/services/oauth/internal/fetch"
 )
@@ -107,10 +106,10 @@ func (l *Logins) Begin(ctx context.Context, r oauth.BeginIdentityRequest) (none 
 	if err != nil {
 		return none, l.away(ctx, c, err)
 	}
-	state := randomHex()
+	state := ids.New()
 	b := begun{
 		Provider: c.path, Binding: r.Binding, RedirectURI: r.RedirectURI, Hub: r.Hub,
-		Secrets: secrets{Verifier: oauth2.GenerateVerifier(), Nonce: randomHex()},
+		Secrets: secrets{Verifier: oauth2.GenerateVerifier(), Nonce: ids.New()},
 	}
 	if c.hub != nil {
 		b.Hub = c.hub
@@ -217,11 +216,4 @@ func (l *Logins) away(ctx context.Context, c *connection, err error) error {
 	l.o.Logger.WarnContext(ctx, "an upstream provider could not be reached",
 		slog.String("provider", c.path), slog.Any("error", err))
 	return fault.New(fault.Unavailable, "").After(retryAfter).Because(err)
-}
-
-// randomHex is 160 random bits in 40 digits.
-func randomHex() string {
-	b := make([]byte, 20)
-	_, _ = rand.Read(b) // never fails since Go 1.24
-	return hex.EncodeToString(b)
 }

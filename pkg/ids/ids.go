@@ -1,5 +1,6 @@
-// Package ids makes the 160 bit random values of the service: public hashes,
-// and links, which are secrets.
+// Package ids makes random values of 160 bits, in 40 hex digits: the hashes by which
+// people and the JSON API name things, keys under which something is done once, and
+// links, which are secrets.
 package ids
 
 import (
@@ -8,8 +9,11 @@ import (
 	"encoding/hex"
 )
 
-// size is how many random bytes an id has; written out it is twice as long.
+// size is how many random bytes an id has.
 const size = 20
+
+// Length is how many digits it has.
+const Length = 2 * size
 
 // New is a random id of 40 hex digits. It cannot be guessed.
 func New() string {
@@ -20,7 +24,7 @@ func New() string {
 
 // Valid tells whether s has the form of an id.
 func Valid(s string) bool {
-	if len(s) != 2*size {
+	if len(s) != Length {
 		return false
 	}
 	for _, c := range []byte(s) {
