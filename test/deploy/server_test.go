@@ -149,9 +149,9 @@ func requireGoodForCommands(t *testing.T, service string, environ []string) {
 		statuses[r.Check] = r.Status
 	}
 	assert.Equal(t, "ok", statuses["root key"], "%s: %s", service, out)
-	for _, check := range []string{"settings", "public URL"} {
-		assert.Equal(t, "warning", statuses[check], "%s: %s", service, out)
-	}
+	assert.Equal(t, "warning", statuses["settings"], "%s: %s", service, out)
+	// Gatehouse may be running at this machine.
+	assert.Contains(t, []string{"warning", "ok"}, statuses["public URL"], "%s: %s", service, out)
 }
 
 // environment is what a container is started with, with the files of its
