@@ -46,6 +46,7 @@
 // errors stay recognisable with errors.Is, a broken unique constraint with
 // [IsUnique]. No error, span or metric holds the value of an argument.
 //
-// A statement whose context has no deadline gets one of 35 seconds, so that a
-// peer that vanished without a word cannot hold a caller for ever.
+// A statement whose context has no deadline gets one of 35 seconds, and so does each
+// BEGIN, COMMIT and ROLLBACK, so that a peer that vanished without a word cannot
+// hold a caller for ever.
 package db
