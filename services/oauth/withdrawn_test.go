@@ -155,6 +155,8 @@ func TestWithdrawalAndConsentAtOnce(t *testing.T) {
 }
 
 // Nothing but the transaction that grants is dearer for it.
+//
+//nolint:tparallel // one database after the other, as with testkit.EachDB
 func TestWhatAnEarlierConsentCosts(t *testing.T) {
 	t.Parallel()
 	eachCounted(t, func(t *testing.T, h *harness, count func(func()) cost) {
