@@ -17,7 +17,9 @@ func DeleteInBatches(ctx context.Context, d *DB, table, key, where string, batch
 	if batch < 1 {
 		return 0, fmt.Errorf("db: a batch of %d rows", batch)
 	}
-	query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT %[4]d)",
+	// The condition is there twice: PostgreSQL judges a row that it had to wait for anew,
+	// by what is outside alone.
+	query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT %[4]d) AND (%[3]s)",
 		table, key, where, batch)
 	var total int64
 	for {
