@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// TakesWrites is one beat of the pulse.
+func (d *DB) TakesWrites(ctx context.Context) error { return d.takesWrites(ctx) }
+
 // SetLimit changes how long what begins and ends a transaction may take.
 func (d *DB) SetLimit(limit time.Duration) { d.limit = limit }
 

@@ -67,7 +67,6 @@ func TestThePulseTellsOfAnOutage(t *testing.T) {
 	t.Parallel()
 	line, address := newLine(t)
 	up := pulse(t, address)
-	up(1, "there")
 	line.set(true)
 	up(0, "away")
 	line.set(false)
@@ -94,5 +93,9 @@ func TestThePulseTellsOfAReadOnlyServer(t *testing.T) {
 
 func TestThePulseOfAFile(t *testing.T) {
 	t.Parallel()
-	pulse(t, testkit.DatabaseURL(t, db.SQLite))(1, "there")
+	d, err := db.Open(t.Context(), testkit.DatabaseURL(t, db.SQLite), db.Options{Service: "shop"})
+	require.NoError(t, err)
+	require.NoError(t, d.TakesWrites(t.Context()))
+	require.NoError(t, d.Close())
+	require.Error(t, d.TakesWrites(t.Context()))
 }

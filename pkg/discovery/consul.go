@@ -32,6 +32,10 @@ type WatchOptions struct {
 	// RetryMin and RetryMax bound the growing pause between two attempts while
 	// Consul is away; 0 is 100ms and 10s.
 	RetryMin, RetryMax time.Duration
+	// Forgetful is for how long after an outage an empty answer is not believed; 0 is
+	// 20 seconds, within which every instance that is there has asked whether Consul
+	// still knows it.
+	Forgetful time.Duration
 }
 
 // Watch follows the passing instances of a service with blocking queries until
@@ -49,6 +53,8 @@ func Watch(o WatchOptions) *Watcher {
 		wait:   cmp.Or(o.Wait, time.Minute),
 		retry:  newRetry(o.RetryMin, o.RetryMax),
 		known:  make(chan struct{}),
+
+		forgetful: cmp.Or(o.Forgetful, 20*time.Second),
 	}
 	return &Watcher{
 		querier:   q,
@@ -97,38 +103,68 @@ type querier struct {
 	answers atomic.Bool
 	known   chan struct{} // closed by the first answer
 	logged  []string
+
+	forgetful time.Duration
+	outage    time.Time // the last one; zero: none
+	told      int       // how many instances were answered last
 }
 
 // Service implements consul.Client. Go-kit calls it from its constructor and
 // then from one loop.
 func (q *querier) Service(service, tag string, passingOnly bool, options *api.QueryOptions) ([]*api.ServiceEntry, *api.QueryMeta, error) {
 	if !q.started.Swap(true) {
-		return q.query(service, tag, passingOnly, &api.QueryOptions{WaitIndex: options.WaitIndex}, q.first)
+		entries, meta, err := q.query(service, tag, passingOnly, &api.QueryOptions{WaitIndex: options.WaitIndex}, q.first)
+		q.told = len(entries)
+		return entries, meta, err
 	}
-	next := &api.QueryOptions{WaitIndex: options.WaitIndex, WaitTime: q.wait}
-	for failed := false; ; failed = true {
+	next, failed := &api.QueryOptions{WaitIndex: options.WaitIndex, WaitTime: q.wait}, false
+	for {
 		// Consul adds up to a sixteenth to the wait; the rest is for the network.
 		entries, meta, err := q.query(service, tag, passingOnly, next, q.wait+q.wait/16+10*time.Second)
-		if err == nil {
-			if failed {
-				q.retry.Reset()
-				q.logger.InfoContext(q.ctx, "consul is back")
+		if err != nil {
+			if !q.failed(err, !failed) {
+				return nil, nil, err
 			}
-			return entries, meta, nil
+			failed = true
+			// A Consul that lost its data counts from one again, and would let a
+			// query for a later index wait for its whole time.
+			next.WaitIndex = 0
+			continue
 		}
-		if q.ctx.Err() != nil {
-			return nil, nil, err
+		if failed {
+			failed = false
+			q.retry.Reset()
+			q.logger.InfoContext(q.ctx, "consul is back")
 		}
-		if !failed {
-			q.logger.WarnContext(q.ctx, "consul does not answer; the last known instances stay", "error", err)
+		if rest := q.doubt(entries); rest > 0 {
+			next = &api.QueryOptions{WaitIndex: max(meta.LastIndex, 1), WaitTime: rest}
+			continue
 		}
-		if !pause(q.ctx, q.clock, q.retry.NextBackOff()) {
-			return nil, nil, q.ctx.Err()
-		}
-		// A Consul that lost its data counts from one again, and would let a
-		// query for a later index wait for its whole time.
-		next.WaitIndex = 0
+		q.told = len(entries)
+		return entries, meta, nil
 	}
+}
+
+// failed pauses after a query that failed, and tells whether there is to be another.
+func (q *querier) failed(err error, first bool) bool {
+	if q.ctx.Err() != nil {
+		return false
+	}
+	q.outage = q.clock.Now()
+	if first {
+		q.logger.WarnContext(q.ctx, "consul does not answer; the last known instances stay", "error", err)
+	}
+	return pause(q.ctx, q.clock, q.retry.NextBackOff())
+}
+
+// doubt is for how long an answer is not to be believed: a Consul that comes back
+// without what it knew has no instance to tell, until all have registered again.
+// Meanwhile those that were known serve.
+func (q *querier) doubt(entries []*api.ServiceEntry) time.Duration {
+	if len(entries) > 0 || q.told == 0 || q.outage.IsZero() {
+		return 0
+	}
+	return q.forgetful - q.clock.Since(q.outage)
 }
 
 func (q *querier) query(service, tag string, passingOnly bool, options *api.QueryOptions, timeout time.Duration) ([]*api.ServiceEntry, *api.QueryMeta, error) {

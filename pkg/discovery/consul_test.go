@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-kit/kit/sd"
 	"github.com/hashicorp/consul/api"
 	"github.com/jonboulle/clockwork"
 
@@ -16,7 +15,7 @@ import (
 	"github.com/gatehouse-id/gatehouse/pkg/testkit/fakeconsul"
 )
 
-func watch(t *testing.T, client *api.Client, o discovery.WatchOptions) sd.Instancer {
+func watch(t *testing.T, client *api.Client, o discovery.WatchOptions) *discovery.Watcher {
 	t.Helper()
 	o.Client, o.Service = client, "accounts"
 	o.RetryMin, o.RetryMax = 5*time.Millisecond, 20*time.Millisecond

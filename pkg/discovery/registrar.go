@@ -60,6 +60,9 @@ const Instance = "instance"
 // callTimeout bounds one call of the agent.
 const callTimeout = 5 * time.Second
 
+// readyTimeout bounds what the instance says of itself when it registers.
+const readyTimeout = time.Second
+
 // How Consul asks for an instance's health. One answer that does not come says
 // little, and without tolerance would take all instances out at once when what they
 // share is slow for a moment.
@@ -188,9 +191,10 @@ func (r *Registrar) known(ctx context.Context) (bool, error) {
 }
 
 func (r *Registrar) register(ctx context.Context) error {
+	request := r.request(ctx)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return r.agent.ServiceRegisterOpts(r.request(ctx), api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(ctx))
+	return r.agent.ServiceRegisterOpts(request, api.ServiceRegisterOpts{ReplaceExistingChecks: true}.WithContext(ctx))
 }
 
 func (r *Registrar) request(ctx context.Context) *api.AgentServiceRegistration {
@@ -215,13 +219,21 @@ func (r *Registrar) request(ctx context.Context) *api.AgentServiceRegistration {
 			Timeout:                        checkTimeout.String(),
 			FailuresBeforeCritical:         checkFailures,
 			DeregisterCriticalServiceAfter: deregisterAfter.String(),
-			Status:                         api.HealthCritical,
 		}
-		if s.Ready != nil && s.Ready(ctx) == nil {
-			request.Check.Status = api.HealthPassing
-		}
+		request.Check.Status = s.status(ctx)
 	}
 	return request
+}
+
+// status is what the instance says of itself, soon: what it asks may be silent, which is
+// no trouble of Consul's.
+func (s Registration) status(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if s.Ready == nil || s.Ready(ctx) != nil {
+		return api.HealthCritical
+	}
+	return api.HealthPassing
 }
 
 func (r *Registrar) deregister(ctx context.Context) error {

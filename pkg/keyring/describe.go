@@ -46,7 +46,7 @@ func (k *Keys) RotateAt(ctx context.Context, from time.Time, within ...Within) e
 		}
 		newest := s.newest()
 		if try == 0 {
-			asked = newest.follows()
+			asked = newest.next(k.clock.Now())
 		}
 		var made bool
 		switch now := k.clock.Now(); {

@@ -91,6 +91,20 @@ func TestRotatingWhileAnotherReplicaRotates(t *testing.T) {
 	})
 }
 
+// Both bring the key forward that is published already.
+func TestRotatingWhileAnotherReplicaRotatesToThePublished(t *testing.T) {
+	race(t, func(t *testing.T, f *fixture, this, other *keyring.Keys, meanwhile func(func(context.Context) error) context.Context) {
+		first, records := signing(t, this).ID, 0
+		f.clock.Advance(rotate - publish)
+		require.NoError(t, other.Maintain(t.Context()))
+		ctx := meanwhile(func(ctx context.Context) error { return other.RotateAt(ctx, f.clock.Now(), recorded(&records)) })
+		require.NoError(t, this.RotateAt(ctx, f.clock.Now(), recorded(&records)))
+		assert.NotEqual(t, first, signing(t, this).ID)
+		assert.Equal(t, 2, f.rows(t), "nothing that apps have not seen signs")
+		assert.Equal(t, 1, records)
+	})
+}
+
 func TestRevokingWhileAnotherReplicaPublishes(t *testing.T) {
 	race(t, func(t *testing.T, f *fixture, this, other *keyring.Keys, meanwhile func(func(context.Context) error) context.Context) {
 		oldest := signing(t, this).ID

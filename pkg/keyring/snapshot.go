@@ -26,6 +26,14 @@ func (k *storedKey) follows() int64 {
 	return k.generation + 1
 }
 
+// next is the generation that signs next: k's own if it is on its way.
+func (k *storedKey) next(now time.Time) int64 {
+	if k != nil && k.NotBefore.After(now) {
+		return k.generation
+	}
+	return k.follows()
+}
+
 func (k *storedKey) expired(now time.Time) bool {
 	return !k.NotAfter.IsZero() && !now.Before(k.NotAfter)
 }

@@ -143,7 +143,7 @@ type EndRequest struct {
 	Session int64 `json:"session"`
 	// Hash names it in the place of Session, for its User only. (The two would be an
 	// api.Ref, but for versions that know Session alone: to those a hash names no
-	// session, so that they answer NotFound and end none.)
+	// session, so that they answer NotFound and end none. It is found by List then.)
 	Hash string `json:"hash,omitempty"`
 	// User restricts it to sessions of the user: NotFound if it is no open one. 0:
 	// whosever it is.

@@ -90,6 +90,13 @@ func ClusterWith(t testing.TB, o ClusterOptions) *System {
 			"GATEHOUSE_PUBLIC_URL=" + s.URL, "GATEHOUSE_DATABASE_URL=" + o.DatabaseURL, rootKey,
 			"GATEHOUSE_DATA_DIR=" + t.TempDir(), "GATEHOUSE_DEV_MAILBOX=true",
 		}
+		for service, settings := range o.Of {
+			for _, pair := range settings {
+				if url, ok := strings.CutPrefix(pair, "GATEHOUSE_DATABASE_URL="); ok { // one of its own
+					environ = append(environ, "GATEHOUSE_"+strings.ToUpper(service)+"_DATABASE_URL="+url)
+				}
+			}
+		}
 		return operate(t, environ, append([]string{"--output", "json"}, args...)...)
 	}
 	for _, name := range s.names {

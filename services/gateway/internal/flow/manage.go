@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-id/gatehouse/pkg/api"
 	"github.com/gatehouse-id/gatehouse/pkg/api/sessions"
+	"github.com/gatehouse-id/gatehouse/pkg/fault"
 	"github.com/gatehouse-id/gatehouse/services/gateway/internal/edge"
 )
 
@@ -25,15 +26,39 @@ func (f *Flow) EndSession(ctx context.Context, c edge.Caller, named api.Ref) (en
 	if err := c.Secure(); err != nil {
 		return 0, err
 	}
-	done, err := f.deps.Sessions.End(ctx, sessions.EndRequest{
-		Session: named.ID, Hash: named.Hash, User: c.Session.User, Origin: c.Origin,
-	})
+	request := sessions.EndRequest{Session: named.ID, Hash: named.Hash, User: c.Session.User, Origin: c.Origin}
+	done, err := f.deps.Sessions.End(ctx, request)
+	if named.Hash != "" && fault.Is(err, fault.NotFound) {
+		if request.Session, err = f.findSession(ctx, c, named.Hash); err != nil {
+			return 0, err
+		}
+		done, err = f.deps.Sessions.End(ctx, request)
+	}
 	if err != nil {
 		return 0, err
 	}
-	ended = cmp.Or(done.Session, named.ID) // an older version does not tell
+	ended = cmp.Or(done.Session, request.Session) // an older version does not tell
 	f.deps.Cache.Ended(ended)
 	return ended, nil
+}
+
+// findSession is for sessions services of the version before, which know no hashes:
+// they run beside this version during an upgrade. NotFound if there is none.
+func (f *Flow) findSession(ctx context.Context, c edge.Caller, hash string) (int64, error) {
+	for page := (api.Page{Number: 1, Size: api.MaxPageSize}); ; page.Number++ {
+		found, err := f.deps.Sessions.List(ctx, sessions.ListRequest{User: c.Session.User, Page: page})
+		if err != nil {
+			return 0, err
+		}
+		for _, s := range found.Sessions {
+			if s.Hash == hash {
+				return s.ID, nil
+			}
+		}
+		if len(found.Sessions) == 0 || page.Offset()+page.Size >= found.Total {
+			return 0, fault.New(fault.NotFound, "")
+		}
+	}
 }
 
 // EndOtherSessions ends all sessions of the caller's but the present one.
