@@ -23,24 +23,101 @@ uuid() { cat /proc/sys/kernel/random/uuid; }
 
 fail() { echo "secrets: $*" >&2; exit 2; }
 
-# root_keys STEP: a second key is added, comes to the front, or remains. They are in base64: no key has
-# a comma.
-root_keys() {
-  keys=$(secret root-key key)
-  first=${keys%%,*}
-  second=${keys#"$first"}
+# keep NAME: standard input becomes the secret, and is on the disk before anything follows from it.
+keep() {
+  cat > "/secrets/.$1"
+  sync
+  mv "/secrets/.$1" "/secrets/$1"
+  sync
+}
+
+# list FILE: the root keys in it, with commas, as people may have written them; none without the file.
+list() {
+  [ -e "$1" ] || return 0
+  found=$(tr -s ' \t\r\n' , < "$1")
+  found=${found#,}
+  echo "${found%,}"
+}
+
+# whole LIST: it has root keys, none of them by half.
+whole() { echo "$1" | grep -Eqx '[A-Za-z0-9+/_-]{43}=?(,[A-Za-z0-9+/_-]{43}=?)*'; }
+
+new_key() {
+  made=$(key)
+  whole "$made" || fail "no root key could be made"
+  echo "$made"
+}
+
+# recovered REST: the list of which no more than this is left, as the containers have it. Nothing else
+# opens the data: a new key is for the first start alone, when nobody has one.
+recovered() {
+  copy=
+  for container in accounts sessions mail oauth cli; do
+    given=$(list "/for/$container/root-key")
+    if [ -n "$copy" ] && [ -n "$given" ] && [ "$given" != "$copy" ]; then
+      fail "/secrets/root-key is damaged, and its copies in /for/*/root-key differ: restore it"
+    fi
+    copy=${copy:-$given}
+  done
+  if [ -z "$1$copy" ]; then
+    new_key
+    return
+  fi
+  case $copy in
+    "$1"*) whole "$copy" || fail "/secrets/root-key is damaged, and so are its copies in /for/*/root-key: restore it" ;;
+    *) fail "/secrets/root-key is damaged, and no copy of it is in /for/*/root-key: restore it" ;;
+  esac
+  echo "secrets: /secrets/root-key was damaged: it is again what the services have" >&2
+  echo "$copy"
+}
+
+# change LIST: it becomes that of the root keys. What it was is kept in root-key.before.
+change() {
+  echo "$root_keys" | keep root-key.before
+  echo "$1" | keep root-key
+  root_keys=$1
+}
+
+# rotate STEP: a second root key is added, comes to the front, or remains. A step that has been taken, or
+# was interrupted, may be taken again. Which key is to go is in root-key.old from "add" to "drop", and
+# then in root-key.dropped, until the next "add".
+rotate() {
+  first=${root_keys%%,*}
+  second=${root_keys#"$first"}
   second=${second#,}
-  case "$1${second:+ with two}" in
-    add) keys=$first,$(key) ;;
-    "use with two") keys=$second,$first ;;
-    "drop with two") keys=$first ;;
-    "add with two") fail "there are two root keys: use the new one, then drop the old one" ;;
-    use | drop) fail "there is one root key: add another one first" ;;
+  old=$(list "/secrets/root-key.old")
+  if [ -z "$second" ]; then
+    stage="with one"
+  elif [ "$old" = "$first" ]; then
+    stage=added
+  elif [ "$old" = "$second" ]; then
+    stage=used
+  else
+    fail "there are two root keys, and which is the old one is not known: write that to /secrets/root-key.old"
+  fi
+  case "$1 $stage" in
+    "add with one")
+      echo "$first" | keep root-key.old
+      rm -f "/secrets/root-key.dropped"
+      second=$(new_key)
+      change "$first,$second"
+      ;;
+    "use added") change "$second,$first" ;;
+    "drop used")
+      echo "$second" | keep root-key.dropped
+      change "$first"
+      rm "/secrets/root-key.old"
+      ;;
+    "add added" | "use used") ;;
+    "drop with one")
+      [ -s "/secrets/root-key.dropped" ] || fail "there is one root key: add another one first"
+      rm -f "/secrets/root-key.old"
+      ;;
+    "use with one") fail "there is one root key: add another one first" ;;
+    "add used") fail "there are two root keys: drop the old one first" ;;
+    "drop added") fail "the old root key still seals: use the new one first" ;;
     *) fail "root-key add, use or drop" ;;
   esac
-  echo "$keys" > /secrets/.root-key
-  mv /secrets/.root-key /secrets/root-key
-  echo "now restart accounts, sessions, mail and oauth"
 }
 
 # give CONTAINER FILE: standard input becomes the file, readable by the container alone, as nobody
@@ -52,18 +129,23 @@ give() {
 }
 
 case "${1:-}" in
-  "") ;;
-  root-key) root_keys "${2:-}" ;;
+  "" | root-key) ;;
   *) fail "root-key is all that can be said" ;;
 esac
 
-root_key=$(secret root-key key)
+root_keys=$(list "/secrets/root-key")
+if ! whole "$root_keys"; then
+  root_keys=$(recovered "$root_keys")
+  echo "$root_keys" | keep root-key
+fi
+if [ "${1:-}" = root-key ]; then rotate "${2:-}"; fi
+
 redis_password=$(secret redis-password word)
 
 database_url() { echo "postgres://$1:$(secret "database-$1" word)@postgres:5432/gatehouse?sslmode=disable"; }
 
 for service in accounts sessions mail oauth; do
-  echo "$root_key" | give $service root-key
+  echo "$root_keys" | give $service root-key
   database_url $service | give $service database-url
   secret "database-$service" word | give postgres $service
 done
@@ -78,7 +160,7 @@ for service in gateway sessions; do
   echo "redis://:$redis_password@valkey:6379/0" | give $service redis-url
 done
 
-echo "$root_key" | give cli root-key
+echo "$root_keys" | give cli root-key
 database_url operator | give cli database-url
 secret database-operator word | give postgres operator
 secret database-superuser word | give postgres superuser
@@ -91,3 +173,4 @@ printf '{"acl": {"enabled": true, "default_policy": "deny", "tokens": {"initial_
 echo "requirepass $redis_password" | give valkey valkey.conf
 secret grafana-admin word | give grafana admin-password
 for folder in /for/*; do chmod 755 "$folder"; done
+if [ "${1:-}" = root-key ]; then echo "now restart accounts, sessions, mail and oauth"; fi

@@ -216,7 +216,9 @@ func (b postgresBackend) migrator(ctx context.Context, d *DB) (*migrator, error)
 }
 
 // owner is whom the tables that are there belong to, or else the schema, if that is
-// somebody whom our user may act as; "" if there is nobody else.
+// somebody whom our user may act as; "" if there is nobody else. It is about whose the
+// new tables are, and no boundary: what the owner put on a table, a trigger for one, runs
+// with our user's rights all the same.
 func (b postgresBackend) owner(ctx context.Context, d *DB) (string, error) {
 	var owner string
 	err := d.QueryRow(ctx, `SELECT pg_get_userbyid(o.role) FROM (
