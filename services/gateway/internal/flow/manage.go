@@ -42,10 +42,14 @@ func (f *Flow) EndSession(ctx context.Context, c edge.Caller, named api.Ref) (en
 	return ended, nil
 }
 
+// maxPages bounds the search for a session by its hash.
+const maxPages = 100
+
 // findSession is for sessions services of the version before, which know no hashes:
 // they run beside this version during an upgrade. NotFound if there is none.
 func (f *Flow) findSession(ctx context.Context, c edge.Caller, hash string) (int64, error) {
-	for page := (api.Page{Number: 1, Size: api.MaxPageSize}); ; page.Number++ {
+	for n := 1; n <= maxPages; n++ {
+		page := api.Page{Number: n, Size: api.MaxPageSize}
 		found, err := f.deps.Sessions.List(ctx, sessions.ListRequest{User: c.Session.User, Page: page})
 		if err != nil {
 			return 0, err
@@ -55,10 +59,11 @@ func (f *Flow) findSession(ctx context.Context, c edge.Caller, hash string) (int
 				return s.ID, nil
 			}
 		}
-		if len(found.Sessions) == 0 || page.Offset()+page.Size >= found.Total {
-			return 0, fault.New(fault.NotFound, "")
+		if page.Offset()+page.Size >= found.Total {
+			break
 		}
 	}
+	return 0, fault.New(fault.NotFound, "")
 }
 
 // EndOtherSessions ends all sessions of the caller's but the present one.
